@@ -1,0 +1,13 @@
+"""What can go wrong with pictures that are kept."""
+
+
+class CatalogError(Exception):
+    """The root of this room's errors."""
+
+
+class StorageUnavailable(CatalogError):
+    """The blob storage refused or did not answer; the same call may succeed later."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"The blob storage refused {key!r} or did not answer.")
+        self.key = key

@@ -1,0 +1,89 @@
+"""Where blobs are kept: the two storages that `STORAGES["default"]` may name, and what is asked of both."""
+
+from typing import Any, Protocol, cast
+
+from azure.core.exceptions import AzureError, ResourceNotFoundError
+from azure.storage.blob import BlobServiceClient
+from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage, default_storage
+from storages.backends.azure_storage import AzureStorage
+
+from catalog.exceptions import StorageUnavailable
+
+CONNECT_TIMEOUT_S = 5
+READ_TIMEOUT_S = 20
+
+
+class Blobs(Protocol):
+    """What is asked of a storage beside Django's own interface."""
+
+    def address(self, key: str) -> str:
+        """Return where the blob is, for people who look it up; it opens nothing by itself."""
+
+    def temporary_url(self, key: str, *, seconds: int) -> str | None:
+        """Return a link that shows the blob for so long without signing in; None where there is no such thing."""
+
+
+class LocalBlobs(FileSystemStorage):
+    """Blobs as files in one folder of this machine, readable by its owner alone."""
+
+    def __init__(self, location: Any) -> None:
+        super().__init__(location, file_permissions_mode=0o600, directory_permissions_mode=0o700, allow_overwrite=True)
+
+    def address(self, key: str) -> str:
+        return f"file:{key}"
+
+    def temporary_url(self, key: str, *, seconds: int) -> str | None:
+        return None
+
+
+class AzureBlobs(AzureStorage):  # type: ignore[misc]
+    """Blobs in one private container of an Azure storage account; the container is made at the first write."""
+
+    def _get_service_client(self) -> BlobServiceClient:
+        return BlobServiceClient.from_connection_string(
+            self.connection_string, connection_timeout=CONNECT_TIMEOUT_S, read_timeout=READ_TIMEOUT_S, retry_total=2
+        )
+
+    def _save(self, name: str, content: Any) -> str:
+        try:
+            return cast(str, super()._save(name, content))
+        except ResourceNotFoundError:
+            self.client.create_container()
+            return cast(str, super()._save(name, content))
+
+    def address(self, key: str) -> str:
+        return cast(str, self.client.get_blob_client(key).url)
+
+    def temporary_url(self, key: str, *, seconds: int) -> str | None:
+        return cast(str, self.url(key, expire=seconds))
+
+
+def blobs() -> Blobs:
+    """Return the storage in use."""
+    return cast(Blobs, default_storage)
+
+
+def write_blob(key: str, content: bytes) -> None:
+    """Store those bytes under exactly that key, replacing what is there. Raises StorageUnavailable."""
+    try:
+        default_storage.save(key, ContentFile(content))
+    except (OSError, AzureError) as exc:
+        raise StorageUnavailable(key) from exc
+
+
+def read_blob(key: str) -> bytes:
+    """Return the blob's bytes. Raises StorageUnavailable, also where there is no such blob."""
+    try:
+        with default_storage.open(key) as file:
+            return cast(bytes, file.read())
+    except (OSError, AzureError) as exc:
+        raise StorageUnavailable(key) from exc
+
+
+def delete_blob(key: str) -> None:
+    """Delete the blob; one that is not there is no error. Raises StorageUnavailable."""
+    try:
+        default_storage.delete(key)
+    except (OSError, AzureError) as exc:
+        raise StorageUnavailable(key) from exc

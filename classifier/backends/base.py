@@ -1,0 +1,49 @@
+"""What a prediction backend is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.models import Iteration, Project
+
+
+@dataclass(frozen=True)
+class TagProbability:
+    """How probable one tag is."""
+
+    tag: str
+    """The tag's name."""
+    probability: float
+    """0 to 1."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a backend says of one photo."""
+
+    predictions: tuple[TagProbability, ...]
+    """Every tag, the most probable first; never empty."""
+    iteration_name: str
+    """Which iteration answered, as people know it."""
+    iteration: Iteration | None = None
+    """Its row, where the iteration is one of ours."""
+    backbone: str = ""
+    """Name of the backbone that made `vector`; "" without one."""
+    vector: NDArray[np.float32] | None = None
+    """Shape (d,), where the backend computes one."""
+
+
+@runtime_checkable
+class PredictionBackend(Protocol):
+    """Turns a photo's bytes into probabilities. Made once in each process, used by several threads."""
+
+    def predict(self, content: bytes, *, project: Project) -> Answer:
+        """Classify one photo of at most 4 MiB: JPEG, PNG, BMP or GIF.
+
+        Raises RefusedPicture (the photo's fault), BackendUnavailable (try again later) and BackendMisconfigured (the
+        operator has to act).
+        """

@@ -1,0 +1,52 @@
+"""Classifr's own engine, in this process."""
+
+from functools import lru_cache
+
+from django.conf import settings
+
+from catalog.exceptions import StorageUnavailable
+from classifier.backends.base import Answer, TagProbability
+from classifier.exceptions import BackendMisconfigured, BackendUnavailable
+from engine import backbones, heads, images
+from engine.exceptions import ModelFileError
+from training import services
+from training.models import Iteration, Project
+
+
+class LocalBackend:
+    """Answers with the project's live iteration: backbone, vector, head."""
+
+    def predict(self, content: bytes, *, project: Project) -> Answer:
+        iteration = project.live_iteration
+        if iteration is None:
+            raise BackendMisconfigured(f"No iteration of {project} is live.")
+        backbone, head = _load(iteration)
+        vector = backbone.vector(content, limits=images.PREDICTION)
+        probabilities = head.probabilities(vector[None])[0]
+        return Answer(
+            predictions=tuple(
+                TagProbability(head.tags[i], float(probabilities[i])) for i in (-probabilities).argsort()
+            ),
+            iteration_name=iteration.name,
+            iteration=iteration,
+            backbone=iteration.backbone,
+            vector=vector,
+        )
+
+
+def _load(iteration: Iteration) -> tuple[backbones.Backbone, heads.Head]:
+    try:
+        backbone = backbones.get(iteration.backbone, threads=settings.CLASSIFR_THREADS)
+        return backbone, _head(iteration.head_key, backbone)
+    except StorageUnavailable as exc:
+        raise BackendUnavailable(str(exc)) from exc
+    except ModelFileError as exc:
+        raise BackendMisconfigured(str(exc)) from exc
+
+
+@lru_cache(maxsize=16)
+def _head(key: str, backbone: backbones.Backbone) -> heads.Head:
+    """Read a head once in each process; the key names its content, so another iteration means another key."""
+    head = services.read_head(key)
+    heads.check_backbone(head, backbone.card)
+    return head

@@ -1,0 +1,52 @@
+"""The form of the page."""
+
+from typing import Any
+
+from django import forms
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext_lazy as _
+
+from classifier.services import refusal_sentence
+from engine import images
+from engine.exceptions import RefusedPicture
+from engine.images import refusals
+from training.models import Project
+
+
+class PhotoForm(forms.Form):
+    """A photo, and the project that is to answer."""
+
+    photo = forms.FileField(
+        label=_("Browse local files"),
+        error_messages={"required": _("Choose a photo first."), "empty": _("This file is empty.")},
+        widget=forms.FileInput(attrs={"accept": "image/jpeg"}),
+    )
+    project = forms.ModelChoiceField(
+        label=_("Project"),
+        queryset=Project.objects.none(),
+        empty_label=None,
+        error_messages={"invalid_choice": _("This project does not answer any more: choose another.")},
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        projects = Project.objects.answering().select_related("live_iteration")
+        self.fields["project"].queryset = projects  # type: ignore[attr-defined]
+        self.choices = list(projects)
+
+    def clean_photo(self) -> bytes:
+        """Return the photo's bytes, checked as far as that goes without decoding them."""
+        upload: UploadedFile = self.cleaned_data["photo"]
+        try:
+            return _checked(upload)
+        except RefusedPicture as exc:
+            raise forms.ValidationError(refusal_sentence(exc), code=exc.reason) from exc
+
+
+def _checked(upload: UploadedFile) -> bytes:
+    limit = images.PAGE_PHOTO.max_bytes
+    if (upload.size or 0) > limit:
+        raise refusals.too_many_bytes(upload.size or 0, limit=limit)
+    content: bytes = upload.read()
+    images.inspect(content, limits=images.PAGE_PHOTO)
+    return content

@@ -1,0 +1,83 @@
+"""`manage.py predict`."""
+
+import json
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from classifier import services
+from classifier.backends.base import Answer
+from classifier.exceptions import PredictionError
+from engine import images
+from engine.exceptions import RefusedPicture
+from engine.images import refusals
+from training.models import Project
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif"}
+
+
+class Command(BaseCommand):
+    help = "Classify photos with the project's live iteration. Nothing is stored."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="A photo, or a folder of them.")
+        parser.add_argument("--project", default=settings.CLASSIFR_PROJECT, help="Its name (default: %(default)s).")
+        parser.add_argument(
+            "--json", action="store_true", dest="as_json", help="Print one JSON list instead of tables."
+        )
+
+    def handle(self, *, paths: list[Path], project: str, as_json: bool, **options: Any) -> None:
+        chosen = Project.objects.select_related("live_iteration").filter(name__iexact=project).first()
+        if chosen is None:
+            raise CommandError(f"There is no project {project!r}.", returncode=2)
+        if missing := [str(path) for path in paths if not path.exists()]:
+            raise CommandError(f"No such file or folder: {', '.join(missing)}.", returncode=2)
+        answers = [(path, _classify(path, chosen)) for path in _photos(paths)]
+        if as_json:
+            self.stdout.write(json.dumps([_record(path, answer) for path, answer in answers], ensure_ascii=False))
+        else:
+            for path, answer in answers:
+                self.write_table(path, answer)
+        refused = sum(isinstance(answer, str) for _, answer in answers)
+        self.stderr.write(f"{len(answers) - refused} photos classified, {refused} refused.")
+
+    def write_table(self, path: Path, answer: Answer | str) -> None:
+        if isinstance(answer, str):
+            self.stdout.write(f"{path}\n  {answer}")
+            return
+        self.stdout.write(f"{path}  ({answer.iteration_name})")
+        for each in answer.predictions:
+            self.stdout.write(f"  {each.probability:7.1%}  {each.tag}")
+
+
+def _photos(paths: list[Path]) -> Iterator[Path]:
+    """Yield the files, and what looks like a photo anywhere below the folders, in order."""
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(each for each in path.rglob("*") if each.suffix.lower() in SUFFIXES)
+        else:
+            yield path
+
+
+def _classify(path: Path, project: Project) -> Answer | str:
+    """Return the answer, or the sentence that says why there is none."""
+    try:
+        size, limit = path.stat().st_size, images.PREDICTION.max_bytes
+        if size > limit:
+            raise refusals.too_many_bytes(size, limit=limit)
+        return services.classify(content=path.read_bytes(), project=project)
+    except (RefusedPicture, OSError) as exc:
+        return str(exc)
+    except PredictionError as exc:
+        raise CommandError(str(exc)) from exc
+
+
+def _record(path: Path, answer: Answer | str) -> dict[str, Any]:
+    if isinstance(answer, str):
+        return {"file": str(path), "error": answer}
+    predictions = [{"tag": each.tag, "probability": each.probability} for each in answer.predictions]
+    return {"file": str(path), "iteration": answer.iteration_name, "predictions": predictions}

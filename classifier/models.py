@@ -1,0 +1,109 @@
+"""Predictions, and the photos that wait for their verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+from pgvector.django import VectorField
+
+from accounts.models import User
+from training.models import Iteration, Project
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table of probabilities."""
+
+    tag: str
+    probability: float
+    """0 to 1."""
+
+    @property
+    def percent(self) -> float:
+        return 100 * self.probability
+
+
+class PredictionQuerySet(models.QuerySet["Prediction"]):
+    def visible_to(self, user: User | AnonymousUser) -> PredictionQuerySet:
+        """A person's own predictions."""
+        return self.filter(user_id=user.pk) if user.pk else self.none()
+
+
+class Prediction(models.Model):
+    """One answer to one photo. It holds no picture."""
+
+    class Confidence(models.TextChoices):
+        HIGH = "high"
+        MEDIUM = "medium"
+        LOW = "low"
+
+    user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="predictions")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="predictions")
+    iteration = models.ForeignKey(
+        Iteration, on_delete=models.SET_NULL, null=True, related_name="predictions", help_text="Empty: Azure answered."
+    )
+    iteration_name = models.CharField(max_length=200)
+    probabilities = models.JSONField(help_text="Pairs of tag and probability, the most probable first.")
+    top_tag = models.CharField(max_length=100)
+    top_probability = models.FloatField(help_text="0 to 1.")
+    photo_sha256 = models.CharField(max_length=64, help_text="Of the uploaded bytes, in hexadecimal.")
+    photo_byte_size = models.PositiveIntegerField()
+    milliseconds = models.FloatField(help_text="From the bytes to the probabilities.")
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    objects = PredictionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("prediction")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(top_probability__gte=0, top_probability__lte=1), name="prediction_probability_is_0_to_1"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.top_tag} {self.top_probability:.1%}"
+
+    @property
+    def rows(self) -> list[Row]:
+        """All tags, the most probable first."""
+        return [Row(tag, probability) for tag, probability in self.probabilities]
+
+    @property
+    def confidence(self) -> Confidence:
+        """How the top tag is put in words: from 80 % on it is "very probably" that, under 50 % it is a guess."""
+        if self.top_probability >= 0.8:
+            return self.Confidence.HIGH
+        return self.Confidence.MEDIUM if self.top_probability >= 0.5 else self.Confidence.LOW
+
+
+class PendingPhotoQuerySet(models.QuerySet["PendingPhoto"]):
+    def waiting(self, now: datetime) -> PendingPhotoQuerySet:
+        """Photos whose time is not over."""
+        return self.filter(expires_at__gt=now)
+
+    def expired(self, now: datetime) -> PendingPhotoQuerySet:
+        return self.filter(expires_at__lte=now)
+
+
+class PendingPhoto(models.Model):
+    """A photo's bytes between prediction and verdict, in a table that is not logged: they reach no backup."""
+
+    prediction = models.OneToOneField(Prediction, on_delete=models.CASCADE, related_name="pending_photo")
+    content = models.BinaryField(help_text="As uploaded, with its metadata.")
+    backbone = models.CharField(max_length=100, blank=True)
+    vector = VectorField(null=True)
+    expires_at = models.DateTimeField(db_index=True)
+
+    objects = PendingPhotoQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("pending photo")
+
+    def __str__(self) -> str:
+        return f"photo of prediction {self.prediction_id}"

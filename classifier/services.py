@@ -1,0 +1,81 @@
+"""Answer a photo, and hold it until its verdict."""
+
+import hashlib
+import logging
+import time
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.translation import gettext
+
+from accounts.models import User
+from classifier.backends import get_backend
+from classifier.backends.base import Answer
+from classifier.models import PendingPhoto, Prediction
+from engine.exceptions import RefusedPicture
+from training.models import Project
+
+logger = logging.getLogger(__name__)
+
+
+def classify(*, content: bytes, project: Project) -> Answer:
+    """Return what the project's backend says of the photo; nothing is stored.
+
+    Raises RefusedPicture, BackendUnavailable and BackendMisconfigured.
+    """
+    return get_backend(project.prediction_backend).predict(content, project=project)
+
+
+def predict(*, content: bytes, project: Project, by: User) -> Prediction:
+    """Classify the photo, record the answer, and hold the photo until its verdict or its expiry.
+
+    Raises what `classify` does; then nothing was stored.
+    """
+    started = time.perf_counter()
+    answer = classify(content=content, project=project)
+    milliseconds = 1000 * (time.perf_counter() - started)
+    top = answer.predictions[0]
+    with transaction.atomic():
+        prediction = Prediction.objects.create(
+            user=by,
+            project=project,
+            iteration=answer.iteration,
+            iteration_name=answer.iteration_name,
+            probabilities=[[each.tag, each.probability] for each in answer.predictions],
+            top_tag=top.tag,
+            top_probability=top.probability,
+            photo_sha256=hashlib.sha256(content).hexdigest(),
+            photo_byte_size=len(content),
+            milliseconds=milliseconds,
+        )
+        PendingPhoto.objects.create(
+            prediction=prediction,
+            content=content,
+            backbone=answer.backbone,
+            vector=answer.vector,
+            expires_at=timezone.now() + timedelta(seconds=settings.CLASSIFR_PENDING_SECONDS),
+        )
+    logger.info(
+        "Predicted prediction=%s user=%s iteration=%s ms=%.1f",
+        prediction.pk,
+        by.pk,
+        answer.iteration_name,
+        milliseconds,
+    )
+    return prediction
+
+
+def refusal_sentence(exc: RefusedPicture) -> str:
+    """Say in the reader's language why the photo was refused."""
+    values = {name: number_format(value) if isinstance(value, float) else value for name, value in exc.values.items()}
+    return gettext(exc.template).format(**values)
+
+
+def purge_pending() -> int:
+    """Erase the photos whose verdict never came; return how many."""
+    purged, _ = PendingPhoto.objects.expired(timezone.now()).delete()
+    logger.info("Purged pending photos=%s", purged)
+    return purged

@@ -1,0 +1,10 @@
+from django.urls import path
+
+from classifier import views
+
+app_name = "classifier"
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("predictions/<int:pk>/", views.prediction, name="prediction"),
+    path("predictions/<int:pk>/photo", views.photo, name="photo"),
+]

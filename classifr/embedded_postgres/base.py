@@ -1,0 +1,33 @@
+"""Django's PostgreSQL backend on the server that Classifr carries itself, under `CLASSIFR_VAR`.
+
+The server starts at the first connection and is shared by all processes of one `CLASSIFR_VAR`; the last one to end
+stops it.
+"""
+
+from typing import Any
+
+import psycopg2
+from django.conf import settings
+from django.db.backends.postgresql import base
+
+from classifr.embedded_postgres import server
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """Connects through the embedded server's socket, and starts the server again if it is gone."""
+
+    def get_connection_params(self) -> dict[str, Any]:
+        if not self.settings_dict["HOST"]:
+            self.settings_dict["HOST"] = _start_server()
+        return super().get_connection_params()
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        try:
+            return super().get_new_connection(conn_params)
+        except psycopg2.OperationalError:
+            _start_server()
+            return super().get_new_connection(conn_params)
+
+
+def _start_server() -> str:
+    return server.start(settings.CLASSIFR_VAR / "postgres", database="classifr")

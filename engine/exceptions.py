@@ -1,0 +1,44 @@
+"""What the engine raises. The sentences are English; an upper floor translates `template` and fills in `values`."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class RefusalReason(StrEnum):
+    """Why a picture was refused; stable, for programs."""
+
+    EMPTY = "empty"
+    TOO_MANY_BYTES = "too_many_bytes"
+    NOT_AN_IMAGE = "not_an_image"
+    WRONG_FORMAT = "wrong_format"
+    TOO_MANY_PIXELS_ON_A_SIDE = "too_many_pixels_on_a_side"
+    TOO_ELONGATED = "too_elongated"
+    DECOMPRESSION_BOMB = "decompression_bomb"
+    TRUNCATED = "truncated"
+    DAMAGED = "damaged"
+
+
+class EngineError(Exception):
+    """Anything that the engine refuses or cannot do."""
+
+
+class RefusedPicture(EngineError):
+    """A file is not a picture that we take; its owner can act by sending another."""
+
+    def __init__(self, reason: RefusalReason, template: str, **values: object) -> None:
+        super().__init__(template.format(**values))
+        self.reason = reason
+        self.template = template
+        """English sentence with {named} placeholders of str.format, a key for gettext."""
+        self.values: Mapping[str, object] = values
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_refused_again, (self.reason, self.template, dict(self.values)))
+
+
+class ModelFileError(EngineError):
+    """A backbone or head file cannot be used: unreadable, altered or made for something else; an operator can act."""
+
+
+def _refused_again(reason: RefusalReason, template: str, values: dict[str, object]) -> RefusedPicture:
+    return RefusedPicture(reason, template, **values)

@@ -1,0 +1,195 @@
+"""Fit a head on vectors: regularisation and temperature are chosen on pictures that the fit has not seen."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
+
+from engine.backbones import Card
+from engine.exceptions import EngineError
+from engine.heads import Floats, Head, normalised, softmax
+from engine.metrics import Indices
+
+STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+"""Values of scikit-learn's C that are tried: the higher, the freer the weights."""
+_FOLDS = 5
+_LEAST = 2
+"""Examples of a tag, so that each can be left out once."""
+_MOST_FOR_SEARCH = 8_000
+"""Examples that the search looks at: with more, C hardly moves and the search takes minutes."""
+_ITERATIONS = 2_000
+_LEAST = 2
+"""Tags, and examples of each: what a regression on folds cannot do without."""
+_SMALLEST = 1e-300
+_LOG_TEMPERATURES = (np.log(0.05), np.log(20.0))
+
+
+class CannotFit(EngineError):
+    """The examples do not suffice to fit a head; the user can add some."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Labelled vectors."""
+
+    vectors: Floats
+    """(n, vector_length), as the backbone gives them."""
+    labels: Indices
+    """(n,), index into the tags."""
+
+
+_Scorer = Callable[[float], tuple[Floats, Indices]]
+"""From C to logits (n, tags) of pictures that the regression has not seen, and their labels (n,)."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was chosen on pictures that the fit had not seen."""
+
+    strength: float
+    """scikit-learn's C."""
+    temperature: float
+    loss: float
+    """The smoothed log-loss there, in nats, at that temperature."""
+
+
+def fit(
+    vectors: Floats,
+    labels: Indices,
+    *,
+    tags: Sequence[str],
+    card: Card,
+    calibration: Examples | None = None,
+    seed: int = 0,
+    strengths: Sequence[float] = STRENGTHS,
+) -> Head:
+    """Return a head fitted on vectors (n, vector_length) with labels (n,), indices into `tags`.
+
+    Tags weigh the same, however many examples they have. C and temperature are those with the least log-loss on
+    `calibration`, or, without it, on stratified folds of the examples. They should be unseen by the backbone too, or
+    the head is over-confident. The same examples in the same order and the same seed give the same head. Takes seconds
+    for a thousand pictures. Raises CannotFit.
+    """
+    examples = Examples(vectors, labels)
+    _check(examples, tags=tags)
+    choice = choose(examples, calibration=calibration, seed=seed, strengths=strengths)
+    weights, bias = regress(examples, strength=choice.strength)
+    temperature = choice.temperature
+    if calibration is not None:
+        # The search may have looked at a part of the examples only: this is the temperature of the final weights.
+        temperature = best_temperature(_logits(calibration.vectors, weights, bias), calibration.labels)
+    return Head(
+        tags=tuple(tags),
+        backbone=card.name,
+        backbone_sha256=card.sha256,
+        weights=weights,
+        bias=bias,
+        temperature=temperature,
+    )
+
+
+def choose(
+    examples: Examples, *, calibration: Examples | None, seed: int, strengths: Sequence[float] = STRENGTHS
+) -> Choice:
+    """Return the C and temperature with the least loss on unseen examples; see `fit`."""
+    searched = _sample(examples, seed=seed)
+    score = _folds_scorer(searched, seed=seed) if calibration is None else _calibration_scorer(searched, calibration)
+    choices = []
+    for strength in strengths:
+        logits, labels = score(strength)
+        temperature = best_temperature(logits, labels)
+        choices.append(Choice(strength, temperature, smoothed_loss(logits, labels, temperature=temperature)))
+    return min(choices, key=lambda choice: choice.loss)
+
+
+def best_temperature(logits: Floats, labels: Indices) -> float:
+    """Return the temperature, 0.05 to 20, with the least smoothed loss; logits (n, tags), labels (n,), n >= 1.
+
+    Temperature scaling: Guo et al. 2017, section 4.2.
+    """
+
+    def loss(log_temperature: float) -> float:
+        return smoothed_loss(logits, labels, temperature=float(np.exp(log_temperature)))
+
+    # In its logarithm: the loss has one valley either way, and halving weighs as much as doubling.
+    found = minimize_scalar(loss, bounds=_LOG_TEMPERATURES, method="bounded", options={"xatol": 1e-4})
+    return float(np.exp(found.x))
+
+
+def smoothed_loss(logits: Floats, labels: Indices, *, temperature: float) -> float:
+    """Return the mean log-loss in nats when the truth of n pictures is believed to (n + 1) / (n + 2) only.
+
+    Platt 1999, section 2.2: twenty pictures out of twenty right do not prove that the next one will be. Without it a
+    small held-out part without an error would drive every probability to 0 or 1. What is not believed is spread over
+    the other tags.
+    """
+    logs = np.log(np.maximum(softmax(logits, temperature=temperature), _SMALLEST))
+    true = logs[np.arange(len(labels)), labels]
+    others = (logs.sum(axis=1) - true) / (logs.shape[1] - 1)
+    doubt = 1 / (len(labels) + 2)
+    return float(-((1 - doubt) * true + doubt * others).mean())
+
+
+def regress(examples: Examples, *, strength: float) -> tuple[Floats, Floats]:
+    """Return weights (vector_length, tags) and bias (tags,) of a class-balanced multinomial logistic regression.
+
+    Every tag up to the highest label must have an example.
+    """
+    model = LogisticRegression(C=strength, class_weight="balanced", max_iter=_ITERATIONS)
+    model.fit(normalised(examples.vectors), examples.labels)
+    weights, bias = model.coef_, model.intercept_
+    if len(model.classes_) == 2:
+        # scikit-learn keeps one row for two classes: the difference of ours.
+        weights, bias = np.concatenate([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2
+    return np.ascontiguousarray(weights.T, dtype=np.float32), bias.astype(np.float32)
+
+
+def _check(examples: Examples, *, tags: Sequence[str]) -> None:
+    if len(tags) < _LEAST:
+        raise CannotFit(f"There are {len(tags)} tags, at least {_LEAST} are needed.")
+    for tag, found in zip(tags, np.bincount(examples.labels, minlength=len(tags)), strict=True):
+        if found < _LEAST:
+            raise CannotFit(f"Tag {tag!r} has {found} examples, at least {_LEAST} are needed.")
+
+
+def _logits(vectors: Floats, weights: Floats, bias: Floats) -> Floats:
+    logits: Floats = normalised(vectors) @ weights + bias
+    return logits
+
+
+def _calibration_scorer(examples: Examples, calibration: Examples) -> _Scorer:
+    def score(strength: float) -> tuple[Floats, Indices]:
+        return _logits(calibration.vectors, *regress(examples, strength=strength)), calibration.labels
+
+    return score
+
+
+def _folds_scorer(examples: Examples, *, seed: int) -> _Scorer:
+    """Score each example by a regression on the folds that it is not in."""
+    counts = np.bincount(examples.labels)
+    splitter = StratifiedKFold(min(_FOLDS, int(counts.min())), shuffle=True, random_state=seed)
+    splits = list(splitter.split(examples.vectors, examples.labels))
+
+    def score(strength: float) -> tuple[Floats, Indices]:
+        logits = np.empty((len(examples.labels), len(counts)), dtype=np.float32)
+        for rest, fold in splits:
+            fitted = regress(Examples(examples.vectors[rest], examples.labels[rest]), strength=strength)
+            logits[fold] = _logits(examples.vectors[fold], *fitted)
+        return logits, examples.labels
+
+    return score
+
+
+def _sample(examples: Examples, *, seed: int) -> Examples:
+    """Return about _MOST_FOR_SEARCH examples at most: tags in proportion, but enough of each for the folds."""
+    count = len(examples.labels)
+    if count <= _MOST_FOR_SEARCH:
+        return examples
+    order = np.random.default_rng(seed).permutation(count)
+    shuffled = examples.labels[order]
+    shares = np.maximum(np.bincount(shuffled) * _MOST_FOR_SEARCH // count, _FOLDS)
+    kept = np.concatenate([order[shuffled == tag][:share] for tag, share in enumerate(shares)])
+    return Examples(examples.vectors[kept], examples.labels[kept])

@@ -1,0 +1,106 @@
+"""How good a classifier is, from its probabilities and the truth. Pure functions on arrays.
+
+Everywhere: `probabilities` is (n, tags), 0 to 1; `truth` is (n,), the index of each picture's tag; `truths` is
+(n, tags), True where the picture has the tag. A share of nothing (no picture, nothing predicted, a tag that no picture
+has) is None: it is unknown, neither 0 nor 1.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score
+
+Floats = NDArray[np.float32] | NDArray[np.float64]
+Indices = NDArray[np.intp]
+Flags = NDArray[np.bool_]
+
+_SMALLEST = 1e-15
+"""Probabilities are raised to this before their logarithm is taken."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """Custom Vision's three figures, each 0 to 1 or None where it is undefined."""
+
+    precision: float | None
+    """Of what was said, the share that is true."""
+    recall: float | None
+    """Of what is true, the share that was said."""
+    average_precision: float | None
+    """Precision over all thresholds, weighted by the recall gained at each."""
+
+
+def indicators(truth: Indices, *, tags: int) -> Flags:
+    """Return (n, tags), True at each picture's tag."""
+    flags: Flags = truth[:, None] == np.arange(tags)
+    return flags
+
+
+def top_k_accuracy(probabilities: Floats, truth: Indices, *, k: int = 1) -> float | None:
+    """Return the share of pictures whose tag is among the k most probable; between equals the first tag counts."""
+    best = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
+    return _share((best == truth[:, None]).any(axis=1).sum(), len(truth))
+
+
+def overall(probabilities: Floats, truths: Flags, *, threshold: float) -> Score:
+    """Return the figures over all pairs of picture and tag together (micro), as Custom Vision does.
+
+    A tag is said when its probability is at least the threshold: none, one or several may be said of a picture.
+    """
+    return _score(probabilities.ravel(), truths.ravel(), threshold=threshold)
+
+
+def per_tag(probabilities: Floats, truths: Flags, *, threshold: float) -> tuple[Score, ...]:
+    """Return each tag's figures, in the order of the columns; see `overall`."""
+    columns = zip(probabilities.T, truths.T, strict=True)
+    return tuple(_score(column, truth, threshold=threshold) for column, truth in columns)
+
+
+def confusion_matrix(predicted: Indices, truth: Indices, *, tags: int) -> NDArray[np.int64]:
+    """Return (tags, tags): at [i, j], how many pictures of tag i were taken for tag j."""
+    matrix = np.zeros((tags, tags), dtype=np.int64)
+    np.add.at(matrix, (truth, predicted), 1)
+    return matrix
+
+
+def expected_calibration_error(probabilities: Floats, truth: Indices, *, bins: int = 15) -> float | None:
+    """Return by how much confidence and accuracy differ on average, 0 (honest) to 1.
+
+    Pictures are put in `bins` bins of equal width, closed on the right, by their highest probability; the differences
+    are weighted by the pictures of each bin. Naeini, Cooper and Hauskrecht 2015; Guo et al. 2017, equation 3.
+    """
+    if not len(truth):
+        return None
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    right = (probabilities.argmax(axis=1) == truth).astype(np.float64)
+    place = np.clip(np.ceil(confidence * bins).astype(np.intp) - 1, 0, bins - 1)
+    gaps = np.bincount(place, weights=right - confidence, minlength=bins)
+    return float(np.abs(gaps).sum() / len(truth))
+
+
+def log_loss(probabilities: Floats, truth: Indices) -> float | None:
+    """Return the mean of -log of the probability given to each picture's tag, in nats: 0 is perfect."""
+    if not len(truth):
+        return None
+    given = probabilities[np.arange(len(truth)), truth].astype(np.float64)
+    return float(-np.log(np.maximum(given, _SMALLEST)).mean())
+
+
+def _score(probabilities: Floats, truths: Flags, *, threshold: float) -> Score:
+    said = probabilities >= threshold
+    right = (said & truths).sum()
+    return Score(
+        precision=_share(right, said.sum()),
+        recall=_share(right, truths.sum()),
+        average_precision=_average_precision(probabilities, truths),
+    )
+
+
+def _average_precision(probabilities: Floats, truths: Flags) -> float | None:
+    """Sum precision over the steps of recall, not interpolated: scikit-learn's `average_precision_score`."""
+    return float(average_precision_score(truths, probabilities)) if truths.any() else None
+
+
+def _share(part: int, whole: int) -> float | None:
+    return float(part / whole) if whole else None

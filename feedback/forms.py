@@ -1,0 +1,62 @@
+"""Forms of verdicts and of the review page."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from feedback.models import Misprediction, MispredictionQuerySet, Verdict
+from training.models import Iteration, Project, Tag
+
+OTHER = "autre"
+
+
+class VerdictForm(forms.Form):
+    verdict = forms.ChoiceField(choices=Verdict.Value)
+
+
+class RightTagForm(forms.Form):
+    """What the photo really shows, as its sender sees it."""
+
+    suggested_tag = forms.ChoiceField(label=_("Right tag"), required=False)
+    comment = forms.CharField(
+        label=_("Comment"), required=False, max_length=1000, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = project.tags.values_list("name", flat=True)
+        self.fields["suggested_tag"].choices = [  # type: ignore[attr-defined]
+            ("", _("I do not know")),
+            *((name, name) for name in names),
+            (OTHER, _("other")),
+        ]
+
+
+class ReviewFilterForm(forms.Form):
+    """The filters of the review page, as they stand in its address."""
+
+    tag = forms.ChoiceField(label=_("Tag"), required=False)
+    user = forms.CharField(label=_("User"), required=False, max_length=150)
+    iteration = forms.ChoiceField(label=_("Iteration"), required=False)
+    since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        tags = Tag.objects.order_by("name").values_list("name", flat=True).distinct()
+        iterations = Iteration.objects.order_by("name").values_list("name", flat=True).distinct()
+        for field, names in (("tag", tags), ("iteration", iterations)):
+            self.fields[field].choices = [("", _("All")), *((name, name) for name in names)]  # type: ignore[attr-defined]
+
+    def apply(self) -> MispredictionQuerySet:
+        """Return what the filters let through; a filter that is not valid lets everything through."""
+        found = Misprediction.objects.all()
+        self.is_valid()
+        chosen = {name: value for name, value in self.cleaned_data.items() if value}
+        for name, column in (("tag", "tag"), ("user", "username"), ("iteration", "iteration_name")):
+            if name in chosen:
+                found = found.filter(**{column: chosen[name]})
+        if "since" in chosen:
+            found = found.since(chosen["since"])
+        return found.until(chosen["until"]) if "until" in chosen else found

@@ -1,0 +1,41 @@
+"""A real Chromium on a real server, with blobs in Azurite."""
+
+import os
+import shutil
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+from pytest_django import Settings
+
+from tests.conftest import lacking
+
+# Playwright's loop runs in this thread; the database is still used from one thread at a time.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    if CHROMIUM is None:
+        lacking("Chromium")
+    switches = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+    return {"executable_path": CHROMIUM, "args": switches}
+
+
+@pytest.fixture(autouse=True)
+def everything_real(transactional_db: None, azure_blobs: None, settings: Settings) -> None:
+    """Rows that the server's threads see, blobs in Azurite."""
+    settings.ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
+
+
+@pytest.fixture(params=["with JavaScript", "without JavaScript"])
+def any_page(request: pytest.FixtureRequest, browser: Browser) -> Any:
+    """A page of a browser with JavaScript, then of one without."""
+    context = browser.new_context(
+        java_script_enabled=request.param == "with JavaScript", locale="fr-FR", viewport={"width": 1280, "height": 900}
+    )
+    page: Page = context.new_page()
+    yield page
+    context.close()

@@ -1,0 +1,183 @@
+"""The main job in a real browser: a photo in, probabilities out, a verdict kept, a reviewer who sees it."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from accounts.models import User
+from catalog.models import Picture
+from feedback.models import Misprediction, Verdict
+from tests import factories
+from training.models import Project
+from training.services import install_starter
+
+PASSWORD = "a-good-s3cret"
+
+
+@pytest.fixture
+def project() -> Project:
+    return install_starter()[0].project
+
+
+@pytest.fixture
+def client_user() -> User:
+    return factories.make_user(username="claire", password=PASSWORD)
+
+
+@pytest.fixture
+def reviewer_user() -> User:
+    return factories.make_reviewer(username="remi", password=PASSWORD)
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "dish.jpg"
+    path.write_bytes(factories.make_photo(size=(1200, 900)))
+    return path
+
+
+def sign_in(page: Page, server: LiveServer, user: User) -> None:
+    page.goto(server.url)
+    page.get_by_label("Username").fill(user.username)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Connexion").click()
+    expect(page.get_by_text("Bonjour")).to_be_visible()
+
+
+def choose(page: Page, path: Path) -> None:
+    """Choose a photo; without JavaScript the form has a button of its own."""
+    page.locator("input[type=file]").set_input_files(path)
+    submit = page.get_by_role("button", name="Analyser")
+    if submit.is_visible():
+        submit.click()
+
+
+def sign_out(page: Page) -> None:
+    page.get_by_role("button", name="Déconnexion").first.click()
+    expect(page.get_by_role("button", name="Connexion")).to_be_visible()
+
+
+def test_wrong_prediction_reaches_the_reviewer_who_deletes_it(
+    any_page: Page, live_server: LiveServer, project: Project, client_user: User, reviewer_user: User, photo: Path
+) -> None:
+    page = any_page
+    sign_in(page, live_server, client_user)
+    choose(page, photo)
+    expect(page.get_by_role("table").first).to_contain_text("%")
+    expect(page).to_have_url(re.compile("/predictions/[0-9]+/$"))
+
+    page.get_by_role("button", name="NOK", exact=True).click()
+    expect(page.get_by_text("Votre validation a été prise en compte")).to_be_visible()
+    page.locator("select[name=suggested_tag]").select_option("risotto")
+    page.locator("textarea[name=comment]").fill("aux cèpes")
+    page.locator("form[action$='/correction/'] button[type=submit]").click()
+    expect(page.get_by_role("status").first).to_be_visible()
+    assert Misprediction.objects.get().suggested_tag == "risotto"
+    assert page.get_by_role("link", name="Prédiction erronée").count() == 0
+
+    sign_out(page)
+    sign_in(page, live_server, reviewer_user)
+    page.get_by_role("link", name="Prédiction erronée").first.click()
+    expect(page.get_by_text("risotto").first).to_be_visible()
+    thumbnail = page.locator("img[src*='/thumbnail']").first
+    expect(thumbnail).to_be_visible()
+    thumbnail.click()
+    expect(page.get_by_text("aux cèpes")).to_be_visible()
+    page.get_by_role("button", name=re.compile("Supprimer")).first.click()
+    page.get_by_role("button", name=re.compile("Supprimer")).first.click()
+    expect(page).to_have_url(f"{live_server.url}/mispredictions/")
+
+    assert not Misprediction.objects.exists()
+    assert not Picture.objects.exists()
+    assert Verdict.objects.get().value == "NOK"
+
+
+def test_ok_leads_to_the_confirmation_and_keeps_nothing(
+    any_page: Page, live_server: LiveServer, project: Project, client_user: User, photo: Path
+) -> None:
+    sign_in(any_page, live_server, client_user)
+    choose(any_page, photo)
+
+    any_page.get_by_role("button", name="OK", exact=True).click()
+
+    expect(any_page.get_by_text("Votre validation a été prise en compte")).to_be_visible()
+    assert Verdict.objects.get().value == "OK"
+    assert not Picture.objects.exists()
+
+
+def test_refused_file_is_a_sentence_beside_the_former_photo(
+    any_page: Page, live_server: LiveServer, project: Project, client_user: User, photo: Path, tmp_path: Path
+) -> None:
+    page = any_page
+    sign_in(page, live_server, client_user)
+    choose(page, photo)
+    expect(page.get_by_role("table").first).to_contain_text("%")
+    (tmp_path / "menu.jpg").write_bytes(b"%PDF-1.7 a menu")
+
+    choose(page, tmp_path / "menu.jpg")
+
+    expect(page.get_by_text(re.compile("PDF"))).to_be_visible()
+    expect(page.get_by_role("table").first).to_contain_text("%")
+    expect(page.get_by_role("button", name="NOK", exact=True)).to_be_enabled()
+    former = page.locator("img[src]").first
+    assert former.evaluate("image => image.complete && image.naturalWidth > 0") if _has_script(page) else True
+
+
+def _has_script(page: Page) -> bool:
+    try:
+        return bool(page.evaluate("true"))
+    except Exception:  # noqa: BLE001  # a page without JavaScript evaluates nothing
+        return False
+
+
+def test_preview_is_upright_and_there_before_the_answer(
+    page: Page, live_server: LiveServer, project: Project, client_user: User, photo: Path
+) -> None:
+    sign_in(page, live_server, client_user)
+    page.route(re.compile("/$"), lambda route: None if route.request.method == "POST" else route.continue_())
+
+    page.locator("input[type=file]").set_input_files(photo)
+
+    expect(page.locator("img[src^='blob:']")).to_be_visible(timeout=2000)
+
+
+def test_other_photo_on_the_same_page_replaces_the_first(
+    page: Page, live_server: LiveServer, project: Project, client_user: User, photo: Path, tmp_path: Path
+) -> None:
+    sign_in(page, live_server, client_user)
+    choose(page, photo)
+    expect(page).to_have_url(re.compile("/predictions/[0-9]+/$"))
+    first = page.url
+    other = tmp_path / "other.jpg"
+    other.write_bytes(factories.make_photo())
+
+    choose(page, other)
+
+    expect(page).not_to_have_url(first)
+    expect(page.get_by_role("button", name="NOK", exact=True)).to_be_enabled()
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_scrolls_sideways(
+    browser: Browser,
+    live_server: LiveServer,
+    project: Project,
+    reviewer_user: User,
+    width: int,
+    scheme: str,
+) -> None:
+    row = factories.make_misprediction()
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, locale="fr-FR")  # type: ignore[arg-type]
+    page = context.new_page()
+    sign_in(page, live_server, reviewer_user)
+
+    for path in ("/", "/mispredictions/", f"/mispredictions/{row.pk}/", "/accounts/password/"):
+        page.goto(live_server.url + path)
+        overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert overflow <= 0, path
+    assert page.evaluate("document.documentElement.dataset.bsTheme") == scheme
+    context.close()

@@ -1,0 +1,81 @@
+"""What every prediction backend keeps to, whoever wrote it."""
+
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from classifier.backends import get_backend
+from classifier.backends.base import Answer, PredictionBackend
+from classifier.exceptions import BackendMisconfigured
+from engine.exceptions import RefusedPicture
+from tests import factories
+from tests.classifier.azure import PROJECT_ID
+from training.models import Project
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(params=sorted(settings.CLASSIFR_PREDICTION_BACKENDS))
+def backend(request: pytest.FixtureRequest) -> PredictionBackend:
+    if request.param == "customvision":
+        request.getfixturevalue("recorded_azure")
+    found = get_backend(request.param)
+    found.__dict__.pop("_client", None)  # another test's address
+    return found
+
+
+@pytest.fixture
+def project(food_project: Project) -> Project:
+    food_project.remote_id = PROJECT_ID
+    return food_project
+
+
+def predict(backend: PredictionBackend, project: Project, **options: Any) -> Answer:
+    return backend.predict(factories.make_photo(seed=1, **options), project=project)
+
+
+def test_backend_is_one(backend: PredictionBackend) -> None:
+    assert isinstance(backend, PredictionBackend)
+
+
+def test_probabilities_descend_between_0_and_1(backend: PredictionBackend, project: Project) -> None:
+    probabilities = [each.probability for each in predict(backend, project).predictions]
+
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert all(0 <= each <= 1 for each in probabilities)
+
+
+def test_every_tag_comes_once(backend: PredictionBackend, project: Project) -> None:
+    tags = [each.tag for each in predict(backend, project).predictions]
+
+    assert len(set(tags)) == len(tags) >= 2
+
+
+def test_answer_names_its_iteration(backend: PredictionBackend, project: Project) -> None:
+    assert predict(backend, project).iteration_name
+
+
+def test_same_photo_gets_the_same_answer(backend: PredictionBackend, project: Project) -> None:
+    assert predict(backend, project).predictions == predict(backend, project).predictions
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "BMP", "GIF"])
+def test_each_format_is_taken(backend: PredictionBackend, project: Project, format: str) -> None:
+    assert predict(backend, project, format=format).predictions
+
+
+@pytest.mark.parametrize("content", [b"", b"%PDF-1.7", b"\xff\xd8\xff\xe0 and no more", b"\0" * 5_000_000])
+def test_what_is_no_photo_is_refused(backend: PredictionBackend, project: Project, content: bytes) -> None:
+    with pytest.raises(RefusedPicture):
+        backend.predict(content, project=project)
+
+
+def test_project_that_cannot_answer_is_the_operators_fault(backend: PredictionBackend) -> None:
+    with pytest.raises(BackendMisconfigured):
+        backend.predict(factories.make_photo(), project=factories.make_project())
+
+
+def test_unknown_backend_is_the_operators_fault() -> None:
+    with pytest.raises(BackendMisconfigured, match="local"):
+        get_backend("nothing")

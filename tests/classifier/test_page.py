@@ -1,0 +1,233 @@
+"""The page: a photo in, probabilities out, without JavaScript and with htmx."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any, TypeAlias
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts.models import User
+from classifier.models import PendingPhoto, Prediction
+from tests import factories
+from tests.classifier.azure import PROJECT_ID, RecordedAzure, error
+from training.models import Project
+from training.services import add_iteration, go_live
+
+Answer: TypeAlias = Any  # the test client's response, with `context`
+SignIn = Callable[[User], Client]
+
+
+def send(browser: Client, content: bytes, project: Project, **fields: Any) -> Answer:
+    upload = SimpleUploadedFile("photo.jpg", content, "image/jpeg")
+    headers = fields.pop("headers", None)
+    data = {"photo": upload, "project": project.pk, **fields}
+    return browser.post(reverse("classifier:home"), data, headers=headers)
+
+
+def text_of(answer: Answer) -> str:
+    return str(answer.content.decode()).replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_stranger_is_sent_to_sign_in(client: Client, db: None) -> None:
+    answer = client.get(reverse("classifier:home"))
+
+    assert answer.headers["Location"].startswith(reverse("accounts:login"))
+
+
+def test_page_has_the_labels_of_the_brief(signed_in: SignIn, person: User, food_project: Project) -> None:
+    page = text_of(signed_in(person).get(reverse("classifier:home")))
+
+    for label in (
+        "Bonjour",
+        "Image uploaded will show up here",
+        "Browse local files",
+        "File formats accepted: jpg",
+        "File size should not exceed: 4mo",
+        "Prédictions",
+        "Tag",
+        "Probability",
+        "Validation de la prédiction",
+        "Déconnexion",
+        "2023, CLASSIFR",
+    ):
+        assert label in page
+    assert re.search(
+        "En cliquant sur NOK, l(’|'|&#x27;)image va s(’|'|&#x27;)enregistrer dans nos bases de données pour analyse "
+        "et ainsi améliorer le modèle d(’|'|&#x27;)IA futur",
+        page,
+    )
+
+
+def test_verdict_cannot_be_given_before_a_prediction(signed_in: SignIn, person: User, food_project: Project) -> None:
+    page = text_of(signed_in(person).get(reverse("classifier:home")))
+
+    buttons = re.findall(r"<button[^>]*value=\"N?OK\"[^>]*>", page)
+    assert len(buttons) == 2
+    assert all("disabled" in button for button in buttons)
+
+
+def test_page_says_that_no_model_is_live(signed_in: SignIn, person: User) -> None:
+    assert signed_in(person).get(reverse("classifier:home")).context["no_model"]
+
+
+def test_photo_is_answered_with_every_probability(signed_in: SignIn, person: User, food_project: Project) -> None:
+    answer = send(signed_in(person), factories.make_photo(), food_project)
+
+    prediction = Prediction.objects.get()
+    assert answer.headers["Location"] == reverse("classifier:prediction", args=[prediction.pk])
+    assert len(prediction.probabilities) == 101
+    assert prediction.iteration == food_project.live_iteration
+    assert sum(each for _, each in prediction.probabilities) == pytest.approx(1, abs=1e-4)
+
+
+def test_result_shows_decimals_as_the_language_writes_them(signed_in: SignIn, person: User) -> None:
+    prediction = factories.make_prediction(user=person, top_probability=0.975, probabilities=[["pizza", 0.975]])
+    url = reverse("classifier:prediction", args=[prediction.pk])
+
+    assert "97,5 %" in text_of(signed_in(person).get(url))
+    person.language = "en"
+    person.save()
+    assert "97.5%" in text_of(signed_in(person).get(url))
+
+
+def test_htmx_gets_the_result_alone_and_the_new_address(signed_in: SignIn, person: User, food_project: Project) -> None:
+    answer = send(signed_in(person), factories.make_photo(), food_project, headers={"HX-Request": "true"})
+
+    assert answer.headers["HX-Push-Url"] == reverse("classifier:prediction", args=[Prediction.objects.get().pk])
+    assert "<html" not in text_of(answer)
+
+
+def test_photo_waits_for_its_verdict(signed_in: SignIn, person: User, food_project: Project) -> None:
+    photo = factories.make_photo()
+    browser = signed_in(person)
+
+    send(browser, photo, food_project)
+
+    shown = browser.get(reverse("classifier:photo", args=[Prediction.objects.get().pk]))
+    assert shown.content == photo
+    assert "no-store" in shown.headers["Cache-Control"]
+
+
+def test_photo_is_gone_when_its_time_is_over(signed_in: SignIn, person: User, food_project: Project) -> None:
+    browser = signed_in(person)
+    send(browser, factories.make_photo(), food_project)
+    PendingPhoto.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+
+    answer = browser.get(reverse("classifier:photo", args=[Prediction.objects.get().pk]))
+
+    assert answer.status_code == HTTPStatus.NOT_FOUND
+
+
+@pytest.mark.parametrize("name", ["classifier:prediction", "classifier:photo"])
+def test_nobody_sees_another_persons_prediction(
+    signed_in: SignIn, person: User, reviewer: User, food_project: Project, name: str
+) -> None:
+    send(signed_in(person), factories.make_photo(), food_project)
+    url = reverse(name, args=[Prediction.objects.get().pk])
+
+    assert signed_in(person).get(url).status_code == HTTPStatus.OK
+    assert signed_in(reviewer).get(url).status_code == HTTPStatus.NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"%PDF-1.7 not a photo", "PDF"),
+        (b"hello", "JPEG"),
+        (b"", "vide"),
+        (factories.make_photo(format="PNG"), "PNG"),
+        (factories.make_photo()[:2000], "JPEG"),
+        (factories.make_photo(size=(2600, 100)), "25"),
+        (b"\xff\xd8" + b"\0" * (4 * 1024 * 1024), "4"),
+    ],
+    ids=["pdf", "text", "empty", "png", "truncated", "elongated", "too big"],
+)
+def test_refusal_is_a_sentence_and_keeps_the_former_photo(
+    signed_in: SignIn, person: User, food_project: Project, content: bytes, sentence: str
+) -> None:
+    former = factories.make_prediction(user=person, project=food_project)
+
+    answer = send(signed_in(person), content, food_project, shown=former.pk)
+
+    (refusal,) = answer.context["form"].errors["photo"]
+    assert answer.status_code == HTTPStatus.OK
+    assert sentence in refusal
+    assert refusal.endswith(".")
+    assert answer.context["prediction"] == former
+    assert Prediction.objects.count() == 1
+    assert not PendingPhoto.objects.exists()
+
+
+def test_refusal_speaks_the_readers_language(signed_in: SignIn, person: User, food_project: Project) -> None:
+    french = send(signed_in(person), factories.make_photo(format="PNG"), food_project)
+    person.language = "en"
+    person.save()
+    english = send(signed_in(person), factories.make_photo(format="PNG"), food_project)
+
+    assert "L’image est au format PNG" in text_of(french)
+    assert "The picture is in PNG format" in text_of(english)
+
+
+def test_form_without_a_photo_says_so(signed_in: SignIn, person: User, food_project: Project) -> None:
+    answer = signed_in(person).post(reverse("classifier:home"), {"project": food_project.pk})
+
+    assert answer.context["form"].errors["photo"]
+
+
+def test_answer_to_another_method_is_405(signed_in: SignIn, person: User) -> None:
+    assert signed_in(person).put(reverse("classifier:home")).status_code == HTTPStatus.METHOD_NOT_ALLOWED
+
+
+@pytest.mark.parametrize("status", [503, 401])
+def test_azure_in_trouble_is_a_sentence(
+    signed_in: SignIn, person: User, recorded_azure: RecordedAzure, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setattr("classifier.backends.customvision.BACK_OFF_S", 0.01)
+    monkeypatch.setattr("classifier.backends._create", _fresh_backend)
+    recorded_azure.answers = [error(status, "x", "trouble")] * 3
+    project = factories.make_project(prediction_backend="customvision", remote_id=PROJECT_ID)
+
+    answer = send(signed_in(person), factories.make_photo(), project)
+
+    assert len(answer.context["form"].errors["photo"]) == 1
+    assert not Prediction.objects.exists()
+
+
+def _fresh_backend(path: str) -> object:
+    from django.utils.module_loading import import_string
+
+    return import_string(path)()
+
+
+def test_other_iteration_answers_from_the_next_photo_on(signed_in: SignIn, person: User, food_project: Project) -> None:
+    browser = signed_in(person)
+    send(browser, factories.make_photo(), food_project)
+    second = add_iteration(project=food_project, head=factories.make_head(), metrics={})
+    go_live(second)
+
+    send(browser, factories.make_photo(), food_project)
+
+    names = list(Prediction.objects.order_by("pk").values_list("iteration_name", flat=True))
+    assert names == ["Iteration 1", "Iteration 2"]
+
+
+def test_page_offers_a_choice_of_projects(signed_in: SignIn, person: User, food_project: Project) -> None:
+    factories.make_project(name="At Azure", remote_id=PROJECT_ID, prediction_backend="customvision")
+
+    page = text_of(signed_in(person).get(reverse("classifier:home")))
+
+    assert "<select" in page
+    assert "At Azure" in page
+
+
+def test_form_fields_are_limited_in_size(signed_in: SignIn, person: User, settings: Settings) -> None:
+    answer = signed_in(person).post(reverse("classifier:home"), {"shown": "1" * (300 * 1024)})
+
+    assert answer.status_code == HTTPStatus.BAD_REQUEST

@@ -1,0 +1,145 @@
+"""`make run` from a clean clone, driven over HTTP as a newcomer's browser would."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+from django.conf import settings
+
+from tests import factories
+
+START_S = 300
+STOP_S = 30
+
+
+class Running:
+    """A clone whose `make run` answers."""
+
+    def __init__(self, clone: Path, port: int) -> None:
+        self.clone = clone
+        self.address = f"http://127.0.0.1:{port}"
+        self.log = clone / "run.log"
+        environment = {
+            **{name: value for name, value in os.environ.items() if name not in {"CLASSIFR_VAR", "SECRET_KEY"}},
+            "CLASSIFR_PORT": str(port),
+            "CLASSIFR_CLIENT_PASSWORD": "client-s3cret",
+        }
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                ["make", "run"], cwd=clone, env=environment, stdout=log, stderr=log, start_new_session=True
+            )
+        self._wait_until_it_answers()
+
+    def _wait_until_it_answers(self) -> None:
+        deadline = time.monotonic() + START_S
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, self.log.read_text()
+            try:
+                requests.get(f"{self.address}/healthz", timeout=2).raise_for_status()
+            except requests.RequestException:
+                time.sleep(0.2)
+            else:
+                return
+        raise TimeoutError(self.log.read_text())
+
+    def stop(self) -> None:
+        """Press Ctrl-C: the whole foreground group hears of it."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGINT)
+            self.process.wait(STOP_S)
+
+
+def left_behind(clone: Path) -> list[str]:
+    """Processes that still run on the clone's files."""
+    return [
+        " ".join(process.info["cmdline"])
+        for process in psutil.process_iter(["cmdline"])
+        if any(str(clone) in argument for argument in process.info["cmdline"] or [])
+    ]
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clean clone of HEAD; the environment of this checkout is lent to it, so that nothing is installed twice."""
+    folder = tmp_path_factory.mktemp("newcomer") / "classifr"
+    subprocess.run(["git", "clone", "--quiet", settings.BASE_DIR, folder], check=True)
+    (folder / ".venv").symlink_to(settings.BASE_DIR / ".venv")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def running(clone: Path) -> Iterator[Running]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    first = Running(clone, port)
+    yield first
+    first.stop()
+
+
+def token(page: str) -> str:
+    found = re.search('name="csrfmiddlewaretoken" value="([^"]+)"', page)
+    assert found
+    return found[1]
+
+
+def sign_in(address: str, username: str, password: str) -> requests.Session:
+    session = requests.Session()
+    page = session.get(f"{address}/accounts/login/").text
+    answer = session.post(
+        f"{address}/accounts/login/",
+        {"username": username, "password": password, "csrfmiddlewaretoken": token(page)},
+    )
+    assert 'name="photo"' in answer.text
+    return session
+
+
+def test_photo_travels_from_its_sender_to_the_reviewer(running: Running) -> None:
+    """Also: the passwords are where a newcomer looks for them, and a restart keeps everything."""
+    log = running.log.read_text()
+    printed = re.search("User reviewer, password (\\S+)", log)
+    assert printed
+    assert "User client" not in log
+
+    client = sign_in(running.address, "client", "client-s3cret")
+    page = client.get(f"{running.address}/").text
+    project = re.search('name="project" value="([0-9]+)"', page)
+    assert project
+    shown = client.post(
+        f"{running.address}/",
+        {"project": project[1], "csrfmiddlewaretoken": token(page)},
+        files={"photo": ("p.jpg", factories.make_photo(), "image/jpeg")},
+    )
+    assert "Iteration 1" in shown.text
+    client.post(f"{shown.url}verdict/", {"verdict": "NOK", "csrfmiddlewaretoken": token(shown.text)}).raise_for_status()
+
+    running.stop()
+    assert left_behind(running.clone) == []
+    started = time.monotonic()
+    running.__init__(running.clone, int(running.address.rsplit(":", 1)[1]))  # type: ignore[misc]
+    assert time.monotonic() - started < 60
+
+    reviewer = sign_in(running.address, "reviewer", printed[1])
+    review = reviewer.get(f"{running.address}/mispredictions/").text
+    thumbnail = re.search("/pictures/[0-9a-f]{64}/thumbnail", review)
+    assert thumbnail
+    assert reviewer.get(running.address + thumbnail[0]).headers["Content-Type"] == "image/jpeg"
+    assert client.get(f"{running.address}/mispredictions/").status_code == 404
+    assert running.log.read_text().count("password") == 1
+
+
+def test_taken_port_is_said(running: Running) -> None:
+    environment = {**os.environ, "CLASSIFR_PORT": running.address.rsplit(":", 1)[1]}
+
+    second = subprocess.run(["make", "run"], cwd=running.clone, env=environment, capture_output=True, text=True)
+
+    assert second.returncode != 0
+    assert "set CLASSIFR_PORT" in second.stderr

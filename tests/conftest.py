@@ -1,0 +1,152 @@
+"""What tests stand on: a real PostgreSQL, a real Azurite, real photographs where they are.
+
+What a machine lacks is a skip with its reason; with CLASSIFR_TEST_EVERYTHING=1 it is an error.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from django.core.files.storage import storages
+from django.test import Client
+from pytest_django import Settings
+
+from accounts.models import User
+from tests import factories
+from training.models import Project
+from training.services import install_starter
+
+AZURITE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+
+
+def lacking(what: str) -> NoReturn:
+    """Skip the test for want of that, or fail where everything is to be tested."""
+    if os.environ.get("CLASSIFR_TEST_EVERYTHING") == "1":
+        pytest.fail(f"{what} is missing, and everything is to be tested")
+    pytest.skip(f"{what} is missing")
+
+
+@pytest.fixture(scope="session")
+def food101() -> Path:
+    """The folder of Food-101 photographs that CLASSIFR_FOOD101 names."""
+    folder = Path(os.environ.get("CLASSIFR_FOOD101", "/nonexistent"))
+    if not (folder / "starter" / "test").is_dir():
+        lacking("The folder of photographs that CLASSIFR_FOOD101 names")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def blobs(settings: Settings, tmp_path: Path) -> Path:
+    """Local blobs in a folder of the test's own; thumbnails too."""
+    folder = tmp_path / "blobs"
+    backend = {"BACKEND": "catalog.storage.LocalBlobs", "OPTIONS": {"location": folder}}
+    static = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {"default": backend, "staticfiles": static}
+    settings.CACHES = {
+        name: {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": str(tmp_path / name)}
+        for name in ("default", "thumbnails")
+    }
+    return folder
+
+
+@pytest.fixture(scope="session")
+def azurite() -> Iterator[str]:
+    """The connection string of a running Azurite, Microsoft's emulator of the blob storage."""
+    command = shutil.which("azurite-blob")
+    if command is None:
+        lacking("Azurite (npm's `azurite`)")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    folder = tempfile.mkdtemp()
+    arguments = [
+        "--blobPort",
+        str(port),
+        "--location",
+        folder,
+        "--silent",
+        "--skipApiVersionCheck",
+        "--disableTelemetry",
+    ]
+    process = subprocess.Popen([command, *arguments], stdout=subprocess.DEVNULL)
+    try:
+        _wait_for(port)
+        yield (
+            f"DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey={AZURITE_KEY};"
+            f"BlobEndpoint=http://127.0.0.1:{port}/devstoreaccount1;"
+        )
+    finally:
+        process.terminate()
+        process.wait(10)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait_for(port: int) -> None:
+    for _ in range(300):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise TimeoutError(f"Nothing listens on port {port}.")
+
+
+@pytest.fixture
+def azure_blobs(azurite: str, settings: Settings, blobs: Path, tmp_path: Path) -> None:
+    """The blob storage is a container of the test's own in Azurite."""
+    options = {
+        "connection_string": azurite,
+        "azure_container": f"test-{os.getpid()}-{abs(hash(tmp_path)) % 10**8}",
+        "overwrite_files": True,
+        "timeout": 20,
+    }
+    settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": "catalog.storage.AzureBlobs", "OPTIONS": options}}
+
+
+@pytest.fixture(params=["local", "azure"])
+def any_blobs(request: pytest.FixtureRequest) -> str:
+    """Each storage in turn."""
+    if request.param == "azure":
+        request.getfixturevalue("azure_blobs")
+    return str(request.param)
+
+
+@pytest.fixture
+def food_project(db: None) -> Project:
+    """The starter project, as `manage.py load_starter` makes it."""
+    return install_starter()[0].project
+
+
+@pytest.fixture
+def person(db: None) -> User:
+    return factories.make_user()
+
+
+@pytest.fixture
+def reviewer(db: None) -> User:
+    return factories.make_reviewer()
+
+
+@pytest.fixture
+def signed_in() -> Callable[[User], Client]:
+    """Make a browser without JavaScript in which that person is signed in."""
+
+    def sign_in(user: User) -> Client:
+        client = Client(headers={"accept-language": "fr"})
+        client.force_login(user)
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def storage_refuses(settings: Settings, blobs: Path) -> None:
+    """The folder of blobs is a file: nothing can be written, read or deleted in it."""
+    blobs.write_bytes(b"")
+    assert storages["default"]

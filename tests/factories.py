@@ -1,0 +1,101 @@
+"""`make_x(**fields)` builds a valid x; a test names only what it is about."""
+
+import io
+from itertools import count
+from typing import Any
+
+import numpy as np
+from django.contrib.auth.models import Group
+from PIL import Image
+
+from accounts.models import DEVELOPERS, REVIEWERS, User
+from catalog.models import Picture
+from catalog.services import keep_picture
+from classifier.models import Prediction
+from engine import backbones, fitting, heads, images
+from feedback.models import Misprediction, Verdict
+from training.models import Project
+
+_numbers = count(1)
+
+
+def make_user(**fields: Any) -> User:
+    number = next(_numbers)
+    return User.objects.create_user(**{"username": f"user{number}", "password": "s3cret-enough", **fields})
+
+
+def make_reviewer(**fields: Any) -> User:
+    user = make_user(is_staff=True, **fields)
+    user.groups.add(Group.objects.get(name=REVIEWERS))
+    return user
+
+
+def make_developer(**fields: Any) -> User:
+    user = make_user(**fields)
+    user.groups.add(Group.objects.get(name=DEVELOPERS))
+    return user
+
+
+def make_project(**fields: Any) -> Project:
+    return Project.objects.create(**{"name": f"Project {next(_numbers)}", **fields})
+
+
+def make_photo(
+    *, seed: int | None = None, size: tuple[int, int] = (320, 240), format: str = "JPEG", **options: Any
+) -> bytes:
+    """Return the bytes of a coloured picture; another seed makes another content."""
+    random = np.random.default_rng(next(_numbers) if seed is None else seed)
+    coarse = Image.fromarray(random.integers(0, 256, (6, 8, 3), dtype=np.uint8))
+    buffer = io.BytesIO()
+    coarse.resize(size, Image.Resampling.BICUBIC).save(buffer, format, **options)
+    return buffer.getvalue()
+
+
+def make_picture(**fields: Any) -> Picture:
+    by = fields.pop("created_by", None)
+    content = fields.pop("content", None) or make_photo(**fields)
+    return keep_picture(content=content, limits=images.PREDICTION, by=by)
+
+
+def make_prediction(**fields: Any) -> Prediction:
+    values = {
+        "project": fields.get("project") or make_project(),
+        "iteration_name": "Iteration 1",
+        "probabilities": [["pizza", 0.9], ["risotto", 0.1]],
+        "top_tag": "pizza",
+        "top_probability": 0.9,
+        "photo_sha256": "0" * 64,
+        "photo_byte_size": 1000,
+        "milliseconds": 10.0,
+        **fields,
+    }
+    return Prediction.objects.create(**values)
+
+
+def make_misprediction(**fields: Any) -> Misprediction:
+    user = fields.pop("user", None) or make_user()
+    prediction = fields.pop("prediction", None) or make_prediction(user=user)
+    picture = fields.pop("picture", None) or make_picture(created_by=user)
+    values = {
+        "verdict": Verdict.objects.create(prediction=prediction, user=user, value="NOK"),
+        "picture": picture,
+        "image_url": f"file:{picture.blob_key}",
+        "tag": prediction.top_tag,
+        "probability": 100 * prediction.top_probability,
+        "username": user.username,
+        "probabilities": prediction.probabilities,
+        "iteration_name": prediction.iteration_name,
+        "project_name": prediction.project.name,
+        **fields,
+    }
+    return Misprediction.objects.create(**values)
+
+
+def make_head(*tags: str) -> bytes:
+    """Return the file of a head on the Food backbone that knows those tags, "a" and "b" if none are named."""
+    names = tags or ("a", "b")
+    card = backbones.cards()["efficientnet-lite0-food"]
+    random = np.random.default_rng(next(_numbers))
+    vectors = random.normal(size=(8 * len(names), card.vector_length)).astype(np.float32)
+    labels = np.tile(np.arange(len(names)), 8)
+    return heads.dumps(fitting.fit(vectors, labels, tags=names, card=card))

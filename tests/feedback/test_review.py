@@ -1,0 +1,187 @@
+"""The reviewers' page: the list, its filters, one photo whole, and deletion."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from pathlib import Path
+
+import pytest
+from django.core.files.storage import default_storage
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from accounts.models import User
+from catalog.models import Picture
+from feedback.models import Misprediction, Verdict
+from feedback.views import PAGE_SIZE
+from tests import factories
+
+SignIn = Callable[[User], Client]
+
+LIST = "/mispredictions/"
+
+
+@pytest.fixture
+def site(signed_in: SignIn, reviewer: User) -> Client:
+    return signed_in(reviewer)
+
+
+def listed(site: Client, **filters: str) -> list[int]:
+    return [each.pk for each in site.get(LIST, filters).context["page"]]
+
+
+def test_client_cannot_reach_any_of_it(signed_in: SignIn, person: User) -> None:
+    row = factories.make_misprediction()
+    site = signed_in(person)
+
+    statuses = [
+        site.get(LIST).status_code,
+        site.get(reverse("feedback:misprediction", args=[row.pk])).status_code,
+        site.post(reverse("feedback:delete"), {"ids": row.pk, "confirmed": "1"}).status_code,
+        site.get(reverse("catalog:picture", args=[row.picture.sha256])).status_code,
+        site.get(reverse("catalog:thumbnail", args=[row.picture.sha256])).status_code,
+    ]
+
+    assert set(statuses) == {HTTPStatus.NOT_FOUND}
+    assert Misprediction.objects.exists()
+
+
+def test_stranger_is_sent_to_sign_in(client: Client, db: None) -> None:
+    assert client.get(LIST).headers["Location"].startswith(reverse("accounts:login"))
+
+
+def test_newest_come_first(site: Client) -> None:
+    rows = [factories.make_misprediction().pk for _ in range(3)]
+
+    assert listed(site) == rows[::-1]
+
+
+def test_pages_follow_by_key(site: Client) -> None:
+    picture, user = factories.make_picture(), factories.make_user()
+    rows = [factories.make_misprediction(picture=picture, user=user).pk for _ in range(PAGE_SIZE + 3)]
+
+    first = site.get(LIST)
+    second = site.get(LIST + first.context["next_url"])
+
+    assert [each.pk for each in first.context["page"]] == rows[:2:-1]
+    assert [each.pk for each in second.context["page"]] == rows[2::-1]
+    assert second.context["next_url"] == ""
+
+
+def test_number_of_queries_does_not_grow(site: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    counts = []
+    for _ in range(2):
+        for _ in range(4):
+            factories.make_misprediction()
+        with django_assert_num_queries(7) as queries:
+            site.get(LIST)
+        counts.append(len(queries))
+
+    assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("field", ["tag", "user", "iteration"])
+def test_each_filter_lets_its_own_through(site: Client, field: str) -> None:
+    column = {"tag": "tag", "user": "username", "iteration": "iteration_name"}[field]
+    project = factories.make_project()
+    project.tags.create(name="risotto")
+    project.iterations.create(number=1, name="risotto", head_key="k")
+    wanted = factories.make_misprediction(**{column: "risotto"})
+    factories.make_misprediction()
+
+    assert listed(site, **{field: "risotto"}) == [wanted.pk]
+
+
+def test_days_are_whole_and_of_the_sites_time_zone(site: Client) -> None:
+    midnight = timezone.make_aware(datetime(2026, 3, 12))  # noqa: DTZ001  # the site's own
+    rows = [factories.make_misprediction().pk for _ in range(3)]
+    for pk, moment in zip(rows, [midnight - timedelta(seconds=1), midnight, midnight + timedelta(days=1)], strict=True):
+        Misprediction.objects.filter(pk=pk).update(created_at=moment)
+
+    assert listed(site, since="2026-03-12", until="2026-03-12") == [rows[1]]
+
+
+def test_nonsense_in_the_address_filters_nothing(site: Client) -> None:
+    row = factories.make_misprediction()
+
+    assert listed(site, tag="no such tag", since="yesterday", before="x") == [row.pk]
+
+
+def test_one_photo_is_shown_whole(site: Client) -> None:
+    row = factories.make_misprediction(comment="<script>alert(1)</script>", suggested_tag="risotto")
+
+    page = site.get(reverse("feedback:misprediction", args=[row.pk])).content.decode()
+
+    assert reverse("catalog:picture", args=[row.picture.sha256]) in page
+    assert "risotto" in page
+    assert "<script>alert" not in page
+
+
+def test_deleting_asks_first(site: Client) -> None:
+    row = factories.make_misprediction()
+
+    answer = site.post(reverse("feedback:delete"), {"ids": row.pk})
+
+    assert answer.context["mispredictions"] == [row]
+    assert Misprediction.objects.exists()
+
+
+def test_confirmed_deletion_erases_rows_and_photos(site: Client, any_blobs: str) -> None:
+    gone = [factories.make_misprediction() for _ in range(2)]
+    stays = factories.make_misprediction()
+
+    site.post(reverse("feedback:delete"), {"ids": [each.pk for each in gone], "confirmed": "1"})
+
+    assert Misprediction.objects.get() == stays
+    assert Picture.objects.get() == stays.picture
+    assert not any(default_storage.exists(each.picture.blob_key) for each in gone)
+    assert default_storage.exists(stays.picture.blob_key)
+
+
+def test_verdicts_outlive_their_photos(site: Client) -> None:
+    row = factories.make_misprediction()
+
+    site.post(reverse("feedback:delete"), {"ids": row.pk, "confirmed": "1"})
+
+    assert Verdict.objects.get().value == "NOK"
+
+
+def test_photo_of_two_rows_stays_until_the_second_goes(site: Client) -> None:
+    picture = factories.make_picture()
+    first, second = (factories.make_misprediction(picture=picture) for _ in range(2))
+
+    site.post(reverse("feedback:delete"), {"ids": first.pk, "confirmed": "1"})
+    assert default_storage.exists(picture.blob_key)
+
+    site.post(reverse("feedback:delete"), {"ids": second.pk, "confirmed": "1"})
+    assert not default_storage.exists(picture.blob_key)
+
+
+def test_storage_that_refuses_keeps_the_row(site: Client, blobs: Path) -> None:
+    row = factories.make_misprediction()
+
+    default_storage.delete(row.picture.blob_key)
+    (blobs / row.picture.blob_key / "in the way").mkdir(parents=True)
+
+    site.post(reverse("feedback:delete"), {"ids": row.pk, "confirmed": "1"})
+
+    assert Misprediction.objects.get() == row
+    assert Picture.objects.get() == row.picture
+
+
+@pytest.mark.parametrize("ids", [[], ["x"], ["9" * 30], ["123456"]])
+def test_deleting_nothing_is_said(site: Client, ids: list[str]) -> None:
+    answer = site.post(reverse("feedback:delete"), {"ids": ids, "confirmed": "1"}, follow=True)
+
+    assert len(list(answer.context["messages"])) == 1
+
+
+def test_deleting_needs_a_post(site: Client) -> None:
+    assert site.get(reverse("feedback:delete")).status_code == HTTPStatus.METHOD_NOT_ALLOWED
+
+
+def test_empty_list_says_why(site: Client, settings: Settings) -> None:
+    assert site.get(LIST).context["is_filtered"] is False
+    assert site.get(LIST, {"user": "nobody"}).context["is_filtered"] is True

@@ -1,0 +1,231 @@
+"""Verdicts: what OK and NOK do to the photo, and what two at once do."""
+
+import io
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any, TypeAlias
+
+import pytest
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from PIL import Image
+
+from accounts.models import User
+from catalog import storage
+from catalog.models import Picture, Vector
+from classifier.models import PendingPhoto, Prediction
+from feedback.models import Misprediction, Verdict
+from feedback.services import give_verdict
+from tests import factories
+from training.models import Project
+
+Answer: TypeAlias = Any  # the test client's response, with `context`
+SignIn = Callable[[User], Client]
+
+
+@pytest.fixture
+def site(signed_in: SignIn, person: User) -> Client:
+    return signed_in(person)
+
+
+@pytest.fixture
+def prediction(site: Client, food_project: Project) -> Prediction:
+    """A photo that was sent and waits for its verdict; it carries a place in its metadata."""
+    exif = Image.Exif()
+    exif[0x010E] = "a secret place"
+    photo = SimpleUploadedFile("p.jpg", factories.make_photo(exif=exif))
+    site.post(reverse("classifier:home"), {"photo": photo, "project": food_project.pk})
+    return Prediction.objects.get()
+
+
+def say(site: Client, prediction: Prediction, verdict: str) -> Answer:
+    return site.post(reverse("feedback:give", args=[prediction.pk]), {"verdict": verdict}, follow=True)
+
+
+def test_ok_erases_the_photo_at_once(site: Client, prediction: Prediction, any_blobs: str) -> None:
+    say(site, prediction, "OK")
+
+    assert Verdict.objects.get().value == "OK"
+    assert not PendingPhoto.objects.exists()
+    assert not Picture.objects.exists()
+    assert not Misprediction.objects.exists()
+
+
+def test_nok_stores_photo_and_row(site: Client, person: User, prediction: Prediction, any_blobs: str) -> None:
+    say(site, prediction, "NOK")
+
+    row = Misprediction.objects.get()
+    assert (row.tag, row.username, row.iteration_name) == (prediction.top_tag, person.username, "Iteration 1")
+    assert float(row.probability) == pytest.approx(100 * prediction.top_probability, abs=0.01)
+    assert row.probabilities == prediction.probabilities
+    assert row.picture.blob_key in row.image_url
+    assert default_storage.exists(row.picture.blob_key)
+    assert not PendingPhoto.objects.exists()
+
+
+def test_stored_photo_is_the_same_picture_without_metadata(site: Client, prediction: Prediction) -> None:
+    sent = bytes(PendingPhoto.objects.get().content)
+
+    say(site, prediction, "NOK")
+
+    stored = storage.read_blob(Picture.objects.get().blob_key)
+    assert b"a secret place" in sent
+    assert b"a secret place" not in stored
+    assert Image.open(io.BytesIO(stored)).tobytes() == Image.open(io.BytesIO(sent)).tobytes()
+
+
+def test_vector_goes_with_the_picture(site: Client, prediction: Prediction) -> None:
+    computed = PendingPhoto.objects.get().vector
+
+    say(site, prediction, "NOK")
+
+    vector = Vector.objects.get()
+    assert vector.backbone == "efficientnet-lite0-food"
+    assert list(vector.value) == list(computed)
+
+
+@pytest.mark.parametrize("verdict", ["OK", "NOK"])
+def test_verdict_is_confirmed(site: Client, prediction: Prediction, verdict: str) -> None:
+    page = say(site, prediction, verdict).content.decode()
+
+    assert "Votre validation a été prise en compte" in page
+    assert "Accueil" in page
+    assert "Déconnexion" in page
+    assert "Prédiction erronée" not in page
+
+
+def test_reviewers_confirmation_leads_to_the_review(signed_in: SignIn, reviewer: User) -> None:
+    prediction = factories.make_prediction(user=reviewer)
+
+    page = say(signed_in(reviewer), prediction, "OK").content.decode()
+
+    assert reverse("feedback:mispredictions") in page
+
+
+def test_first_of_two_verdicts_stands(site: Client, prediction: Prediction) -> None:
+    say(site, prediction, "OK")
+
+    page = say(site, prediction, "NOK").content.decode()
+
+    assert Verdict.objects.get().value == "OK"
+    assert not Misprediction.objects.exists()
+    assert "OK" in page
+
+
+def test_verdict_that_is_neither_is_refused(site: Client, prediction: Prediction) -> None:
+    say(site, prediction, "MAYBE")
+
+    assert not Verdict.objects.exists()
+    assert PendingPhoto.objects.exists()
+
+
+def test_verdict_needs_a_post(site: Client, prediction: Prediction) -> None:
+    assert site.get(reverse("feedback:give", args=[prediction.pk])).status_code == HTTPStatus.METHOD_NOT_ALLOWED
+
+
+def test_verdict_needs_its_csrf_token(person: User, prediction: Prediction) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(person)
+
+    assert say(strict, prediction, "OK").status_code == HTTPStatus.FORBIDDEN
+
+
+@pytest.mark.parametrize("name", ["feedback:give", "feedback:correct"])
+def test_nobody_judges_another_persons_photo(
+    signed_in: SignIn, reviewer: User, prediction: Prediction, name: str
+) -> None:
+    answer = signed_in(reviewer).post(reverse(name, args=[prediction.pk]), {"verdict": "OK"})
+
+    assert answer.status_code == HTTPStatus.NOT_FOUND
+    assert not Verdict.objects.exists()
+
+
+def test_nok_after_the_photo_expired_is_counted_and_said(site: Client, prediction: Prediction) -> None:
+    PendingPhoto.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+
+    answer = say(site, prediction, "NOK")
+
+    assert Verdict.objects.get().value == "NOK"
+    assert not Misprediction.objects.exists()
+    assert answer.context["misprediction"] is None
+    assert not PendingPhoto.objects.exists()
+
+
+def test_nok_loses_nothing_when_the_storage_refuses(
+    site: Client, prediction: Prediction, settings: object, tmp_path: object
+) -> None:
+    say_no_room(settings, tmp_path)
+
+    page = say(site, prediction, "NOK")
+
+    assert not Verdict.objects.exists()
+    assert PendingPhoto.objects.exists()
+    assert any("try again" in str(each) or "réessayez" in str(each) for each in page.context["messages"])
+
+
+def say_no_room(settings: object, tmp_path: object) -> None:
+    """Put a file where the folder of blobs should be."""
+    (tmp_path / "taken").write_bytes(b"")  # type: ignore[operator]
+    options = {"location": tmp_path / "taken"}  # type: ignore[operator]
+    backend = {"BACKEND": "catalog.storage.LocalBlobs", "OPTIONS": options}
+    settings.STORAGES = settings.STORAGES | {"default": backend}  # type: ignore[attr-defined]
+
+
+def test_right_tag_and_comment_are_kept(site: Client, prediction: Prediction) -> None:
+    say(site, prediction, "NOK")
+
+    site.post(reverse("feedback:correct", args=[prediction.pk]), {"suggested_tag": "pizza", "comment": "with ananas"})
+
+    row = Misprediction.objects.get()
+    assert (row.suggested_tag, row.comment) == ("pizza", "with ananas")
+
+
+def test_tag_that_the_project_lacks_is_refused(site: Client, prediction: Prediction) -> None:
+    say(site, prediction, "NOK")
+
+    answer = site.post(reverse("feedback:correct", args=[prediction.pk]), {"suggested_tag": "bicycle"})
+
+    assert answer.context["form"].errors["suggested_tag"]
+    assert Misprediction.objects.get().suggested_tag == ""
+
+
+def test_other_tag_is_taken(site: Client, prediction: Prediction) -> None:
+    say(site, prediction, "NOK")
+
+    site.post(reverse("feedback:correct", args=[prediction.pk]), {"suggested_tag": "autre", "comment": "a bicycle"})
+
+    assert Misprediction.objects.get().suggested_tag == "autre"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_verdicts_at_once_leave_one(any_blobs: str) -> None:
+    user = factories.make_user()
+    prediction = factories.make_prediction(user=user)
+    PendingPhoto.objects.create(
+        prediction=prediction, content=factories.make_photo(), expires_at=timezone.now() + timedelta(hours=1)
+    )
+    barrier = threading.Barrier(8)
+    given: list[str] = []
+
+    def judge(value: Verdict.Value) -> None:
+        barrier.wait()
+        given.append(give_verdict(prediction=prediction, value=value, by=user).value)
+        connection.close()
+
+    threads = [threading.Thread(target=judge, args=[value]) for value in [*Verdict.Value] * 4]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    (value,) = set(given)
+    assert len(given) == 8
+    assert Verdict.objects.get().value == value
+    assert Misprediction.objects.count() == (value == "NOK")
+    assert not PendingPhoto.objects.exists()

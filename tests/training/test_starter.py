@@ -1,0 +1,69 @@
+"""The project that answers from the first start on."""
+
+import threading
+
+import pytest
+from django.db import IntegrityError, connection
+
+from tests import factories
+from training.models import Iteration, Project
+from training.services import install_starter
+
+pytestmark = pytest.mark.django_db
+
+
+def test_starter_has_101_tags_and_is_live() -> None:
+    iteration, is_new = install_starter()
+
+    assert is_new
+    assert iteration.project.name == "Food-101"
+    assert iteration.project.tags.count() == 101
+    assert Project.objects.get().live_iteration == iteration
+
+
+def test_second_start_makes_nothing_twice() -> None:
+    first, _ = install_starter()
+    second, is_new = install_starter()
+
+    assert (second, is_new) == (first, False)
+    assert (Project.objects.count(), Iteration.objects.count()) == (1, 1)
+
+
+def test_starter_says_how_good_it_is() -> None:
+    metrics = install_starter()[0].metrics
+
+    assert 0.66 <= metrics["top_1"] <= 1
+    assert 0.89 <= metrics["top_5"] <= 1
+    assert 0 <= metrics["calibration_error"] <= 0.05
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_starts_at_once_make_one_project() -> None:
+    def start() -> None:
+        install_starter()
+        connection.close()
+
+    threads = [threading.Thread(target=start) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert (Project.objects.count(), Iteration.objects.count()) == (1, 1)
+
+
+@pytest.mark.parametrize("name", ["pasta", "Pasta"])
+def test_project_names_differ_by_more_than_case(name: str) -> None:
+    factories.make_project(name="pasta")
+
+    with pytest.raises(IntegrityError, match="project_name_is_unique"):
+        factories.make_project(name=name)
+
+
+def test_tag_names_are_unique_in_their_project_alone() -> None:
+    one, other = factories.make_project(), factories.make_project()
+    one.tags.create(name="pizza")
+    other.tags.create(name="pizza")
+
+    with pytest.raises(IntegrityError, match="tag_name_is_unique"):
+        one.tags.create(name="Pizza")

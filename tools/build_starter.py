@@ -1,0 +1,143 @@
+"""Fit the starter model: all 101 dishes of Food-101, on the vectors of the Food backbone.
+
+    python tools/build_starter.py --data FOLDER
+
+FOLDER holds train/<class>/*.jpg and test/<class>/*.jpg. The backbone was fine-tuned on the train photographs, so that
+regularisation and temperature are chosen on the test photographs, which it has never seen; the reported figures are
+cross-fitted: each fold of the test photographs is judged by a choice made on the other folds.
+"""
+
+import argparse
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from sklearn.model_selection import StratifiedKFold
+from tqdm import tqdm
+
+from engine import backbones, fitting, heads, images, metrics
+from engine.fitting import Choice, Examples
+
+MODELS = Path(__file__).resolve().parent.parent / "engine" / "models"
+NAME = "food-101"
+FOLDS = 8
+SEED = 0
+THRESHOLD = 0.5
+STRENGTHS = (1.0, 3.0, 10.0, 30.0)
+MOST_BYTES = 1_000_000
+
+
+def embed_folder(backbone: backbones.Backbone, folder: Path, *, must_be_unseen: bool) -> tuple[Examples, list[str]]:
+    """Return the vectors of every photograph of every class, and the names of the classes in the labels' order."""
+    classes = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    files = [(path, label) for label, name in enumerate(classes) for path in sorted((folder / name).glob("*.jpg"))]
+    vectors = []
+    for path, _ in tqdm(files, desc=folder.name, unit="photo"):
+        content = path.read_bytes()
+        if must_be_unseen and backbones.was_seen(backbone.card, hashlib.sha256(content).hexdigest()):
+            raise SystemExit(f"{path} was seen by the backbone: it cannot measure anything.")
+        vectors.append(backbone.vector(content, limits=images.TRAINING))
+    return Examples(np.stack(vectors), np.array([label for _, label in files])), classes
+
+
+def scores(train: Examples, test: Examples) -> dict[float, np.ndarray]:
+    """Return the test photographs' logits (n, tags) for each C."""
+    found = {}
+    for strength in tqdm(STRENGTHS, desc="fit", unit="head"):
+        weights, bias = fitting.regress(train, strength=strength)
+        found[strength] = heads.normalised(test.vectors) @ weights + bias
+    return found
+
+
+def choose(logits: dict[float, np.ndarray], labels: np.ndarray, rows: np.ndarray) -> Choice:
+    """Return the C and temperature that suit these rows best."""
+    choices = []
+    for strength, found in logits.items():
+        temperature = fitting.best_temperature(found[rows], labels[rows])
+        loss = fitting.smoothed_loss(found[rows], labels[rows], temperature=temperature)
+        choices.append(Choice(strength, temperature, loss))
+    return min(choices, key=lambda choice: choice.loss)
+
+
+def cross_fitted(logits: dict[float, np.ndarray], labels: np.ndarray) -> np.ndarray:
+    """Return the test photographs' probabilities (n, tags), each by a choice that it had no part in."""
+    probabilities = np.empty_like(next(iter(logits.values())))
+    splitter = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED)
+    for rest, fold in splitter.split(labels, labels):
+        choice = choose(logits, labels, rest)
+        probabilities[fold] = heads.softmax(logits[choice.strength][fold], temperature=choice.temperature)
+    return probabilities
+
+
+def measure(probabilities: np.ndarray, labels: np.ndarray, *, tags: list[str]) -> dict[str, object]:
+    truths = metrics.indicators(labels, tags=len(tags))
+    scores_by_tag = metrics.per_tag(probabilities, truths, threshold=THRESHOLD)
+    matrix = metrics.confusion_matrix(probabilities.argmax(axis=1), labels, tags=len(tags))
+    return rounded(
+        {
+            "top_1": metrics.top_k_accuracy(probabilities, labels),
+            "top_5": metrics.top_k_accuracy(probabilities, labels, k=5),
+            "expected_calibration_error": metrics.expected_calibration_error(probabilities, labels),
+            "log_loss": metrics.log_loss(probabilities, labels),
+            "threshold": THRESHOLD,
+            "overall": asdict(metrics.overall(probabilities, truths, threshold=THRESHOLD)),
+            "per_tag": {tag: asdict(score) for tag, score in zip(tags, scores_by_tag, strict=True)},
+            "confusion_matrix": matrix.tolist(),
+        }
+    )
+
+
+def rounded(value: object) -> object:
+    """Round every number in a JSON value to four decimals."""
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    return round(value, 4) if isinstance(value, float) else value
+
+
+def build(train: Examples, test: Examples, *, tags: list[str], card: backbones.Card) -> tuple[bytes, dict[str, object]]:
+    """Return the head's file and what is to be told about it."""
+    logits = scores(train, test)
+    figures = measure(cross_fitted(logits, test.labels), test.labels, tags=tags)
+    choice = choose(logits, test.labels, np.arange(len(test.labels)))
+    head = fitting.fit(
+        train.vectors, train.labels, tags=tags, card=card, calibration=test, seed=SEED, strengths=[choice.strength]
+    )
+    about = {
+        "name": NAME,
+        "backbone": card.name,
+        "backbone_sha256": card.sha256,
+        "tags": tags,
+        "train_pictures": len(train.labels),
+        "test_pictures": len(test.labels),
+        "folds": FOLDS,
+        "seed": SEED,
+        "strength": choice.strength,
+        "temperature": round(head.temperature, 4),
+        "figures": figures,
+    }
+    return heads.dumps(head), about
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder with train/<class>/ and test/<class>/")
+    parser.add_argument("--folder", type=Path, default=MODELS, help="where the model goes (default: %(default)s)")
+    options = parser.parse_args()
+    backbone = backbones.get(backbones.for_domain("Food").name, threads=2)
+    train, classes = embed_folder(backbone, options.data / "train", must_be_unseen=False)
+    test, same = embed_folder(backbone, options.data / "test", must_be_unseen=True)
+    if classes != same:
+        raise SystemExit("train and test do not hold the same classes.")
+    tags = [name.replace("_", " ") for name in classes]
+    content, about = build(train, test, tags=tags, card=backbone.card)
+    if len(content) > MOST_BYTES:
+        raise SystemExit(f"The head weighs {len(content)} bytes, more than {MOST_BYTES}.")
+    (options.folder / f"{NAME}.safetensors").write_bytes(content)
+    (options.folder / f"{NAME}.json").write_text(json.dumps(about, ensure_ascii=False, separators=(",", ":")) + "\n")
+    print({key: value for key, value in about["figures"].items() if isinstance(value, float)})
+
+
+if __name__ == "__main__":
+    main()

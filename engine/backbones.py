@@ -170,7 +170,7 @@ def _open_session(content: bytes, *, threads: int) -> onnxruntime.InferenceSessi
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     # Waiting threads sleep: web workers share the machine's cores.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
+    try:  # onnxruntime's exceptions have Exception alone in common
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:
         raise ModelFileError(f"onnxruntime cannot load the backbone: {error}") from error

@@ -16,8 +16,6 @@ from engine.metrics import Indices
 STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 """Values of scikit-learn's C that are tried: the higher, the freer the weights."""
 _FOLDS = 5
-_LEAST = 2
-"""Examples of a tag, so that each can be left out once."""
 _MOST_FOR_SEARCH = 8_000
 """Examples that the search looks at: with more, C hardly moves and the search takes minutes."""
 _ITERATIONS = 2_000

@@ -40,7 +40,7 @@ class Head:
         return scores
 
     def probabilities(self, vectors: Floats) -> Floats:
-        """Return (n, tags), each row summing to 1 within 1e-4, from vectors (n, vector_length) as a backbone gives them."""
+        """Return (n, tags), each row summing to 1 within 1e-4, from a backbone's vectors (n, vector_length)."""
         return softmax(self.logits(vectors), temperature=self.temperature).astype(np.float32)
 
 

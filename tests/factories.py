@@ -5,7 +5,7 @@ from itertools import count
 from typing import Any
 
 import numpy as np
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from PIL import Image
 
 from accounts.models import DEVELOPERS, REVIEWERS, User
@@ -26,14 +26,21 @@ def make_user(**fields: Any) -> User:
 
 def make_reviewer(**fields: Any) -> User:
     user = make_user(is_staff=True, **fields)
-    user.groups.add(Group.objects.get(name=REVIEWERS))
+    user.groups.add(_role(REVIEWERS, "review"))
     return user
 
 
 def make_developer(**fields: Any) -> User:
     user = make_user(**fields)
-    user.groups.add(Group.objects.get(name=DEVELOPERS))
+    user.groups.add(_role(DEVELOPERS, "review", "develop"))
     return user
+
+
+def _role(name: str, *codenames: str) -> Group:
+    """Return the group; a test that empties all tables has taken away what the migration made."""
+    group, _ = Group.objects.get_or_create(name=name)
+    group.permissions.set(Permission.objects.filter(codename__in=codenames, content_type__app_label="accounts"))
+    return group
 
 
 def make_project(**fields: Any) -> Project:

@@ -25,6 +25,7 @@ NAME = "food-101"
 FOLDS = 8
 SEED = 0
 THRESHOLD = 0.5
+TOLERANCE = 1.02
 STRENGTHS = (1.0, 3.0, 10.0, 30.0)
 MOST_BYTES = 1_000_000
 
@@ -52,13 +53,26 @@ def scores(train: Examples, test: Examples) -> dict[float, np.ndarray]:
 
 
 def choose(logits: dict[float, np.ndarray], labels: np.ndarray, rows: np.ndarray) -> Choice:
-    """Return the C and temperature that suit these rows best."""
+    """Return the C and temperature that suit these rows best.
+
+    Of the C's whose log-loss is within two hundredths of the least, the best calibrated: strong regularisation gains a
+    last hundredth of log-loss by confidences whose shape no single temperature can straighten.
+    """
     choices = []
     for strength, found in logits.items():
         temperature = fitting.best_temperature(found[rows], labels[rows])
         loss = fitting.smoothed_loss(found[rows], labels[rows], temperature=temperature)
         choices.append(Choice(strength, temperature, loss))
-    return min(choices, key=lambda choice: choice.loss)
+    least = min(choice.loss for choice in choices)
+    return min(
+        (choice for choice in choices if choice.loss <= TOLERANCE * least),
+        key=lambda choice: calibration_error(logits[choice.strength][rows], labels[rows], choice=choice),
+    )
+
+
+def calibration_error(logits: np.ndarray, labels: np.ndarray, *, choice: Choice) -> float:
+    probabilities = heads.softmax(logits, temperature=choice.temperature)
+    return metrics.expected_calibration_error(probabilities, labels) or 0.0
 
 
 def cross_fitted(logits: dict[float, np.ndarray], labels: np.ndarray) -> np.ndarray:

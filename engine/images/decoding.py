@@ -56,7 +56,7 @@ _STORED = Limits(formats=frozenset(FORMATS), max_bytes=TRAINING.max_bytes)
 
 
 def decode(content: bytes, *, limits: Limits, shorter_side: int) -> Image.Image:
-    """Return the upright RGB picture, sRGB, in its first frame; raise RefusedPicture for what `inspect` refuses or more.
+    """Return the upright RGB picture, first frame, sRGB; raise RefusedPicture for what `inspect` refuses or more.
 
     A JPEG is decoded at an eighth, a quarter or a half where its shorter side stays at least `shorter_side` pixels,
     which is many times cheaper; other formats and smaller pictures come at their full size. Transparency turns white.

@@ -32,7 +32,7 @@ def check_end(content: bytes) -> None:
 
 
 def stripped(content: bytes) -> bytes:
-    """Return the file without comments, plain text and application data; colours, timing and pixels stay as they are."""
+    """Return the file without comments, plain text and application data; colours, timing and pixels stay."""
     check_end(content)
     start = _end_of_screen(content)
     return content[:start] + b"".join(_kept(_blocks(content))) + bytes((_TRAILER,))

@@ -49,7 +49,7 @@ def read_header(content: bytes) -> Header:
 
 
 def _read_segment(content: bytes, position: int) -> tuple[Segment | None, int]:
-    """Read one segment and where the next begins; None for a marker that stands alone. Skips stray bytes, as libjpeg."""
+    """Read one segment and where the next begins; None for a lone marker. Skips stray bytes, as libjpeg."""
     position = content.find(b"\xff", position)
     if position < 0 or position + 4 > len(content):
         raise refusals.truncated(NAME)

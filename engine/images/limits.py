@@ -5,7 +5,7 @@ from dataclasses import dataclass
 FORMATS = ("JPEG", "PNG", "BMP", "GIF")
 """Every format that the engine reads, in the order in which people are told."""
 MAX_PIXELS = 1024**3 // 4 // 3
-"""Most pixels ever decoded, about 89 million: 256 MiB of RGB. The number is Pillow's, kept by us whatever Pillow does."""
+"""Most pixels ever decoded, about 89 million: 256 MiB of RGB. Pillow's own number, kept here whatever Pillow does."""
 MEBI = 1024 * 1024
 
 

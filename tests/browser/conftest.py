@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tests.conftest import lacking
 # Playwright's loop runs in this thread; the database is still used from one thread at a time.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
+FRENCH_DESKTOP: dict[str, Any] = {"locale": "fr-FR", "viewport": {"width": 1280, "height": 900}}
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
@@ -30,12 +32,17 @@ def everything_real(transactional_db: None, azure_blobs: None, settings: Setting
     settings.ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
 
 
-@pytest.fixture(params=["with JavaScript", "without JavaScript"])
-def any_page(request: pytest.FixtureRequest, browser: Browser) -> Any:
+@pytest.fixture
+def scripted_page(browser: Browser) -> Iterator[Page]:
+    """A page of a browser as people have it."""
+    context = browser.new_context(**FRENCH_DESKTOP)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])
+def any_page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
     """A page of a browser with JavaScript, then of one without."""
-    context = browser.new_context(
-        java_script_enabled=request.param == "with JavaScript", locale="fr-FR", viewport={"width": 1280, "height": 900}
-    )
-    page: Page = context.new_page()
-    yield page
+    context = browser.new_context(java_script_enabled=request.param, **FRENCH_DESKTOP)
+    yield context.new_page()
     context.close()

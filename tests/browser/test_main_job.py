@@ -81,7 +81,7 @@ def test_wrong_prediction_reaches_the_reviewer_who_deletes_it(
     sign_out(page)
     sign_in(page, live_server, reviewer_user)
     page.get_by_role("link", name="Prédiction erronée").first.click()
-    expect(page.get_by_text("risotto").first).to_be_visible()
+    expect(page.get_by_text(re.compile("Plutôt.: risotto"))).to_be_visible()
     thumbnail = page.locator("img[src*='/thumbnail']").first
     expect(thumbnail).to_be_visible()
     thumbnail.click()
@@ -134,8 +134,9 @@ def _has_script(page: Page) -> bool:
 
 
 def test_preview_is_upright_and_there_before_the_answer(
-    page: Page, live_server: LiveServer, project: Project, client_user: User, photo: Path
+    scripted_page: Page, live_server: LiveServer, project: Project, client_user: User, photo: Path
 ) -> None:
+    page = scripted_page
     sign_in(page, live_server, client_user)
     page.route(re.compile("/$"), lambda route: None if route.request.method == "POST" else route.continue_())
 
@@ -145,8 +146,9 @@ def test_preview_is_upright_and_there_before_the_answer(
 
 
 def test_other_photo_on_the_same_page_replaces_the_first(
-    page: Page, live_server: LiveServer, project: Project, client_user: User, photo: Path, tmp_path: Path
+    scripted_page: Page, live_server: LiveServer, project: Project, client_user: User, photo: Path, tmp_path: Path
 ) -> None:
+    page = scripted_page
     sign_in(page, live_server, client_user)
     choose(page, photo)
     expect(page).to_have_url(re.compile("/predictions/[0-9]+/$"))

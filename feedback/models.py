@@ -61,7 +61,7 @@ class Misprediction(models.Model):
     picture = models.ForeignKey(Picture, on_delete=models.PROTECT, related_name="mispredictions")
     image_url = models.CharField(max_length=500, help_text=_("Where the blob is; it opens nothing by itself."))
     tag = models.CharField(max_length=100, help_text=_("The most probable tag."))
-    probability = models.DecimalField(max_digits=5, decimal_places=2, help_text=_("Of that tag, in percent."))
+    probability = models.DecimalField(max_digits=7, decimal_places=4, help_text=_("Of that tag, in percent."))
     username = models.CharField(max_length=150, help_text=_("Who sent the photo."))
     probabilities = models.JSONField(help_text=_("Pairs of tag and probability, the most probable first."))
     iteration_name = models.CharField(max_length=200)

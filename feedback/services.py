@@ -16,7 +16,7 @@ from feedback.models import Misprediction, Verdict
 
 logger = logging.getLogger(__name__)
 
-PERCENT_STEP = Decimal("0.01")
+PERCENT_STEP = Decimal("0.0001")
 
 
 def give_verdict(*, prediction: Prediction, value: Verdict.Value, by: User) -> Verdict:

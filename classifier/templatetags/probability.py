@@ -10,6 +10,6 @@ register = template.Library()
 @register.filter
 def percent(probability: float) -> str:
     """Write 0.975 as `97,5 %` in French (no-break space) and `97.5%` in English."""
-    number = number_format(100 * probability, decimal_pos=1)
+    number = number_format(round(100 * probability, 1), decimal_pos=1)
     space = "\N{NO-BREAK SPACE}" if (get_language() or "").startswith("fr") else ""
     return f"{number}{space}%"

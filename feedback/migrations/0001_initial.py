@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('image_url', models.CharField(help_text='Where the blob is; it opens nothing by itself.', max_length=500)),
                 ('tag', models.CharField(help_text='The most probable tag.', max_length=100)),
-                ('probability', models.DecimalField(decimal_places=2, help_text='Of that tag, in percent.', max_digits=5)),
+                ('probability', models.DecimalField(decimal_places=4, help_text='Of that tag, in percent.', max_digits=7)),
                 ('username', models.CharField(help_text='Who sent the photo.', max_length=150)),
                 ('probabilities', models.JSONField(help_text='Pairs of tag and probability, the most probable first.')),
                 ('iteration_name', models.CharField(max_length=200)),

@@ -14,8 +14,10 @@ from accounts.access import UserRequest
 from classifier import services
 from classifier.exceptions import BackendMisconfigured, BackendUnavailable
 from classifier.forms import PhotoForm
-from classifier.models import PendingPhoto, Prediction
+from classifier.models import PendingPhoto, Prediction, PredictionQuerySet
 from engine.exceptions import RefusedPicture
+
+MAX_DIGITS = 19  # a key of the database is shorter
 
 
 @login_required
@@ -40,7 +42,7 @@ def home(request: UserRequest) -> HttpResponseBase:
 @require_safe
 def prediction(request: UserRequest, pk: int) -> HttpResponse:
     """Show one's own prediction again."""
-    found = get_object_or_404(Prediction.objects.visible_to(request.user), pk=pk)
+    found = get_object_or_404(_own(request), pk=pk)
     return _page(request, PhotoForm(), found)
 
 
@@ -73,12 +75,14 @@ def _predict(request: UserRequest, form: PhotoForm) -> Prediction | None:
 def _shown(request: UserRequest) -> Prediction | None:
     """Return the prediction that the browser was showing, so that a refused photo does not wipe it out."""
     pk = request.POST.get("shown", "")
-    return Prediction.objects.visible_to(request.user).filter(pk=pk).first() if pk.isdecimal() else None
+    return _own(request).filter(pk=pk).first() if pk.isdecimal() and len(pk) < MAX_DIGITS else None
+
+
+def _own(request: UserRequest) -> PredictionQuerySet:
+    return Prediction.objects.visible_to(request.user).select_related("project")
 
 
 def _page(request: UserRequest, form: PhotoForm, shown: Prediction | None) -> HttpResponse:
-    if shown is not None:
-        shown = Prediction.objects.select_related("project").get(pk=shown.pk)
     waiting = PendingPhoto.objects.waiting(timezone.now())
     context = {
         "form": form,

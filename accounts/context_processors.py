@@ -6,8 +6,6 @@ from accounts.models import User
 
 
 def appearance(request: HttpRequest) -> dict[str, str]:
-    """Return `theme`: what the signed-in user chose, else what the browser's cookie says, else "auto"."""
-    chosen = request.COOKIES.get("theme", "")
-    if chosen not in User.Theme.values:
-        chosen = getattr(getattr(request, "user", None), "theme", User.Theme.AUTO)
-    return {"theme": str(chosen)}
+    """Return `theme`: what the signed-in user chose; for strangers what the browser's cookie says, else "auto"."""
+    chosen = getattr(getattr(request, "user", None), "theme", None) or request.COOKIES.get("theme")
+    return {"theme": str(chosen) if chosen in User.Theme.values else User.Theme.AUTO.value}

@@ -1,5 +1,6 @@
 """Pictures as the browser asks for them. Who may not see one gets 404."""
 
+import logging
 from typing import cast
 
 from django.conf import settings
@@ -13,6 +14,8 @@ from accounts.models import User
 from catalog import services, storage
 from catalog.exceptions import StorageUnavailable
 from catalog.models import Picture
+
+logger = logging.getLogger(__name__)
 
 DAY_S = 24 * 3600
 
@@ -34,8 +37,8 @@ def picture(request: HttpRequest, sha256: str) -> HttpResponseBase:
         return redirect(url)
     try:
         content = storage.read_blob(found.blob_key)
-    except StorageUnavailable:
-        return _away()
+    except StorageUnavailable as exc:
+        return _away(exc)
     return _cached(HttpResponse(content, content_type=f"image/{found.format.lower()}"))
 
 
@@ -47,8 +50,8 @@ def thumbnail(request: HttpRequest, sha256: str) -> HttpResponseBase:
     found = _visible_or_404(request, sha256)
     try:
         content = services.thumbnail(found)
-    except StorageUnavailable:
-        return _away()
+    except StorageUnavailable as exc:
+        return _away(exc)
     return _cached(HttpResponse(content, content_type="image/jpeg"))
 
 
@@ -62,5 +65,6 @@ def _cached(response: HttpResponse) -> HttpResponse:
     return response
 
 
-def _away() -> HttpResponse:
+def _away(exc: StorageUnavailable) -> HttpResponse:
+    logger.warning("Picture not shown: %s", exc, exc_info=exc)
     return HttpResponse(status=503, headers={"Retry-After": "30"})

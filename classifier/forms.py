@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
@@ -32,6 +33,7 @@ class PhotoForm(forms.Form):
         super().__init__(*args, **kwargs)
         projects = Project.objects.answering().select_related("live_iteration")
         self.fields["project"].queryset = projects  # type: ignore[attr-defined]
+        self.fields["project"].initial = projects.filter(name__iexact=settings.CLASSIFR_PROJECT).first()
         self.choices = list(projects)
 
     def clean_photo(self) -> bytes:

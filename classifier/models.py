@@ -49,7 +49,7 @@ class Prediction(models.Model):
     )
     iteration_name = models.CharField(max_length=200)
     probabilities = models.JSONField(help_text="Pairs of tag and probability, the most probable first.")
-    top_tag = models.CharField(max_length=100)
+    top_tag = models.CharField(max_length=200)
     top_probability = models.FloatField(help_text="0 to 1.")
     photo_sha256 = models.CharField(max_length=64, help_text="Of the uploaded bytes, in hexadecimal.")
     photo_byte_size = models.PositiveIntegerField()
@@ -95,7 +95,7 @@ class PendingPhoto(models.Model):
     """A photo's bytes between prediction and verdict, in a table that is not logged: they reach no backup."""
 
     prediction = models.OneToOneField(Prediction, on_delete=models.CASCADE, related_name="pending_photo")
-    content = models.BinaryField(help_text="As uploaded, with its metadata.")
+    content = models.BinaryField(help_text="As uploaded, without its metadata.")
     backbone = models.CharField(max_length=100, blank=True)
     vector = VectorField(null=True)
     expires_at = models.DateTimeField(db_index=True)

@@ -15,6 +15,7 @@ from accounts.models import User
 from classifier.backends import get_backend
 from classifier.backends.base import Answer
 from classifier.models import PendingPhoto, Prediction
+from engine import images
 from engine.exceptions import RefusedPicture
 from training.models import Project
 
@@ -32,10 +33,13 @@ def classify(*, content: bytes, project: Project) -> Answer:
 def predict(*, content: bytes, project: Project, by: User) -> Prediction:
     """Classify the photo, record the answer, and hold the photo until its verdict or its expiry.
 
+    The metadata goes first: what is judged, held and perhaps kept later is one and the same file.
+
     Raises what `classify` does; then nothing was stored.
     """
     started = time.perf_counter()
-    answer = classify(content=content, project=project)
+    bare = images.strip_metadata(content)
+    answer = classify(content=bare, project=project)
     milliseconds = 1000 * (time.perf_counter() - started)
     top = answer.predictions[0]
     with transaction.atomic():
@@ -53,7 +57,7 @@ def predict(*, content: bytes, project: Project, by: User) -> Prediction:
         )
         PendingPhoto.objects.create(
             prediction=prediction,
-            content=content,
+            content=bare,
             backbone=answer.backbone,
             vector=answer.vector,
             expires_at=timezone.now() + timedelta(seconds=settings.CLASSIFR_PENDING_SECONDS),

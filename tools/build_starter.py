@@ -10,6 +10,7 @@ cross-fitted: each fold of the test photographs is judged by a choice made on th
 import argparse
 import hashlib
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,16 +18,19 @@ import numpy as np
 from sklearn.model_selection import StratifiedKFold
 from tqdm import tqdm
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 from engine import backbones, fitting, heads, images, metrics
 from engine.fitting import Choice, Examples
 
 MODELS = Path(__file__).resolve().parent.parent / "engine" / "models"
 NAME = "food-101"
-FOLDS = 8
+FOLDS = 5
 SEED = 0
 THRESHOLD = 0.5
-TOLERANCE = 1.02
-STRENGTHS = (1.0, 3.0, 10.0, 30.0)
+STRENGTHS = (20.0, 30.0, 50.0)
+"""Values of C that are tried. From 3 to 10 the log-loss is a hundredth lower, but the confidence has a shape that no
+single temperature straightens: the calibration error is then 0.04 on average over many draws of the folds, not 0.03."""
 MOST_BYTES = 1_000_000
 
 
@@ -53,26 +57,13 @@ def scores(train: Examples, test: Examples) -> dict[float, np.ndarray]:
 
 
 def choose(logits: dict[float, np.ndarray], labels: np.ndarray, rows: np.ndarray) -> Choice:
-    """Return the C and temperature that suit these rows best.
-
-    Of the C's whose log-loss is within two hundredths of the least, the best calibrated: strong regularisation gains a
-    last hundredth of log-loss by confidences whose shape no single temperature can straighten.
-    """
+    """Return the C and temperature with the least loss on these rows."""
     choices = []
     for strength, found in logits.items():
         temperature = fitting.best_temperature(found[rows], labels[rows])
         loss = fitting.smoothed_loss(found[rows], labels[rows], temperature=temperature)
         choices.append(Choice(strength, temperature, loss))
-    least = min(choice.loss for choice in choices)
-    return min(
-        (choice for choice in choices if choice.loss <= TOLERANCE * least),
-        key=lambda choice: calibration_error(logits[choice.strength][rows], labels[rows], choice=choice),
-    )
-
-
-def calibration_error(logits: np.ndarray, labels: np.ndarray, *, choice: Choice) -> float:
-    probabilities = heads.softmax(logits, temperature=choice.temperature)
-    return metrics.expected_calibration_error(probabilities, labels) or 0.0
+    return min(choices, key=lambda choice: choice.loss)
 
 
 def cross_fitted(logits: dict[float, np.ndarray], labels: np.ndarray) -> np.ndarray:
@@ -87,20 +78,16 @@ def cross_fitted(logits: dict[float, np.ndarray], labels: np.ndarray) -> np.ndar
 
 def measure(probabilities: np.ndarray, labels: np.ndarray, *, tags: list[str]) -> dict[str, object]:
     truths = metrics.indicators(labels, tags=len(tags))
-    scores_by_tag = metrics.per_tag(probabilities, truths, threshold=THRESHOLD)
-    matrix = metrics.confusion_matrix(probabilities.argmax(axis=1), labels, tags=len(tags))
-    return rounded(
-        {
-            "top_1": metrics.top_k_accuracy(probabilities, labels),
-            "top_5": metrics.top_k_accuracy(probabilities, labels, k=5),
-            "expected_calibration_error": metrics.expected_calibration_error(probabilities, labels),
-            "log_loss": metrics.log_loss(probabilities, labels),
-            "threshold": THRESHOLD,
-            "overall": asdict(metrics.overall(probabilities, truths, threshold=THRESHOLD)),
-            "per_tag": {tag: asdict(score) for tag, score in zip(tags, scores_by_tag, strict=True)},
-            "confusion_matrix": matrix.tolist(),
-        }
-    )
+    by_tag = zip(tags, metrics.per_tag(probabilities, truths, threshold=THRESHOLD), strict=True)
+    return {
+        "top_1": metrics.top_k_accuracy(probabilities, labels),
+        "top_5": metrics.top_k_accuracy(probabilities, labels, k=5),
+        "calibration_error": metrics.expected_calibration_error(probabilities, labels),
+        "log_loss": metrics.log_loss(probabilities, labels),
+        "threshold": THRESHOLD,
+        **asdict(metrics.overall(probabilities, truths, threshold=THRESHOLD)),
+        "per_tag": {tag: asdict(score) for tag, score in by_tag},
+    }
 
 
 def rounded(value: object) -> object:
@@ -110,28 +97,15 @@ def rounded(value: object) -> object:
     return round(value, 4) if isinstance(value, float) else value
 
 
-def build(train: Examples, test: Examples, *, tags: list[str], card: backbones.Card) -> tuple[bytes, dict[str, object]]:
-    """Return the head's file and what is to be told about it."""
+def build(train: Examples, test: Examples, *, tags: list[str], card: backbones.Card) -> tuple[bytes, object]:
+    """Return the head's file and its figures."""
     logits = scores(train, test)
     figures = measure(cross_fitted(logits, test.labels), test.labels, tags=tags)
-    choice = choose(logits, test.labels, np.arange(len(test.labels)))
     head = fitting.fit(
-        train.vectors, train.labels, tags=tags, card=card, calibration=test, seed=SEED, strengths=[choice.strength]
+        train.vectors, train.labels, tags=tags, card=card, calibration=test, seed=SEED, strengths=STRENGTHS
     )
-    about = {
-        "name": NAME,
-        "backbone": card.name,
-        "backbone_sha256": card.sha256,
-        "tags": tags,
-        "train_pictures": len(train.labels),
-        "test_pictures": len(test.labels),
-        "folds": FOLDS,
-        "seed": SEED,
-        "strength": choice.strength,
-        "temperature": round(head.temperature, 4),
-        "figures": figures,
-    }
-    return heads.dumps(head), about
+    counts = {"trained_on": len(train.labels), "held_out": len(test.labels), "folds": FOLDS, "seed": SEED}
+    return heads.dumps(head), rounded({**figures, **counts})
 
 
 def main() -> None:
@@ -145,12 +119,12 @@ def main() -> None:
     if classes != same:
         raise SystemExit("train and test do not hold the same classes.")
     tags = [name.replace("_", " ") for name in classes]
-    content, about = build(train, test, tags=tags, card=backbone.card)
+    content, figures = build(train, test, tags=tags, card=backbone.card)
     if len(content) > MOST_BYTES:
         raise SystemExit(f"The head weighs {len(content)} bytes, more than {MOST_BYTES}.")
     (options.folder / f"{NAME}.safetensors").write_bytes(content)
-    (options.folder / f"{NAME}.json").write_text(json.dumps(about, ensure_ascii=False, separators=(",", ":")) + "\n")
-    print({key: value for key, value in about["figures"].items() if isinstance(value, float)})
+    (options.folder / f"{NAME}.json").write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n")
+    print(json.dumps({key: value for key, value in figures.items() if key != "per_tag"}))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The Django admin's pages of projects, for administrators."""
 
 from django.contrib import admin
+from django.http import HttpRequest
 
 from training.models import Iteration, Project, Tag
 
@@ -9,7 +10,7 @@ from training.models import Iteration, Project, Tag
 class ProjectAdmin(admin.ModelAdmin[Project]):
     list_display = ["name", "domain", "prediction_backend", "live_iteration"]
     list_select_related = ["live_iteration"]
-    raw_id_fields = ["live_iteration"]
+    readonly_fields = ["live_iteration"]
 
 
 @admin.register(Tag)
@@ -24,4 +25,9 @@ class TagAdmin(admin.ModelAdmin[Tag]):
 class IterationAdmin(admin.ModelAdmin[Iteration]):
     list_display = ["name", "project", "backbone", "created_at"]
     list_select_related = ["project"]
-    readonly_fields = ["project", "number", "backbone", "head_key", "metrics", "created_at"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Iteration | None = None) -> bool:
+        return False

@@ -31,7 +31,7 @@ class Project(models.Model):
         null=True, blank=True, unique=True, help_text=_("The project's id at Azure Custom Vision, if it answers.")
     )
     live_iteration = models.ForeignKey(
-        "training.Iteration", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        "training.Iteration", on_delete=models.RESTRICT, null=True, blank=True, related_name="+"
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -52,7 +52,7 @@ class Tag(models.Model):
     """A class that pictures of a project can have."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="tags")
-    name = models.CharField(max_length=100)
+    name = models.CharField(max_length=200)
 
     class Meta:
         verbose_name = _("tag")

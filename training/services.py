@@ -33,6 +33,7 @@ def install_starter() -> tuple[Iteration, bool]:
         )
         known = project.iterations.filter(head_key=key).first()
         if known:
+            storage.write_blob(key, content)  # the storage may be another one than last time
             return known, False
         Tag.objects.bulk_create([Tag(project=project, name=name) for name in head.tags], ignore_conflicts=True)
         metrics = json.loads(STARTER_HEAD.with_suffix(".json").read_text())

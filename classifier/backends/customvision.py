@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 from azure.cognitiveservices.vision.customvision.prediction import CustomVisionPredictionClient
 from azure.cognitiveservices.vision.customvision.prediction.models import CustomVisionErrorException
+from azure.core.exceptions import DeserializationError
 from django.conf import settings
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_noop
@@ -24,6 +25,7 @@ ATTEMPTS = 3
 BACK_OFF_S = 0.5  # doubled before each further attempt
 MAX_RETRY_AFTER_S = 5.0  # a longer wait is the user's to decide
 
+UNREADABLE = "Azure Custom Vision gave an answer that cannot be read."
 REFUSED = gettext_noop("Azure Custom Vision cannot read this picture: save it again as a JPEG and send that.")
 
 _NEEDED = (
@@ -41,13 +43,7 @@ class CustomVisionBackend:
             raise BackendMisconfigured(f"Project {project} has no remote id: set its id at Custom Vision.")
         images.inspect(content, limits=images.PREDICTION)
         answer = self._classify(str(project.remote_id), images.strip_metadata(content))
-        predictions = sorted(answer.predictions, key=lambda prediction: -prediction.probability)
-        if not predictions:
-            raise BackendUnavailable("Custom Vision answered without a single tag.")
-        return Answer(
-            predictions=tuple(TagProbability(p.tag_name, p.probability) for p in predictions),
-            iteration_name=settings.CLASSIFR_CUSTOMVISION_PUBLISH_NAME,
-        )
+        return Answer(predictions=_read(answer), iteration_name=settings.CLASSIFR_CUSTOMVISION_PUBLISH_NAME)
 
     def _classify(self, project_id: str, content: bytes) -> Any:
         """Return the SDK's ImagePrediction; wait and ask again while Azure is busy."""
@@ -64,6 +60,8 @@ class CustomVisionBackend:
                 logger.warning("Custom Vision is busy status=%s attempt=%s", exc.response.status_code, attempt)
                 time.sleep(pause_s)
                 wait_s *= 2
+            except DeserializationError as exc:
+                raise BackendUnavailable(UNREADABLE) from exc
             except ClientException as exc:
                 raise BackendUnavailable(f"Azure Custom Vision cannot be reached: {type(exc).__name__}.") from exc
         raise AssertionError("unreachable")
@@ -77,11 +75,24 @@ class CustomVisionBackend:
     def _client(self) -> CustomVisionPredictionClient:
         if missing := [name for name in _NEEDED if not getattr(settings, name)]:
             raise BackendMisconfigured(f"Custom Vision needs {', '.join(missing)} in the environment.")
+        if not settings.CLASSIFR_CUSTOMVISION_ENDPOINT.startswith(("https://", "http://")):
+            raise BackendMisconfigured("CLASSIFR_CUSTOMVISION_ENDPOINT is no address: it begins with https://.")
         key = ApiKeyCredentials(in_headers={"Prediction-key": settings.CLASSIFR_CUSTOMVISION_PREDICTION_KEY})
         client = CustomVisionPredictionClient(settings.CLASSIFR_CUSTOMVISION_ENDPOINT, key)  # type: ignore[no-untyped-call]
         client.config.connection.timeout = settings.CLASSIFR_CUSTOMVISION_TIMEOUT_SECONDS  # type: ignore[assignment]
         client.config.retry_policy.retries = 0  # it never repeats a POST; the loop above does
         return client
+
+
+def _read(answer: Any) -> tuple[TagProbability, ...]:
+    """Return the tags of the SDK's ImagePrediction, the most probable first."""
+    try:
+        found = [TagProbability(str(each.tag_name), float(each.probability)) for each in answer.predictions]
+    except (AttributeError, TypeError, ValueError) as exc:
+        raise BackendUnavailable(UNREADABLE) from exc
+    if not found:
+        raise BackendUnavailable("Azure Custom Vision answered without a single tag.")
+    return tuple(sorted(found, key=lambda each: -each.probability))
 
 
 def _is_busy(exc: CustomVisionErrorException) -> bool:

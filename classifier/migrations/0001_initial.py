@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('iteration_name', models.CharField(max_length=200)),
                 ('probabilities', models.JSONField(help_text='Pairs of tag and probability, the most probable first.')),
-                ('top_tag', models.CharField(max_length=100)),
+                ('top_tag', models.CharField(max_length=200)),
                 ('top_probability', models.FloatField(help_text='0 to 1.')),
                 ('photo_sha256', models.CharField(help_text='Of the uploaded bytes, in hexadecimal.', max_length=64)),
                 ('photo_byte_size', models.PositiveIntegerField()),
@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
             name='PendingPhoto',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('content', models.BinaryField(help_text='As uploaded, with its metadata.')),
+                ('content', models.BinaryField(help_text='As uploaded, without its metadata.')),
                 ('backbone', models.CharField(blank=True, max_length=100)),
                 ('vector', pgvector.django.vector.VectorField(null=True)),
                 ('expires_at', models.DateTimeField(db_index=True)),

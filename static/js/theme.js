@@ -3,11 +3,9 @@
   "use strict";
   const root = document.documentElement;
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
-  const choices = ["auto", "light", "dark"];
 
   function chosen() {
-    const cookie = document.cookie.match(/(?:^|;\s*)theme=(\w+)/)?.[1];
-    return choices.find((choice) => choice === cookie) ?? root.dataset.themeChoice ?? "auto";
+    return root.dataset.themeChoice ?? "auto";
   }
 
   function apply() {
@@ -23,6 +21,7 @@
   function remember(choice) {
     const secure = location.protocol === "https:" ? "; secure" : "";
     document.cookie = `theme=${choice}; path=/; max-age=31536000; samesite=lax${secure}`;
+    root.dataset.themeChoice = choice;
     apply();
   }
 

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
 from catalog.models import Picture
+from classifr.settings import blob_origin
 from feedback.models import Misprediction, Verdict
 from tests import factories
 from training.models import Project
@@ -183,3 +185,20 @@ def test_nothing_scrolls_sideways(
         assert overflow <= 0, path
     assert page.evaluate("document.documentElement.dataset.bsTheme") == scheme
     context.close()
+
+
+def test_reviewer_sees_the_picture_by_a_link_of_the_storage(
+    scripted_page: Page, live_server: LiveServer, reviewer_user: User, azurite: str, settings: Settings
+) -> None:
+    """The page's security policy lets the browser follow the link."""
+    settings.CLASSIFR_SAS_SECONDS = 60
+    policy = settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]
+    settings.CONTENT_SECURITY_POLICY = {"DIRECTIVES": policy | {"img-src": [*policy["img-src"], blob_origin(azurite)]}}
+    row = factories.make_misprediction()
+    sign_in(scripted_page, live_server, reviewer_user)
+
+    scripted_page.goto(f"{live_server.url}/mispredictions/{row.pk}/")
+
+    shown = scripted_page.locator("img.photo")
+    expect(shown).to_be_visible()
+    assert shown.evaluate("image => image.decode().then(() => image.naturalWidth)") == row.picture.width

@@ -7,7 +7,7 @@ from classifier.backends.customvision import CustomVisionBackend
 from classifier.exceptions import BackendMisconfigured, BackendUnavailable
 from engine.exceptions import RefusedPicture
 from tests import factories
-from tests.classifier.azure import PROJECT_ID, RecordedAzure, error
+from tests.classifier.azure import PROJECT_ID, RecordedAnswer, RecordedAzure, error
 from training.models import Project
 
 pytestmark = pytest.mark.django_db
@@ -150,3 +150,24 @@ def test_missing_settings_are_named(project: Project, settings: Settings) -> Non
 def test_project_without_remote_id_is_the_operators_fault(recorded_azure: RecordedAzure) -> None:
     with pytest.raises(BackendMisconfigured, match="remote id"):
         CustomVisionBackend().predict(factories.make_photo(), project=factories.make_project())
+
+
+@pytest.mark.parametrize("endpoint", ["nonsense", "name.cognitiveservices.azure.com"])
+def test_endpoint_that_is_no_address_is_named(project: Project, settings: Settings, endpoint: str) -> None:
+    settings.CLASSIFR_CUSTOMVISION_ENDPOINT = endpoint
+    settings.CLASSIFR_CUSTOMVISION_PREDICTION_KEY = settings.CLASSIFR_CUSTOMVISION_PUBLISH_NAME = "x"
+
+    with pytest.raises(BackendMisconfigured, match="https://"):
+        CustomVisionBackend().predict(factories.make_photo(), project=project)
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"predictions": []}, {"predictions": [{"tagName": "a", "probability": None}]}, []]
+)
+def test_answer_that_cannot_be_read_is_unavailable(
+    recorded_azure: RecordedAzure, project: Project, body: dict[str, object]
+) -> None:
+    recorded_azure.answers.insert(0, RecordedAnswer(200, body))
+
+    with pytest.raises(BackendUnavailable):
+        CustomVisionBackend().predict(factories.make_photo(), project=project)

@@ -15,6 +15,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from classifier.models import PendingPhoto, Prediction
+from engine.images import strip_metadata
 from tests import factories
 from tests.classifier.azure import PROJECT_ID, RecordedAzure, error
 from training.models import Project
@@ -111,7 +112,7 @@ def test_photo_waits_for_its_verdict(signed_in: SignIn, person: User, food_proje
     send(browser, photo, food_project)
 
     shown = browser.get(reverse("classifier:photo", args=[Prediction.objects.get().pk]))
-    assert shown.content == photo
+    assert shown.content == strip_metadata(photo)
     assert "no-store" in shown.headers["Cache-Control"]
 
 
@@ -231,3 +232,32 @@ def test_form_fields_are_limited_in_size(signed_in: SignIn, person: User, settin
     answer = signed_in(person).post(reverse("classifier:home"), {"shown": "1" * (300 * 1024)})
 
     assert answer.status_code == HTTPStatus.BAD_REQUEST
+
+
+def test_nonsense_in_the_hidden_field_is_ignored(signed_in: SignIn, person: User, food_project: Project) -> None:
+    answer = send(signed_in(person), b"no photo", food_project, shown="9" * 5000)
+
+    assert answer.context["prediction"] is None
+
+
+def test_named_project_is_offered_first(
+    signed_in: SignIn, person: User, food_project: Project, settings: Settings
+) -> None:
+    factories.make_project(name="A first in the alphabet", remote_id=PROJECT_ID, prediction_backend="customvision")
+
+    form = signed_in(person).get(reverse("classifier:home")).context["form"]
+
+    assert form["project"].initial == food_project
+
+
+def test_photo_that_cannot_be_stripped_is_refused_at_once(
+    signed_in: SignIn, person: User, food_project: Project
+) -> None:
+    """Else its NOK could not be stored later: a marker with a senseless length stands between the scans."""
+    photo = factories.make_photo()
+    damaged = photo[:-2] + b"\xff\xfe\x00\x01" + photo[-2:]
+
+    answer = send(signed_in(person), damaged, food_project)
+
+    assert len(answer.context["form"].errors["photo"]) == 1
+    assert not Prediction.objects.exists()

@@ -52,3 +52,35 @@ def test_every_command_is_documented() -> None:
     text = (ROOT / "docs" / "commands.md").read_text()
 
     assert {name for name in commands if f"manage.py {name}" not in text} == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CLASSIFR_SAS_SECONDS", "-5"),
+        ("CLASSIFR_CUSTOMVISION_TIMEOUT_SECONDS", "0"),
+        ("CLASSIFR_AZURE_CONNECTION_STRING", "nonsense"),
+        ("DATABASE_URL", "nonsense"),
+        ("LOG_LEVEL", "LOUD"),
+        ("SECRET_KEY_FILE", "/nowhere"),
+    ],
+)
+def test_senseless_value_is_named_too(name: str, value: str) -> None:
+    done = start(**{name: value})
+
+    assert done.returncode != 0
+    assert name in done.stderr.splitlines()[-1]
+
+
+def test_pages_may_show_pictures_of_the_storage_account_when_links_lead_there() -> None:
+    code = "from classifr import settings; print(settings.CONTENT_SECURITY_POLICY['DIRECTIVES']['img-src'])"
+    environment = {
+        "CLASSIFR_AZURE_CONNECTION_STRING": "DefaultEndpointsProtocol=https;AccountName=mine;AccountKey=a2V5",
+        "CLASSIFR_SAS_SECONDS": "60",
+    }
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, **environment}, capture_output=True, text=True, cwd=ROOT
+    )
+
+    assert "https://mine.blob.core.windows.net" in done.stdout

@@ -85,9 +85,6 @@ def test_number_of_queries_does_not_grow(site: Client, django_assert_num_queries
 @pytest.mark.parametrize("field", ["tag", "user", "iteration"])
 def test_each_filter_lets_its_own_through(site: Client, field: str) -> None:
     column = {"tag": "tag", "user": "username", "iteration": "iteration_name"}[field]
-    project = factories.make_project()
-    project.tags.create(name="risotto")
-    project.iterations.create(number=1, name="risotto", head_key="k")
     wanted = factories.make_misprediction(**{column: "risotto"})
     factories.make_misprediction()
 

@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from django.core.files.storage import default_storage
 from django.db import IntegrityError, connection
 
 from tests import factories
@@ -67,3 +68,20 @@ def test_tag_names_are_unique_in_their_project_alone() -> None:
 
     with pytest.raises(IntegrityError, match="tag_name_is_unique"):
         one.tags.create(name="Pizza")
+
+
+def test_head_that_the_storage_lost_is_stored_again() -> None:
+    iteration, _ = install_starter()
+    default_storage.delete(iteration.head_key)
+
+    install_starter()
+
+    assert default_storage.exists(iteration.head_key)
+
+
+def test_project_goes_with_its_live_iteration() -> None:
+    project = install_starter()[0].project
+
+    project.delete()
+
+    assert not Iteration.objects.exists()

@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
                 ('prediction_backend', models.CharField(default='local', help_text='A name in CLASSIFR_PREDICTION_BACKENDS: local or customvision.', max_length=50)),
                 ('remote_id', models.UUIDField(blank=True, help_text="The project's id at Azure Custom Vision, if it answers.", null=True, unique=True)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('live_iteration', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='training.iteration')),
+                ('live_iteration', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='+', to='training.iteration')),
             ],
             options={
                 'verbose_name': 'project',
@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
             name='Tag',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100)),
+                ('name', models.CharField(max_length=200)),
                 ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tags', to='training.project')),
             ],
             options={

@@ -1,6 +1,7 @@
 """`manage.py predict`."""
 
 import json
+import os
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,7 +39,7 @@ class Command(BaseCommand):
             raise CommandError(f"No such file or folder: {', '.join(missing)}.", returncode=2)
         answers = [(path, _classify(path, chosen)) for path in _photos(paths)]
         if as_json:
-            self.stdout.write(json.dumps([_record(path, answer) for path, answer in answers], ensure_ascii=False))
+            self.stdout.write(json.dumps([_record(path, answer) for path, answer in answers]))
         else:
             for path, answer in answers:
                 self.write_table(path, answer)
@@ -47,9 +48,9 @@ class Command(BaseCommand):
 
     def write_table(self, path: Path, answer: Answer | str) -> None:
         if isinstance(answer, str):
-            self.stdout.write(f"{path}\n  {answer}")
+            self.stdout.write(f"{_written(path)}\n  {answer}")
             return
-        self.stdout.write(f"{path}  ({answer.iteration_name})")
+        self.stdout.write(f"{_written(path)}  ({answer.iteration_name})")
         for each in answer.predictions:
             self.stdout.write(f"  {each.probability:7.1%}  {each.tag}")
 
@@ -58,7 +59,7 @@ def _photos(paths: list[Path]) -> Iterator[Path]:
     """Yield the files, and what looks like a photo anywhere below the folders, in order."""
     for path in paths:
         if path.is_dir():
-            yield from sorted(each for each in path.rglob("*") if each.suffix.lower() in SUFFIXES)
+            yield from sorted(each for each in path.rglob("*") if each.suffix.lower() in SUFFIXES and each.is_file())
         else:
             yield path
 
@@ -78,6 +79,11 @@ def _classify(path: Path, project: Project) -> Answer | str:
 
 def _record(path: Path, answer: Answer | str) -> dict[str, Any]:
     if isinstance(answer, str):
-        return {"file": str(path), "error": answer}
+        return {"file": _written(path), "error": answer}
     predictions = [{"tag": each.tag, "probability": each.probability} for each in answer.predictions]
-    return {"file": str(path), "iteration": answer.iteration_name, "predictions": predictions}
+    return {"file": _written(path), "iteration": answer.iteration_name, "predictions": predictions}
+
+
+def _written(path: Path) -> str:
+    """Return the name for a terminal or a JSON file, whatever bytes it is made of."""
+    return os.fsencode(path).decode(errors="replace")

@@ -8,8 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +16,6 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.services import create_first_users
-
-FIRST_ANSWER_S = 60
 
 
 class Command(BaseCommand):
@@ -58,14 +54,15 @@ class Command(BaseCommand):
             procfile.wait()
 
     def announce(self, procfile: subprocess.Popen[bytes]) -> None:
-        """Print the address as soon as it answers."""
-        address = f"http://{settings.CLASSIFR_HOST}:{settings.CLASSIFR_PORT}/"
-        for _ in range(10 * FIRST_ANSWER_S):
-            if procfile.poll() is not None:
-                return
-            if _answers(f"{address}healthz"):
-                self.stdout.write(self.style.SUCCESS(f"Classifr answers at {address}"))
-                return
+        """Print the address as soon as somebody listens there."""
+        host = "127.0.0.1" if settings.CLASSIFR_HOST == "0.0.0.0" else settings.CLASSIFR_HOST  # noqa: S104
+        while procfile.poll() is None:
+            with socket.socket() as probe:
+                if probe.connect_ex((host, settings.CLASSIFR_PORT)) == 0:
+                    self.stdout.write(
+                        self.style.SUCCESS(f"Classifr answers at http://{host}:{settings.CLASSIFR_PORT}/")
+                    )
+                    return
             time.sleep(0.1)
 
 
@@ -86,11 +83,3 @@ def _make_secret_key() -> None:
     path.touch(mode=0o600)
     path.write_text(secrets.token_urlsafe(64))
     settings.SECRET_KEY = path.read_text()  # this process has read its settings already
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310  # our own address
-            return bool(response.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False

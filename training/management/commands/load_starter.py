@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from catalog.exceptions import StorageUnavailable
+from engine.exceptions import ModelFileError
 from training import services
 
 
@@ -14,7 +15,7 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         try:
             iteration, is_new = services.install_starter()
-        except StorageUnavailable as exc:
+        except (StorageUnavailable, ModelFileError) as exc:
             raise CommandError(str(exc)) from exc
         state = "made" if is_new else "there already"
         self.stdout.write(f"Project {iteration.project}: {iteration} {state}, {iteration.project.tags.count()} tags.")

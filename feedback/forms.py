@@ -6,9 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from classifier.models import Prediction
-from feedback.models import Misprediction, MispredictionQuerySet, Verdict
-
-OTHER = "autre"
+from feedback.models import OTHER, Misprediction, MispredictionQuerySet, Verdict
 
 
 class VerdictForm(forms.Form):

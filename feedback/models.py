@@ -7,11 +7,15 @@ from datetime import date, datetime, time
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from catalog.models import Picture
 from classifier.models import Prediction, Row
+
+OTHER = "autre"
+"""Stored as the suggested tag when the photo shows something that the project has no tag for."""
 
 
 class Verdict(models.Model):
@@ -89,6 +93,11 @@ class Misprediction(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tag} {self.probability} % ({self.username})"
+
+    @property
+    def suggestion(self) -> str:
+        """What the sender says it is, in the reader's language."""
+        return gettext("other") if self.suggested_tag == OTHER else self.suggested_tag
 
     @property
     def rows(self) -> list[Row]:

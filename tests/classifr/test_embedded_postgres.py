@@ -73,3 +73,24 @@ def test_server_that_crashed_is_started_again(environment: dict[str, str]) -> No
     assert "connected again" in run(CONNECT + crash, environment)
     time.sleep(0.2)
     assert servers(environment) == []
+
+
+def test_server_that_somebody_else_restarted_ends_with_its_last_user(environment: dict[str, str]) -> None:
+    code = CONNECT + "print('connected', flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=settings.BASE_DIR,
+    ) as first:
+        assert first.stdout
+        first.stdout.readline()
+        for server in servers(environment):
+            server.kill()
+            server.wait(10)
+        run(CONNECT, environment)
+        assert len(servers(environment)) == 1
+        first.communicate(b"\n")
+
+    assert servers(environment) == []

@@ -72,6 +72,14 @@ def write_blob(key: str, content: bytes) -> None:
         raise StorageUnavailable(key) from exc
 
 
+def has_blob(key: str) -> bool:
+    """Say whether there is a blob under that key. Raises StorageUnavailable."""
+    try:
+        return default_storage.exists(key)
+    except (OSError, AzureError) as exc:
+        raise StorageUnavailable(key) from exc
+
+
 def read_blob(key: str) -> bytes:
     """Return the blob's bytes. Raises StorageUnavailable, also where there is no such blob."""
     try:

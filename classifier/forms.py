@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from classifier.services import refusal_sentence
 from engine import images
 from engine.exceptions import RefusedPicture
-from engine.images import refusals
+from engine.images import checking
 from training.models import Project
 
 
@@ -46,9 +46,7 @@ class PhotoForm(forms.Form):
 
 
 def _checked(upload: UploadedFile) -> bytes:
-    limit = images.PAGE_PHOTO.max_bytes
-    if (upload.size or 0) > limit:
-        raise refusals.too_many_bytes(upload.size or 0, limit=limit)
+    checking.check_byte_size(upload.size or 0, limits=images.PAGE_PHOTO)
     content: bytes = upload.read()
-    images.inspect(content, limits=images.PAGE_PHOTO)
+    checking.checked(content, limits=images.PAGE_PHOTO)
     return content

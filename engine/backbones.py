@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as errors
 from PIL import Image
 
 from engine import images
@@ -20,6 +21,17 @@ MODELS = Path(__file__).parent / "models"
 _AT_ONCE = 16
 """Pictures per run: more is no faster on a CPU and costs about 20 MB each."""
 _SEEN_DIGITS = 16
+_CANNOT_LOAD = (
+    errors.Fail,
+    errors.InvalidArgument,
+    errors.InvalidGraph,
+    errors.InvalidProtobuf,
+    errors.NoModel,
+    errors.NotFound,
+    errors.NotImplemented,
+    errors.RuntimeException,
+)
+"""What onnxruntime raises for a file that it cannot load; Exception is all that they have in common."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +182,7 @@ def _open_session(content: bytes, *, threads: int) -> onnxruntime.InferenceSessi
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     # Waiting threads sleep: web workers share the machine's cores.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:  # onnxruntime's exceptions have Exception alone in common
+    try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except Exception as error:
+    except _CANNOT_LOAD as error:
         raise ModelFileError(f"onnxruntime cannot load the backbone: {error}") from error

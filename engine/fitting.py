@@ -10,7 +10,7 @@ from sklearn.model_selection import StratifiedKFold
 
 from engine.backbones import Card
 from engine.exceptions import EngineError
-from engine.heads import Floats, Head, normalised, softmax
+from engine.heads import Floats, Head, linear, normalised, softmax
 from engine.metrics import Indices
 
 STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
@@ -78,7 +78,7 @@ def fit(
     temperature = choice.temperature
     if calibration is not None:
         # The search may have looked at a part of the examples only: this is the temperature of the final weights.
-        temperature = best_temperature(_logits(calibration.vectors, weights, bias), calibration.labels)
+        temperature = best_temperature(linear(calibration.vectors, weights, bias), calibration.labels)
     return Head(
         tags=tuple(tags),
         backbone=card.name,
@@ -95,12 +95,13 @@ def choose(
     """Return the C and temperature with the least loss on unseen examples; see `fit`."""
     searched = _sample(examples, seed=seed)
     score = _folds_scorer(searched, seed=seed) if calibration is None else _calibration_scorer(searched, calibration)
-    choices = []
-    for strength in strengths:
-        logits, labels = score(strength)
-        temperature = best_temperature(logits, labels)
-        choices.append(Choice(strength, temperature, smoothed_loss(logits, labels, temperature=temperature)))
-    return min(choices, key=lambda choice: choice.loss)
+    return min((judge(strength, *score(strength)) for strength in strengths), key=lambda choice: choice.loss)
+
+
+def judge(strength: float, logits: Floats, labels: Indices) -> Choice:
+    """Return that C with the temperature that suits these logits (n, tags) of unseen pictures best, and its loss."""
+    temperature = best_temperature(logits, labels)
+    return Choice(strength, temperature, smoothed_loss(logits, labels, temperature=temperature))
 
 
 def best_temperature(logits: Floats, labels: Indices) -> float:
@@ -153,14 +154,9 @@ def _check(examples: Examples, *, tags: Sequence[str]) -> None:
             raise CannotFit(f"Tag {tag!r} has {found} examples, at least {_LEAST} are needed.")
 
 
-def _logits(vectors: Floats, weights: Floats, bias: Floats) -> Floats:
-    logits: Floats = normalised(vectors) @ weights + bias
-    return logits
-
-
 def _calibration_scorer(examples: Examples, calibration: Examples) -> _Scorer:
     def score(strength: float) -> tuple[Floats, Indices]:
-        return _logits(calibration.vectors, *regress(examples, strength=strength)), calibration.labels
+        return linear(calibration.vectors, *regress(examples, strength=strength)), calibration.labels
 
     return score
 
@@ -175,7 +171,7 @@ def _folds_scorer(examples: Examples, *, seed: int) -> _Scorer:
         logits = np.empty((len(examples.labels), len(counts)), dtype=np.float32)
         for rest, fold in splits:
             fitted = regress(Examples(examples.vectors[rest], examples.labels[rest]), strength=strength)
-            logits[fold] = _logits(examples.vectors[fold], *fitted)
+            logits[fold] = linear(examples.vectors[fold], *fitted)
         return logits, examples.labels
 
     return score

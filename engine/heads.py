@@ -36,8 +36,7 @@ class Head:
 
     def logits(self, vectors: Floats) -> Floats:
         """Return (n, tags) scores before temperature and softmax, from vectors (n, vector_length) of any length."""
-        scores: Floats = normalised(vectors) @ self.weights + self.bias
-        return scores
+        return linear(vectors, self.weights, self.bias)
 
     def probabilities(self, vectors: Floats) -> Floats:
         """Return (n, tags), each row summing to 1 within 1e-4, from a backbone's vectors (n, vector_length)."""
@@ -49,6 +48,12 @@ def normalised(vectors: Floats) -> Floats:
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     scaled: Floats = (vectors / np.maximum(lengths, 1e-12)).astype(np.float32)
     return scaled
+
+
+def linear(vectors: Floats, weights: Floats, bias: Floats) -> Floats:
+    """Return the logits (n, tags) of vectors (n, vector_length), normalised here; weights (vector_length, tags)."""
+    logits: Floats = normalised(vectors) @ weights + bias
+    return logits
 
 
 def softmax(logits: NDArray[np.floating], *, temperature: float) -> NDArray[np.float64]:

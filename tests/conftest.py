@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from django.core.files.storage import storages
 from django.test import Client
 from pytest_django import Settings
 
@@ -146,7 +145,8 @@ def signed_in() -> Callable[[User], Client]:
 
 
 @pytest.fixture
-def storage_refuses(settings: Settings, blobs: Path) -> None:
-    """The folder of blobs is a file: nothing can be written, read or deleted in it."""
-    blobs.write_bytes(b"")
-    assert storages["default"]
+def storage_refuses(settings: Settings, blobs: Path, tmp_path: Path) -> None:
+    """The folder of blobs is a file from here on: nothing can be written, read or deleted in it."""
+    (tmp_path / "taken").write_bytes(b"")
+    backend = {"BACKEND": "catalog.storage.LocalBlobs", "OPTIONS": {"location": tmp_path / "taken"}}
+    settings.STORAGES = settings.STORAGES | {"default": backend}

@@ -23,7 +23,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from engine import backbones, fitting, heads, images, metrics
 from engine.fitting import Choice, Examples
 
-MODELS = Path(__file__).resolve().parent.parent / "engine" / "models"
 NAME = "food-101"
 FOLDS = 5
 SEED = 0
@@ -52,17 +51,13 @@ def scores(train: Examples, test: Examples) -> dict[float, np.ndarray]:
     found = {}
     for strength in tqdm(STRENGTHS, desc="fit", unit="head"):
         weights, bias = fitting.regress(train, strength=strength)
-        found[strength] = heads.normalised(test.vectors) @ weights + bias
+        found[strength] = heads.linear(test.vectors, weights, bias)
     return found
 
 
 def choose(logits: dict[float, np.ndarray], labels: np.ndarray, rows: np.ndarray) -> Choice:
     """Return the C and temperature with the least loss on these rows."""
-    choices = []
-    for strength, found in logits.items():
-        temperature = fitting.best_temperature(found[rows], labels[rows])
-        loss = fitting.smoothed_loss(found[rows], labels[rows], temperature=temperature)
-        choices.append(Choice(strength, temperature, loss))
+    choices = (fitting.judge(strength, found[rows], labels[rows]) for strength, found in logits.items())
     return min(choices, key=lambda choice: choice.loss)
 
 
@@ -111,7 +106,9 @@ def build(train: Examples, test: Examples, *, tags: list[str], card: backbones.C
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder with train/<class>/ and test/<class>/")
-    parser.add_argument("--folder", type=Path, default=MODELS, help="where the model goes (default: %(default)s)")
+    parser.add_argument(
+        "--folder", type=Path, default=backbones.MODELS, help="where the model goes (default: %(default)s)"
+    )
     options = parser.parse_args()
     backbone = backbones.get(backbones.for_domain("Food").name, threads=2)
     train, classes = embed_folder(backbone, options.data / "train", must_be_unseen=False)

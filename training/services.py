@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-from pathlib import Path
 
 from django.db import transaction
 
@@ -14,7 +13,7 @@ from training.models import Iteration, Project, Tag
 logger = logging.getLogger(__name__)
 
 STARTER_NAME = "Food-101"
-STARTER_HEAD = Path(backbones.__file__).parent / "models" / "food-101.safetensors"
+STARTER_HEAD = backbones.MODELS / "food-101.safetensors"
 
 
 def install_starter() -> tuple[Iteration, bool]:
@@ -33,7 +32,8 @@ def install_starter() -> tuple[Iteration, bool]:
         )
         known = project.iterations.filter(head_key=key).first()
         if known:
-            storage.write_blob(key, content)  # the storage may be another one than last time
+            if not storage.has_blob(key):  # the storage may be another one than last time
+                storage.write_blob(key, content)
             return known, False
         Tag.objects.bulk_create([Tag(project=project, name=name) for name in head.tags], ignore_conflicts=True)
         metrics = json.loads(STARTER_HEAD.with_suffix(".json").read_text())

@@ -17,6 +17,7 @@ from classifier.backends.base import Answer, TagProbability
 from classifier.exceptions import BackendMisconfigured, BackendUnavailable
 from engine import images
 from engine.exceptions import RefusalReason, RefusedPicture
+from engine.images import checking
 from training.models import Project
 
 logger = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ class CustomVisionBackend:
     def predict(self, content: bytes, *, project: Project) -> Answer:
         if project.remote_id is None:
             raise BackendMisconfigured(f"Project {project} has no remote id: set its id at Custom Vision.")
-        images.inspect(content, limits=images.PREDICTION)
+        checking.checked(content, limits=images.PREDICTION)
         answer = self._classify(str(project.remote_id), images.strip_metadata(content))
         return Answer(predictions=_read(answer), iteration_name=settings.CLASSIFR_CUSTOMVISION_PUBLISH_NAME)
 

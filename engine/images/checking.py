@@ -48,14 +48,19 @@ def checked(content: bytes, *, limits: Limits) -> Outline:
     """Return the outline of a picture within the limits, or raise RefusedPicture; cheapest checks first."""
     if not content:
         raise refusals.empty()
-    if len(content) > limits.max_bytes:
-        raise refusals.too_many_bytes(len(content), limit=limits.max_bytes)
+    check_byte_size(len(content), limits=limits)
     name = sniffing.name_of(content)
     if name is None or name not in sniffing.PICTURES:
         raise refusals.not_an_image(name, accepted=limits.accepted)
     if name not in limits.formats:
         raise refusals.wrong_format(name, accepted=limits.accepted)
     return _sized(content, name, limits=limits)
+
+
+def check_byte_size(byte_size: int, *, limits: Limits) -> None:
+    """Raise RefusedPicture for a file that is too heavy; callers that know its size can ask before they read it."""
+    if byte_size > limits.max_bytes:
+        raise refusals.too_many_bytes(byte_size, limit=limits.max_bytes)
 
 
 def _sized(content: bytes, name: str, *, limits: Limits) -> Outline:

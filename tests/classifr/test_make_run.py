@@ -27,14 +27,17 @@ class Running:
         self.clone = clone
         self.address = f"http://127.0.0.1:{port}"
         self.log = clone / "run.log"
-        environment = {
+        self.environment = {
             **{name: value for name, value in os.environ.items() if name not in {"CLASSIFR_VAR", "SECRET_KEY"}},
             "CLASSIFR_PORT": str(port),
             "CLASSIFR_CLIENT_PASSWORD": "client-s3cret",
         }
+        self.start()
+
+    def start(self) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                ["make", "run"], cwd=clone, env=environment, stdout=log, stderr=log, start_new_session=True
+                ["make", "run"], cwd=self.clone, env=self.environment, stdout=log, stderr=log, start_new_session=True
             )
         self._wait_until_it_answers()
 
@@ -124,7 +127,7 @@ def test_photo_travels_from_its_sender_to_the_reviewer(running: Running) -> None
     running.stop()
     assert left_behind(running.clone) == []
     started = time.monotonic()
-    running.__init__(running.clone, int(running.address.rsplit(":", 1)[1]))  # type: ignore[misc]
+    running.start()
     assert time.monotonic() - started < 60
 
     reviewer = sign_in(running.address, "reviewer", printed[1])

@@ -1,6 +1,7 @@
 """Backbones give the vectors that they were made to give, alone or in batches, in every process."""
 
 import dataclasses
+import hashlib
 import multiprocessing
 from pathlib import Path
 
@@ -90,6 +91,16 @@ def test_altered_file_is_refused(tmp_path: Path) -> None:
         backbones.Backbone(card, folder=tmp_path).embed(np.zeros((1, 3, 224, 224), np.float32))
 
 
+def test_file_that_is_no_network_is_refused(tmp_path: Path) -> None:
+    content = b"no network"
+    (tmp_path / "it.onnx").write_bytes(content)
+    sha256 = hashlib.sha256(content).hexdigest()
+    card = dataclasses.replace(backbones.cards()[NAMES[0]], file="it.onnx", sha256=sha256)
+
+    with pytest.raises(ModelFileError, match="cannot load"):
+        backbones.Backbone(card, folder=tmp_path).embed(np.zeros((1, 3, 224, 224), np.float32))
+
+
 def test_missing_file_is_refused(tmp_path: Path) -> None:
     card = dataclasses.replace(backbones.cards()[NAMES[0]], file="nothing.onnx")
 
@@ -103,8 +114,6 @@ def test_unknown_name_is_refused() -> None:
 
 
 def test_photographs_that_the_backbone_learnt_from_are_known(food101: Path) -> None:
-    import hashlib
-
     food = backbones.for_domain("Food")
     trained = [next((food101 / "starter" / "train" / name).glob("*.jpg")) for name in ("pizza", "risotto")]
     tested = [next((food101 / "starter" / "test" / name).glob("*.jpg")) for name in ("pizza", "risotto")]

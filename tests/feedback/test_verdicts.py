@@ -164,23 +164,13 @@ def test_nok_after_the_photo_expired_is_counted_and_said(site: Client, predictio
 
 
 def test_nok_loses_nothing_when_the_storage_refuses(
-    site: Client, prediction: Prediction, settings: object, tmp_path: object
+    site: Client, prediction: Prediction, storage_refuses: None
 ) -> None:
-    say_no_room(settings, tmp_path)
-
     page = say(site, prediction, "NOK")
 
     assert not Verdict.objects.exists()
     assert PendingPhoto.objects.exists()
     assert any("try again" in str(each) or "réessayez" in str(each) for each in page.context["messages"])
-
-
-def say_no_room(settings: object, tmp_path: object) -> None:
-    """Put a file where the folder of blobs should be."""
-    (tmp_path / "taken").write_bytes(b"")  # type: ignore[operator]
-    options = {"location": tmp_path / "taken"}  # type: ignore[operator]
-    backend = {"BACKEND": "catalog.storage.LocalBlobs", "OPTIONS": options}
-    settings.STORAGES = settings.STORAGES | {"default": backend}  # type: ignore[attr-defined]
 
 
 def test_right_tag_and_comment_are_kept(site: Client, prediction: Prediction) -> None:

@@ -15,7 +15,7 @@ from classifier.backends.base import Answer
 from classifier.exceptions import PredictionError
 from engine import images
 from engine.exceptions import RefusedPicture
-from engine.images import refusals
+from engine.images import checking
 from training.models import Project
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif"}
@@ -67,9 +67,7 @@ def _photos(paths: list[Path]) -> Iterator[Path]:
 def _classify(path: Path, project: Project) -> Answer | str:
     """Return the answer, or the sentence that says why there is none."""
     try:
-        size, limit = path.stat().st_size, images.PREDICTION.max_bytes
-        if size > limit:
-            raise refusals.too_many_bytes(size, limit=limit)
+        checking.check_byte_size(path.stat().st_size, limits=images.PREDICTION)
         return services.classify(content=path.read_bytes(), project=project)
     except (RefusedPicture, OSError) as exc:
         return str(exc)

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
-from classifier.services import refusal_sentence
+from catalog.refusals import refusal_sentence
 from engine import images
 from engine.exceptions import RefusedPicture
 from engine.images import checking

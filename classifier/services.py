@@ -8,15 +8,12 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from django.utils.formats import number_format
-from django.utils.translation import gettext
 
 from accounts.models import User
 from classifier.backends import get_backend
 from classifier.backends.base import Answer
 from classifier.models import PendingPhoto, Prediction
 from engine import images
-from engine.exceptions import RefusedPicture
 from training.models import Project
 
 logger = logging.getLogger(__name__)
@@ -27,7 +24,7 @@ def classify(*, content: bytes, project: Project) -> Answer:
 
     Raises RefusedPicture, BackendUnavailable and BackendMisconfigured.
     """
-    return get_backend(project.prediction_backend).predict(content, project=project)
+    return get_backend(project.backend).predict(content, project=project)
 
 
 def predict(*, content: bytes, project: Project, by: User) -> Prediction:
@@ -70,12 +67,6 @@ def predict(*, content: bytes, project: Project, by: User) -> Prediction:
         milliseconds,
     )
     return prediction
-
-
-def refusal_sentence(exc: RefusedPicture) -> str:
-    """Say in the reader's language why the photo was refused."""
-    values = {name: number_format(value) if isinstance(value, float) else value for name, value in exc.values.items()}
-    return gettext(exc.template).format(**values)
 
 
 def purge_pending() -> int:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import push_url
 
 from accounts.access import UserRequest
+from catalog.refusals import refusal_sentence
 from classifier import services
 from classifier.exceptions import BackendMisconfigured, BackendUnavailable
 from classifier.forms import PhotoForm
@@ -66,7 +67,7 @@ def _predict(request: UserRequest, form: PhotoForm) -> Prediction | None:
     try:
         return services.predict(content=data["photo"], project=data["project"], by=request.user)
     except RefusedPicture as exc:
-        form.add_error("photo", services.refusal_sentence(exc))
+        form.add_error("photo", refusal_sentence(exc))
     except BackendUnavailable as exc:
         logger.warning("Prediction unavailable project=%s: %s", data["project"].pk, exc, exc_info=exc)
         form.add_error(

@@ -3,6 +3,7 @@
 `NAME_FILE` names a file that holds the value of a secret `NAME`, as Docker secrets do.
 """
 
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -208,6 +209,15 @@ CLASSIFR_SCHEDULE = {  # task: every so many seconds
     "classifier.tasks.purge_pending": 300,
     "jobs.tasks.prune_results": 24 * 3600,
 }
+CLASSIFR_JOBS = {  # kind: the work
+    "train": "training.services.learning.run_training",
+    "embed": "training.services.pictures.run_embedding",
+    "upload": "training.services.folders.run_upload",
+}
+CLASSIFR_JOB_HOOKS = {  # kind: what is called when the last job of a group has ended
+    "train": "training.services.learning.settle",
+}
+CLASSIFR_JOB_LOST_SECONDS = env.int("CLASSIFR_JOB_LOST_SECONDS", 30, validate=validate.Range(min=5))  # of silence
 
 # Classification
 CLASSIFR_PROJECT = env.str("CLASSIFR_PROJECT", "Food-101")  # the project that the page offers first
@@ -217,8 +227,25 @@ CLASSIFR_PREDICTION_BACKENDS = {
     "local": "classifier.backends.local.LocalBackend",
     "customvision": "classifier.backends.customvision.CustomVisionBackend",
 }
+CLASSIFR_TRAINING_BACKENDS = {
+    "local": "training.backends.local.LocalBackend",
+    "customvision": "training.backends.customvision.CustomVisionBackend",
+}
+CLASSIFR_EMBED_THREADS = env.int(
+    "CLASSIFR_EMBED_THREADS", os.cpu_count() or 1, validate=validate.Range(min=1)
+)  # of a worker, each with a backbone of its own
+
+# Azure Custom Vision
 CLASSIFR_CUSTOMVISION_ENDPOINT = env.str("CLASSIFR_CUSTOMVISION_ENDPOINT", "")
+CLASSIFR_CUSTOMVISION_TRAINING_ENDPOINT = env.str(
+    "CLASSIFR_CUSTOMVISION_TRAINING_ENDPOINT", CLASSIFR_CUSTOMVISION_ENDPOINT
+)  # where training is another resource than prediction
+CLASSIFR_CUSTOMVISION_TRAINING_KEY = secret("CLASSIFR_CUSTOMVISION_TRAINING_KEY")
 CLASSIFR_CUSTOMVISION_PREDICTION_KEY = secret("CLASSIFR_CUSTOMVISION_PREDICTION_KEY")
+CLASSIFR_CUSTOMVISION_PREDICTION_RESOURCE_ID = env.str("CLASSIFR_CUSTOMVISION_PREDICTION_RESOURCE_ID", "")
+CLASSIFR_CUSTOMVISION_CALLS_PER_SECOND = env.float(
+    "CLASSIFR_CUSTOMVISION_CALLS_PER_SECOND", 2.0, validate=validate.Range(min=0, min_inclusive=False)
+)  # of training; a free resource allows 2
 CLASSIFR_CUSTOMVISION_PUBLISH_NAME = env.str("CLASSIFR_CUSTOMVISION_PUBLISH_NAME", "")
 CLASSIFR_CUSTOMVISION_STORE = env.bool("CLASSIFR_CUSTOMVISION_STORE", False)  # True: Azure keeps photos for 30 days
 CLASSIFR_CUSTOMVISION_TIMEOUT_SECONDS = env.float(

@@ -75,14 +75,17 @@ class Backbone:
         # for them for ever: so it stays here, unused.
         self._sessions: dict[int, onnxruntime.InferenceSession] = {}
 
-    def prepare(self, image: Image.Image) -> NDArray[np.float32]:
-        """Return the middle of an RGB picture as the network wants it: (3, crop, crop)."""
+    def crop(self, image: Image.Image) -> Image.Image:
+        """Return the square in the middle of an RGB picture that the network sees, crop pixels wide."""
         side = self.card.crop / self.card.resize * min(image.size)
         left, top = (image.width - side) / 2, (image.height - side) / 2
         box = (left, top, left + side, top + side)
         # Resizing the crop alone equals cropping the resized picture, and costs less.
-        square = image.resize((self.card.crop, self.card.crop), Image.Resampling.BICUBIC, box=box)
-        pixels = np.asarray(square, dtype=np.float32).transpose(2, 0, 1)
+        return image.resize((self.card.crop, self.card.crop), Image.Resampling.BICUBIC, box=box)
+
+    def prepare(self, image: Image.Image) -> NDArray[np.float32]:
+        """Return the middle of an RGB picture as the network wants it: (3, crop, crop)."""
+        pixels = np.asarray(self.crop(image), dtype=np.float32).transpose(2, 0, 1)
         return np.ascontiguousarray(pixels * np.float32(self.card.scale) + np.float32(self.card.offset))
 
     def embed(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -105,11 +108,15 @@ class Backbone:
         vector: NDArray[np.float32] = self.embed(self.prepare(image)[None])[0]
         return vector
 
+    def content(self) -> bytes:
+        """Return the ONNX file; raise ModelFileError when it is not the one that the card describes."""
+        return _verified(self.card, self._folder)
+
     def _session(self) -> onnxruntime.InferenceSession:
         with self._lock:
             session = self._sessions.get(os.getpid())
             if session is None:
-                session = _open_session(_verified(self.card, self._folder), threads=self._threads)
+                session = open_session(self.content(), threads=self._threads)
                 self._sessions[os.getpid()] = session
         return session
 
@@ -175,7 +182,8 @@ def _verified(card: Card, folder: Path) -> bytes:
     return content
 
 
-def _open_session(content: bytes, *, threads: int) -> onnxruntime.InferenceSession:
+def open_session(content: bytes, *, threads: int) -> onnxruntime.InferenceSession:
+    """Load an ONNX file on the CPU; raise ModelFileError when onnxruntime cannot."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -185,4 +193,4 @@ def _open_session(content: bytes, *, threads: int) -> onnxruntime.InferenceSessi
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except _CANNOT_LOAD as error:
-        raise ModelFileError(f"onnxruntime cannot load the backbone: {error}") from error
+        raise ModelFileError(f"onnxruntime cannot load the model: {error}") from error

@@ -15,14 +15,14 @@ from engine.metrics import Indices
 
 STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 """Values of scikit-learn's C that are tried: the higher, the freer the weights."""
-_FOLDS = 5
+FOLDS = 5
 _MOST_FOR_SEARCH = 8_000
 """Examples that the search looks at: with more, C hardly moves and the search takes minutes."""
 _ITERATIONS = 2_000
 _LEAST = 2
 """Tags, and examples of each: what a regression on folds cannot do without."""
 _SMALLEST = 1e-300
-_LOG_TEMPERATURES = (np.log(0.05), np.log(20.0))
+LOG_TEMPERATURES = (np.log(0.05), np.log(20.0))
 
 
 class CannotFit(EngineError):
@@ -63,17 +63,26 @@ def fit(
     calibration: Examples | None = None,
     seed: int = 0,
     strengths: Sequence[float] = STRENGTHS,
+    check: Callable[[], None] = lambda: None,
 ) -> Head:
     """Return a head fitted on vectors (n, vector_length) with labels (n,), indices into `tags`.
 
     Tags weigh the same, however many examples they have. C and temperature are those with the least log-loss on
     `calibration`, or, without it, on stratified folds of the examples. They should be unseen by the backbone too, or
     the head is over-confident. The same examples in the same order and the same seed give the same head. Takes seconds
-    for a thousand pictures. Raises CannotFit.
+    for a thousand pictures. `check` is called between regressions and may raise. Raises CannotFit.
     """
     examples = Examples(vectors, labels)
-    _check(examples, tags=tags)
-    choice = choose(examples, calibration=calibration, seed=seed, strengths=strengths)
+    check_examples(examples, tags=tags)
+    choice = choose(examples, calibration=calibration, seed=seed, strengths=strengths, check=check)
+    check()
+    return fit_as_chosen(examples, choice, tags=tags, card=card, calibration=calibration)
+
+
+def fit_as_chosen(
+    examples: Examples, choice: Choice, *, tags: Sequence[str], card: Card, calibration: Examples | None = None
+) -> Head:
+    """Return the head of all examples with the C and, without `calibration`, the temperature that were chosen."""
     weights, bias = regress(examples, strength=choice.strength)
     temperature = choice.temperature
     if calibration is not None:
@@ -89,13 +98,28 @@ def fit(
     )
 
 
+def cross_validated(examples: Examples, choice: Choice, *, seed: int = 0) -> Floats:
+    """Return (n, tags), the probabilities of each example by a regression on the folds that it is not in."""
+    logits, _ = _folds_scorer(examples, seed=seed)(choice.strength)
+    return softmax(logits, temperature=choice.temperature).astype(np.float32)
+
+
 def choose(
-    examples: Examples, *, calibration: Examples | None, seed: int, strengths: Sequence[float] = STRENGTHS
+    examples: Examples,
+    *,
+    calibration: Examples | None,
+    seed: int,
+    strengths: Sequence[float] = STRENGTHS,
+    check: Callable[[], None] = lambda: None,
 ) -> Choice:
     """Return the C and temperature with the least loss on unseen examples; see `fit`."""
     searched = _sample(examples, seed=seed)
     score = _folds_scorer(searched, seed=seed) if calibration is None else _calibration_scorer(searched, calibration)
-    return min((judge(strength, *score(strength)) for strength in strengths), key=lambda choice: choice.loss)
+    choices = []
+    for strength in strengths:
+        check()
+        choices.append(judge(strength, *score(strength)))
+    return min(choices, key=lambda choice: choice.loss)
 
 
 def judge(strength: float, logits: Floats, labels: Indices) -> Choice:
@@ -114,7 +138,7 @@ def best_temperature(logits: Floats, labels: Indices) -> float:
         return smoothed_loss(logits, labels, temperature=float(np.exp(log_temperature)))
 
     # In its logarithm: the loss has one valley either way, and halving weighs as much as doubling.
-    found = minimize_scalar(loss, bounds=_LOG_TEMPERATURES, method="bounded", options={"xatol": 1e-4})
+    found = minimize_scalar(loss, bounds=LOG_TEMPERATURES, method="bounded", options={"xatol": 1e-4})
     return float(np.exp(found.x))
 
 
@@ -146,7 +170,8 @@ def regress(examples: Examples, *, strength: float) -> tuple[Floats, Floats]:
     return np.ascontiguousarray(weights.T, dtype=np.float32), bias.astype(np.float32)
 
 
-def _check(examples: Examples, *, tags: Sequence[str]) -> None:
+def check_examples(examples: Examples, *, tags: Sequence[str]) -> None:
+    """Raise CannotFit unless there are two tags with two examples each."""
     if len(tags) < _LEAST:
         raise CannotFit(f"There are {len(tags)} tags, at least {_LEAST} are needed.")
     for tag, found in zip(tags, np.bincount(examples.labels, minlength=len(tags)), strict=True):
@@ -164,7 +189,7 @@ def _calibration_scorer(examples: Examples, calibration: Examples) -> _Scorer:
 def _folds_scorer(examples: Examples, *, seed: int) -> _Scorer:
     """Score each example by a regression on the folds that it is not in."""
     counts = np.bincount(examples.labels)
-    splitter = StratifiedKFold(min(_FOLDS, int(counts.min())), shuffle=True, random_state=seed)
+    splitter = StratifiedKFold(min(FOLDS, int(counts.min())), shuffle=True, random_state=seed)
     splits = list(splitter.split(examples.vectors, examples.labels))
 
     def score(strength: float) -> tuple[Floats, Indices]:
@@ -184,6 +209,6 @@ def _sample(examples: Examples, *, seed: int) -> Examples:
         return examples
     order = np.random.default_rng(seed).permutation(count)
     shuffled = examples.labels[order]
-    shares = np.maximum(np.bincount(shuffled) * _MOST_FOR_SEARCH // count, _FOLDS)
+    shares = np.maximum(np.bincount(shuffled) * _MOST_FOR_SEARCH // count, FOLDS)
     kept = np.concatenate([order[shuffled == tag][:share] for tag, share in enumerate(shares)])
     return Examples(examples.vectors[kept], examples.labels[kept])

@@ -7,11 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors import numpy as tensors
+from scipy.special import expit
 
 from engine.backbones import Card
 from engine.exceptions import ModelFileError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+_READABLE = (1, FORMAT_VERSION)
+"""Version 1 knew no multilabel heads."""
 _PREFIX_BYTES = 8
 
 Floats = NDArray[np.float32]
@@ -19,7 +22,10 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Head:
-    """A multinomial logistic regression on normalised vectors, with a temperature that makes it honest."""
+    """A logistic regression on normalised vectors, with a temperature that makes it honest.
+
+    Multinomial, or, when `multilabel`, one for each tag against all the rest.
+    """
 
     tags: tuple[str, ...]
     """In the order of the columns; no two equal."""
@@ -33,14 +39,20 @@ class Head:
     """(tags,)."""
     temperature: float
     """Divides the logits; above 1 it lowers confidence. Never changes which tag is first."""
+    multilabel: bool = False
+    """Whether a picture may have none, one or several of the tags."""
 
     def logits(self, vectors: Floats) -> Floats:
         """Return (n, tags) scores before temperature and softmax, from vectors (n, vector_length) of any length."""
         return linear(vectors, self.weights, self.bias)
 
     def probabilities(self, vectors: Floats) -> Floats:
-        """Return (n, tags), each row summing to 1 within 1e-4, from a backbone's vectors (n, vector_length)."""
-        return softmax(self.logits(vectors), temperature=self.temperature).astype(np.float32)
+        """Return (n, tags), 0 to 1, from a backbone's vectors (n, vector_length).
+
+        Each row sums to 1 within 1e-4, unless the head is `multilabel`.
+        """
+        squash = sigmoid if self.multilabel else softmax
+        return squash(self.logits(vectors), temperature=self.temperature).astype(np.float32)
 
 
 def normalised(vectors: Floats) -> Floats:
@@ -64,6 +76,12 @@ def softmax(logits: NDArray[np.floating], *, temperature: float) -> NDArray[np.f
     return shares
 
 
+def sigmoid(logits: NDArray[np.floating], *, temperature: float) -> NDArray[np.float64]:
+    """Return 1 / (1 + exp(-logits / temperature)), each element for itself, (n, tags)."""
+    shares: NDArray[np.float64] = expit(logits.astype(np.float64) / temperature)
+    return shares
+
+
 def check_backbone(head: Head, card: Card) -> None:
     """Raise ModelFileError when the head was fitted on the vectors of another backbone than the card's."""
     if (head.backbone, head.backbone_sha256) != (card.name, card.sha256):
@@ -81,6 +99,7 @@ def dumps(head: Head) -> bytes:
         "backbone_sha256": head.backbone_sha256,
         "tags": head.tags,
         "temperature": head.temperature,
+        "multilabel": head.multilabel,
     }
     # One entry only: safetensors writes several in no fixed order.
     metadata = {"head": json.dumps(about, ensure_ascii=False, sort_keys=True)}
@@ -103,9 +122,9 @@ def _read(content: bytes) -> Head:
     length = int.from_bytes(content[:_PREFIX_BYTES], "little")
     header = json.loads(content[_PREFIX_BYTES : _PREFIX_BYTES + length])
     about = json.loads(header["__metadata__"]["head"])
-    if about["format_version"] != FORMAT_VERSION:
+    if about["format_version"] not in _READABLE:
         raise ModelFileError(
-            f"The head file has format version {about['format_version']}, this program reads {FORMAT_VERSION}."
+            f"The head file has format version {about['format_version']}, this program reads up to {FORMAT_VERSION}."
         )
     return Head(
         tags=tuple(str(tag) for tag in about["tags"]),
@@ -114,6 +133,7 @@ def _read(content: bytes) -> Head:
         weights=arrays["weights"],
         bias=arrays["bias"],
         temperature=float(about["temperature"]),
+        multilabel=bool(about.get("multilabel", False)),
     )
 
 

@@ -1,15 +1,113 @@
-"""Queue the work that comes back by itself."""
+"""Queue work, run it, take up again what a dead process left."""
 
 import logging
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any, TypeAlias
 
 from django.conf import settings
-from django.utils import timezone
+from django.db import transaction
+from django.utils import timezone, translation
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
+from django_tasks import task
 
-from jobs.models import ScheduledTask
+from accounts.models import User
+from jobs.exceptions import JobFailed, JobStopped
+from jobs.models import Job, ScheduledTask
+from jobs.progress import Progress, Pulse, worker_is_stopping
 
 logger = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 3
+
+Work: TypeAlias = Callable[..., Any]
+"""Called with the Progress, then the job's arguments by name; returns what JSON can hold. It may be called again after
+a part was done, and then does the rest."""
+Watch: TypeAlias = Callable[[Progress], None]
+
+
+def make_job(
+    kind: str,
+    *,
+    title: str,
+    arguments: dict[str, Any],
+    by: User | None = None,
+    key: str = "",
+    can_resume: bool = True,
+) -> Job:
+    """Make a job of a kind that CLASSIFR_JOBS names, for `enqueue` or `do_here`.
+
+    The jobs of one `key` are made in one transaction; a job without a key is a group of its own. When the last of a
+    group has ended, however each of them did, the hook that CLASSIFR_JOB_HOOKS has for that kind is called once, with
+    that job, in the transaction that ends it.
+    """
+    if kind not in settings.CLASSIFR_JOBS:
+        raise ValueError(f"There is no kind of job {kind!r}; there are {', '.join(sorted(settings.CLASSIFR_JOBS))}.")
+    return Job.objects.create(
+        kind=kind,
+        title=title[:300],
+        arguments=arguments,
+        user=by,
+        key=key,
+        can_resume=can_resume,
+        language=translation.get_language() or "",
+    )
+
+
+def enqueue(job: Job) -> None:
+    """Let some worker do the job, once the transaction is committed."""
+    transaction.on_commit(lambda: run_job.enqueue(pk=job.pk))
+
+
+def do_here(job: Job, *, watch: Watch | None = None) -> Job:
+    """Do the job in this process and return it as it ended: what a command does.
+
+    It shows among the jobs like any other; if this process is killed, a worker takes it up, where it can resume. Ctrl-C
+    cancels it. `watch` is called about once a second, from another thread.
+    """
+    claimed = Job.objects.claim(job.pk, now=timezone.now())
+    if claimed:
+        _perform(claimed, watch=watch)
+    job.refresh_from_db()
+    return job
+
+
+def cancel_job(job: Job) -> None:
+    """Ask the job to stop: at once if it waits, within seconds if it runs; what it has done stays done."""
+    now = timezone.now()
+    waiting = Job.objects.filter(pk=job.pk, state=Job.State.QUEUED)
+    with transaction.atomic():
+        _lock_group(job)
+        if waiting.update(state=Job.State.CANCELLED, finished_at=now, cancel_requested=True):
+            _run_hook(job)
+        else:
+            Job.objects.unfinished().filter(pk=job.pk).update(cancel_requested=True)
+    logger.info("Cancelled job=%s kind=%s", job.pk, job.kind)
+
+
+def take_up_lost_jobs() -> int:
+    """Queue again the jobs whose process died, and those that the queue lost; return how many.
+
+    One that cannot be resumed, or whose process has died too often, fails.
+    """
+    now = timezone.now()
+    found = [*Job.objects.lost(now), *Job.objects.stranded(now)]
+    for job in found:
+        logger.warning("Lost job=%s kind=%s attempts=%s", job.pk, job.kind, job.attempts)
+        if job.cancel_requested:
+            _end(job, Job.State.CANCELLED)
+        elif not job.can_resume:
+            _end(
+                job,
+                Job.State.FAILED,
+                error=_("The command that did this was stopped. Run it again: it goes on from there."),
+            )
+        elif job.attempts >= MAX_ATTEMPTS:
+            _end(job, Job.State.FAILED, error=_("The worker died %(count)s times at this.") % {"count": job.attempts})
+        else:
+            _requeue(job)
+    return len(found)
 
 
 def queue_due_tasks() -> int:
@@ -24,3 +122,75 @@ def queue_due_tasks() -> int:
         import_string(name).enqueue()
         logger.debug("Queued task=%s", name)
     return len(due)
+
+
+@task()
+def run_job(pk: int) -> None:
+    """Do the job, unless somebody else does or did."""
+    job = Job.objects.claim(pk, now=timezone.now())
+    if job:
+        _perform(job)
+
+
+def _perform(job: Job, *, watch: Watch | None = None) -> None:
+    """Do a claimed job to its end, whatever that is."""
+    work: Work = import_string(settings.CLASSIFR_JOBS[job.kind])
+    logger.info("Started job=%s kind=%s attempt=%s", job.pk, job.kind, job.attempts)
+    with Pulse(job, watch=watch) as pulse, translation.override(job.language or settings.LANGUAGE_CODE):
+        try:
+            result = work(pulse, **job.arguments)
+        except (JobStopped, KeyboardInterrupt):
+            _stop(job, pulse)
+        except JobFailed as exc:
+            logger.warning("Failed job=%s kind=%s: %s", job.pk, job.kind, exc, exc_info=exc)
+            _end(job, Job.State.FAILED, pulse=pulse, error=str(exc))
+        except Exception as exc:
+            logger.exception("Failed job=%s kind=%s", job.pk, job.kind)
+            sentence = _("Something went wrong that nobody thought of (%(name)s); the log says more.")
+            _end(job, Job.State.FAILED, pulse=pulse, error=sentence % {"name": type(exc).__name__})
+        else:
+            _end(job, Job.State.DONE, pulse=pulse, result=result)
+
+
+def _stop(job: Job, pulse: Pulse) -> None:
+    """Leave a job before its end: to the next worker if this one goes down, to nobody if it is no longer wanted."""
+    if pulse.superseded:
+        logger.warning("Superseded job=%s: another process works on it", job.pk)
+    elif pulse.cancelled or not worker_is_stopping.is_set():
+        _end(job, Job.State.CANCELLED, pulse=pulse)
+    else:
+        _requeue(job)
+
+
+def _requeue(job: Job) -> None:
+    """Let any worker take the job up again."""
+    with transaction.atomic():
+        mine = Job.objects.filter(pk=job.pk, run=job.run, state=job.state)
+        if mine.update(state=Job.State.QUEUED, run=None, queued_at=timezone.now()):
+            enqueue(job)
+
+
+def _end(job: Job, state: Job.State, *, pulse: Pulse | None = None, result: Any = None, error: str = "") -> None:
+    """Record how the job ended, unless another process has it now, and run the hook after the last of its group."""
+    values: dict[str, Any] = {"state": state, "finished_at": timezone.now(), "result": result, "error": error}
+    if pulse:
+        values |= {"done": pulse.done, "total": pulse.total, "message": pulse.message}
+    with transaction.atomic():
+        _lock_group(job)
+        if Job.objects.unfinished().filter(pk=job.pk, run=job.run).update(**values):
+            _run_hook(job)
+    logger.info("Ended job=%s kind=%s state=%s", job.pk, job.kind, state)
+
+
+def _lock_group(job: Job) -> None:
+    """Let the jobs of a group end one after the other, so that just one of them is the last."""
+    if job.key:
+        list(Job.objects.select_for_update().filter(key=job.key).order_by("pk").values_list("pk"))
+
+
+def _run_hook(job: Job) -> None:
+    """Run what is to be done after the last job of a group, if this was it."""
+    hook = settings.CLASSIFR_JOB_HOOKS.get(job.kind)
+    if hook and not (job.key and Job.objects.unfinished().filter(key=job.key).exists()):
+        job.refresh_from_db()
+        import_string(hook)(job)

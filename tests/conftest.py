@@ -20,7 +20,7 @@ from pytest_django import Settings
 from accounts.models import User
 from tests import factories
 from training.models import Project
-from training.services import install_starter
+from training.services.starter import install_starter
 
 AZURITE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 

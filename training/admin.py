@@ -8,7 +8,7 @@ from training.models import Iteration, Project, Tag
 
 @admin.register(Project)
 class ProjectAdmin(admin.ModelAdmin[Project]):
-    list_display = ["name", "domain", "prediction_backend", "live_iteration"]
+    list_display = ["name", "domain", "backend", "live_iteration"]
     list_select_related = ["live_iteration"]
     readonly_fields = ["live_iteration"]
 

@@ -1,11 +1,16 @@
-"""Projects, their tags, and what training made of them."""
+"""Projects, their tags and images, what training made of them, and what was published."""
 
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from catalog.models import Picture
+from engine.splitting import Part
+from jobs.models import Job
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):
@@ -15,24 +20,32 @@ class ProjectQuerySet(models.QuerySet["Project"]):
 
 
 class Project(models.Model):
-    """Tags, pictures and iterations that belong together."""
+    """Tags, images and iterations that belong together."""
 
     class Domain(models.TextChoices):
         GENERAL = "General", _("General")
         FOOD = "Food", _("Food")
 
-    name = models.CharField(max_length=100)
-    description = models.TextField(blank=True)
-    domain = models.CharField(max_length=20, choices=Domain, default=Domain.GENERAL, help_text=_("Picks the backbone."))
-    prediction_backend = models.CharField(
-        max_length=50, default="local", help_text=_("A name in CLASSIFR_PREDICTION_BACKENDS: local or customvision.")
+    class Type(models.TextChoices):
+        MULTICLASS = "Multiclass", _("one tag an image")
+        MULTILABEL = "Multilabel", _("any number of tags an image")
+
+    name = models.CharField(_("name"), max_length=100)
+    description = models.TextField(_("description"), blank=True)
+    domain = models.CharField(
+        _("domain"), max_length=20, choices=Domain, default=Domain.GENERAL, help_text=_("Picks the backbone.")
+    )
+    type = models.CharField(_("type"), max_length=10, choices=Type, default=Type.MULTICLASS)
+    backend = models.CharField(
+        _("engine"), max_length=50, default="local", help_text=_("Who trains and answers: local or customvision.")
     )
     remote_id = models.UUIDField(
-        null=True, blank=True, unique=True, help_text=_("The project's id at Azure Custom Vision, if it answers.")
+        null=True, blank=True, unique=True, help_text=_("The project's id at Azure Custom Vision.")
     )
     live_iteration = models.ForeignKey(
         "training.Iteration", on_delete=models.RESTRICT, null=True, blank=True, related_name="+"
     )
+    iterations_made = models.PositiveIntegerField(default=0, help_text="Never goes back.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ProjectQuerySet.as_manager()
@@ -42,48 +55,274 @@ class Project(models.Model):
         constraints = [
             models.UniqueConstraint(Lower("name"), name="project_name_is_unique"),
             models.CheckConstraint(condition=~Q(name=""), name="project_has_a_name"),
+            models.CheckConstraint(condition=Q(type__in=["Multiclass", "Multilabel"]), name="project_type_is_known"),
         ]
 
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def is_multilabel(self) -> bool:
+        return self.type == self.Type.MULTILABEL
+
+
+class TagQuerySet(models.QuerySet["Tag"]):
+    def with_image_counts(self) -> TagQuerySet:
+        """Add `image_count`."""
+        return self.annotate(image_count=Count("image_tags"))
+
 
 class Tag(models.Model):
-    """A class that pictures of a project can have."""
+    """A class that images of a project can have."""
+
+    class Type(models.TextChoices):
+        REGULAR = "Regular", _("regular")
+        NEGATIVE = "Negative", _("negative")
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="tags")
-    name = models.CharField(max_length=200)
+    name = models.CharField(_("name"), max_length=200)
+    description = models.TextField(_("description"), blank=True)
+    type = models.CharField(
+        _("type"),
+        max_length=10,
+        choices=Type,
+        default=Type.REGULAR,
+        help_text=_("A negative tag marks images that show none of the others."),
+    )
+    remote_id = models.UUIDField(null=True, blank=True, unique=True)
+
+    objects = TagQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("tag")
         ordering = ["name"]
         constraints = [
             models.UniqueConstraint("project", Lower("name"), name="tag_name_is_unique_in_its_project"),
+            models.UniqueConstraint(
+                fields=["project"], condition=Q(type="Negative"), name="project_has_one_negative_tag_at_most"
+            ),
             models.CheckConstraint(condition=~Q(name=""), name="tag_has_a_name"),
+            models.CheckConstraint(condition=Q(type__in=["Regular", "Negative"]), name="tag_type_is_known"),
         ]
 
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def is_negative(self) -> bool:
+        return self.type == self.Type.NEGATIVE
+
+
+class ImageQuerySet(models.QuerySet["Image"]):
+    def usable(self) -> ImageQuerySet:
+        """Images that training may use: not quarantined."""
+        return self.filter(quarantine="")
+
+    def tagged(self) -> ImageQuerySet:
+        return self.filter(image_tags__isnull=False).distinct()
+
+    def untagged(self) -> ImageQuerySet:
+        return self.filter(image_tags__isnull=True)
+
+    def without_vector(self, backbone: str) -> ImageQuerySet:
+        """Images whose picture that backbone has not embedded yet."""
+        return self.exclude(picture__vectors__backbone=backbone)
+
+    def newest_first(self) -> ImageQuerySet:
+        return self.order_by("-pk")
+
+    def older_than(self, pk: int) -> ImageQuerySet:
+        """Those that come after that one in the grid, by key: page 5,000 costs what page 1 costs."""
+        return self.filter(pk__lt=pk)
+
+
+class Image(models.Model):
+    """A picture's place in a project, with its tags."""
+
+    class Source(models.TextChoices):
+        UPLOAD = "upload", _("uploaded")
+        CORRECTION = "correction", _("a correction")
+        PREDICTION = "prediction", _("a prediction")
+        IMPORT = "import", _("imported")
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="images")
+    picture = models.ForeignKey(Picture, on_delete=models.PROTECT, related_name="images")
+    tags = models.ManyToManyField(Tag, through="training.ImageTag", related_name="images")
+    name = models.CharField(max_length=255, blank=True, help_text="Of the file, as it was uploaded.")
+    source = models.CharField(max_length=10, choices=Source, default=Source.UPLOAD)
+    original_sha256 = models.CharField(max_length=64, help_text="Of the bytes as sent, before metadata was removed.")
+    part = models.SmallIntegerField(
+        choices=[(part.value, part.name) for part in Part],
+        default=Part.UNDECIDED.value,
+        help_text="On which side of the split it is, from the first training on or because somebody said so.",
+    )
+    quarantine = models.CharField(
+        max_length=300, blank=True, help_text="Why training leaves it aside; empty: it does not."
+    )
+    remote_id = models.UUIDField(null=True, blank=True, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    objects = ImageQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("image")
+        constraints = [
+            models.UniqueConstraint(fields=["project", "picture"], name="image_once_per_project_and_picture"),
+            models.CheckConstraint(condition=Q(part__in=[part.value for part in Part]), name="image_part_is_known"),
+            models.CheckConstraint(
+                condition=~Q(source="correction", part=Part.HELD_OUT.value),
+                name="image_of_a_correction_is_never_held_out",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["project", "-id"], name="image_by_project"),
+            models.Index(fields=["project", "original_sha256"], name="image_by_original"),
+            models.Index(fields=["project"], condition=~Q(quarantine=""), name="image_quarantined"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or f"image {self.pk}"
+
+
+class ImageTag(models.Model):
+    """One tag of one image."""
+
+    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="image_tags")
+    tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="image_tags")
+    is_only = models.BooleanField(
+        default=False, help_text="Whether the image may have no other: in Multiclass projects, and for negative tags."
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["image", "tag"], name="image_has_a_tag_once"),
+            models.UniqueConstraint(
+                fields=["image"], condition=Q(is_only=True), name="image_of_multiclass_project_has_one_tag"
+            ),
+        ]
+        indexes = [models.Index(fields=["tag", "-image"], name="image_by_tag")]
+
+    def __str__(self) -> str:
+        return f"{self.tag_id} on {self.image_id}"
+
+
+class IterationQuerySet(models.QuerySet["Iteration"]):
+    def completed(self) -> IterationQuerySet:
+        return self.filter(status=Iteration.Status.COMPLETED)
+
+    def in_training(self) -> IterationQuerySet:
+        return self.filter(status__in=[Iteration.Status.NEW, Iteration.Status.TRAINING])
+
+    def published(self) -> IterationQuerySet:
+        return self.exclude(publish_name="")
+
 
 class Iteration(models.Model):
-    """One training's result: a head that turns vectors into probabilities, with its measurements. Never changed."""
+    """One training, and its result: what it was trained and held out on, its measurements, its head."""
+
+    class Status(models.TextChoices):
+        NEW = "New", _("waiting")
+        TRAINING = "Training", _("in training")
+        COMPLETED = "Completed", _("completed")
+        FAILED = "Failed", _("failed")
+
+    class TrainingType(models.TextChoices):
+        REGULAR = "Regular", _("regular")
+        ADVANCED = "Advanced", _("advanced")
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="iterations")
     number = models.PositiveIntegerField()
     name = models.CharField(max_length=100)
-    backbone = models.CharField(max_length=100, help_text="Name of the backbone whose vectors the head reads.")
-    head_key = models.CharField(max_length=100, help_text="Blob key of the head's file.")
+    status = models.CharField(max_length=10, choices=Status, default=Status.NEW)
+    training_type = models.CharField(max_length=10, choices=TrainingType, default=TrainingType.REGULAR)
+    settings = models.JSONField(default=dict, help_text="What it was asked for: tags, whether it was forced.")
+    seed = models.PositiveIntegerField(default=0)
+    data_hash = models.CharField(max_length=64, blank=True, help_text="Of everything that the result depends on.")
+    backbone = models.CharField(
+        max_length=100, blank=True, help_text="Name of the backbone whose vectors the head reads."
+    )
+    head_key = models.CharField(max_length=100, blank=True, help_text="Blob key of the head's file.")
+    snapshot_key = models.CharField(
+        max_length=100, blank=True, help_text="Blob key of what it was trained and held out on, and said of the latter."
+    )
     metrics = models.JSONField(default=dict, help_text="Measured on pictures that it was not trained on.")
+    publish_name = models.CharField(max_length=100, blank=True, help_text="Under which it answers; empty: it does not.")
+    remote_id = models.UUIDField(null=True, blank=True, unique=True)
+    job = models.ForeignKey(Job, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
+    trained_at = models.DateTimeField(null=True)
+    training_seconds = models.FloatField(null=True)
+    error = models.TextField(blank=True, help_text="Why it failed: a sentence for people.")
+
+    objects = IterationQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("iteration")
         ordering = ["-number"]
         constraints = [
             models.UniqueConstraint(fields=["project", "number"], name="iteration_number_is_unique_in_its_project"),
+            models.UniqueConstraint(
+                fields=["project", "publish_name"],
+                condition=~Q(publish_name=""),
+                name="iterations_never_share_a_publish_name",
+            ),
+            models.UniqueConstraint(
+                fields=["project"],
+                condition=Q(status__in=["New", "Training"]),
+                name="iteration_in_training_is_the_only_one_of_its_project",
+            ),
             models.CheckConstraint(condition=Q(number__gt=0), name="iteration_number_starts_at_one"),
+            models.CheckConstraint(
+                condition=Q(publish_name="") | Q(status="Completed"), name="iteration_that_is_published_is_completed"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="Completed") | ~Q(head_key="") | Q(remote_id__isnull=False),
+                name="iteration_that_is_completed_has_a_head",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="Failed", error__gt="") | (~Q(status="Failed") & Q(error="")),
+                name="iteration_that_failed_says_why",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_published(self) -> bool:
+        return bool(self.publish_name)
+
+
+class Publication(models.Model):
+    """A line of the log of what answered when. Written once, never changed."""
+
+    class Act(models.TextChoices):
+        PUBLISH = "publish", _("published")
+        UNPUBLISH = "unpublish", _("unpublished")
+        ROLLBACK = "rollback", _("brought back")
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="publications")
+    act = models.CharField(max_length=10, choices=Act)
+    iteration = models.ForeignKey(Iteration, on_delete=models.SET_NULL, null=True, related_name="publications")
+    iteration_name = models.CharField(max_length=100, help_text="Stays when the iteration is deleted.")
+    publish_name = models.CharField(max_length=100)
+    replaced = models.ForeignKey(
+        Iteration, on_delete=models.SET_NULL, null=True, related_name="+", help_text="What was live before."
+    )
+    replaced_name = models.CharField(max_length=100, blank=True)
+    reason = models.TextField(blank=True, help_text="Why: what the person said, and what was compared.")
+    user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    username = models.CharField(max_length=150, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("publication")
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(publish_name=""), name="publication_has_a_publish_name"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.act} {self.iteration_name}"

@@ -9,7 +9,7 @@ from classifier.backends.base import Answer, TagProbability
 from classifier.exceptions import BackendMisconfigured, BackendUnavailable
 from engine import backbones, heads, images
 from engine.exceptions import ModelFileError
-from training import services
+from training.heads import read_head
 from training.models import Iteration, Project
 
 
@@ -47,6 +47,6 @@ def _load(iteration: Iteration) -> tuple[backbones.Backbone, heads.Head]:
 @lru_cache(maxsize=16)
 def _head(key: str, backbone: backbones.Backbone) -> heads.Head:
     """Read a head once in each process; the key names its content, so another iteration means another key."""
-    head = services.read_head(key)
+    head = read_head(key)
     heads.check_backbone(head, backbone.card)
     return head

@@ -14,7 +14,7 @@ from classifr.settings import blob_origin
 from feedback.models import Misprediction, Verdict
 from tests import factories
 from training.models import Project
-from training.services import install_starter
+from training.services.starter import install_starter
 
 PASSWORD = "a-good-s3cret"
 

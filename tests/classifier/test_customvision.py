@@ -17,7 +17,7 @@ BUSY = error(429, "429", "Requests have exceeded rate limit. Please retry after 
 
 @pytest.fixture
 def project() -> Project:
-    return factories.make_project(prediction_backend="customvision", remote_id=PROJECT_ID)
+    return factories.make_project(backend="customvision", remote_id=PROJECT_ID)
 
 
 @pytest.fixture(autouse=True)

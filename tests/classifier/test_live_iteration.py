@@ -10,7 +10,8 @@ from classifier.models import Prediction
 from classifier.services import predict
 from tests import factories
 from training.models import Project
-from training.services import add_iteration, go_live, install_starter
+from training.services.publishing import publish
+from training.services.starter import add_iteration, install_starter
 
 TAGS = {"Iteration 2": {"cold", "hot"}, "Iteration 3": {"sour", "sweet", "bitter"}}
 
@@ -22,13 +23,13 @@ def test_swap_under_load_mixes_nothing() -> None:
     iterations = [
         add_iteration(project=project, head=factories.make_head(*sorted(tags)), metrics={}) for tags in TAGS.values()
     ]
-    go_live(iterations[0])
+    publish(iteration=iterations[0], by=None)
     photo = factories.make_photo()
 
     with ThreadPoolExecutor(4) as pool:
         answers = [pool.submit(_ask, project.pk, user, photo) for _ in range(10)]
         answers[0].result()
-        go_live(iterations[1])
+        publish(iteration=iterations[1], by=None)
         answers += [pool.submit(_ask, project.pk, user, photo) for _ in range(10)]
         given = [answer.result() for answer in answers]
 

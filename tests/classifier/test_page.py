@@ -19,7 +19,8 @@ from engine.images import strip_metadata
 from tests import factories
 from tests.classifier.azure import PROJECT_ID, RecordedAzure, error
 from training.models import Project
-from training.services import add_iteration, go_live
+from training.services.publishing import publish
+from training.services.starter import add_iteration
 
 Answer: TypeAlias = Any  # the test client's response, with `context`
 SignIn = Callable[[User], Client]
@@ -193,7 +194,7 @@ def test_azure_in_trouble_is_a_sentence(
     monkeypatch.setattr("classifier.backends.customvision.BACK_OFF_S", 0.01)
     monkeypatch.setattr("classifier.backends._create", _fresh_backend)
     recorded_azure.answers = [error(status, "x", "trouble")] * 3
-    project = factories.make_project(prediction_backend="customvision", remote_id=PROJECT_ID)
+    project = factories.make_project(backend="customvision", remote_id=PROJECT_ID)
 
     answer = send(signed_in(person), factories.make_photo(), project)
 
@@ -211,7 +212,7 @@ def test_other_iteration_answers_from_the_next_photo_on(signed_in: SignIn, perso
     browser = signed_in(person)
     send(browser, factories.make_photo(), food_project)
     second = add_iteration(project=food_project, head=factories.make_head(), metrics={})
-    go_live(second)
+    publish(iteration=second, by=None)
 
     send(browser, factories.make_photo(), food_project)
 
@@ -220,7 +221,7 @@ def test_other_iteration_answers_from_the_next_photo_on(signed_in: SignIn, perso
 
 
 def test_page_offers_a_choice_of_projects(signed_in: SignIn, person: User, food_project: Project) -> None:
-    factories.make_project(name="At Azure", remote_id=PROJECT_ID, prediction_backend="customvision")
+    factories.make_project(name="At Azure", remote_id=PROJECT_ID, backend="customvision")
 
     page = text_of(signed_in(person).get(reverse("classifier:home")))
 
@@ -243,7 +244,7 @@ def test_nonsense_in_the_hidden_field_is_ignored(signed_in: SignIn, person: User
 def test_named_project_is_offered_first(
     signed_in: SignIn, person: User, food_project: Project, settings: Settings
 ) -> None:
-    factories.make_project(name="A first in the alphabet", remote_id=PROJECT_ID, prediction_backend="customvision")
+    factories.make_project(name="A first in the alphabet", remote_id=PROJECT_ID, backend="customvision")
 
     form = signed_in(person).get(reverse("classifier:home")).context["form"]
 

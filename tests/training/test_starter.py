@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection
 
 from tests import factories
 from training.models import Iteration, Project
-from training.services import install_starter
+from training.services.starter import install_starter
 
 pytestmark = pytest.mark.django_db
 

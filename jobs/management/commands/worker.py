@@ -2,16 +2,27 @@
 
 import threading
 import time
+from types import FrameType
 from typing import Any
 
-from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import Error, InterfaceError, OperationalError, connection
+from django.utils.crypto import get_random_string
+from django_tasks_db.management.commands.db_worker import Worker
 
 from jobs import services
+from jobs.progress import worker_is_stopping
 
-CHECK_S = 15
+CHECK_S = 5
 RETRY_S = 2
+
+
+class JobWorker(Worker):
+    """django-tasks' worker; a job that runs when it is told to end goes back to the queue, for the next worker."""
+
+    def shutdown(self, signum: int, frame: FrameType | None) -> None:
+        worker_is_stopping.set()
+        super().shutdown(signum, frame)
 
 
 class Command(BaseCommand):
@@ -30,8 +41,9 @@ class Command(BaseCommand):
     def work(self) -> None:
         """Run tasks until told to end, through restarts of the database."""
         while True:
+            worker = make_worker()
             try:
-                call_command("db_worker", reload=False, interval=0.5)
+                worker.run()
             except (InterfaceError, OperationalError) as exc:
                 self.stderr.write(f"The database went away, next try in {RETRY_S} s: {exc}")
                 connection.close()
@@ -40,9 +52,10 @@ class Command(BaseCommand):
                 return
 
     def schedule(self, ending: threading.Event) -> None:
-        """Queue what is due until told to end; a database that is away is asked again later."""
+        """Queue what is due or was lost until told to end; a database that is away is asked again later."""
         while True:
             try:
+                services.take_up_lost_jobs()
                 services.queue_due_tasks()
             except Error as exc:
                 self.stderr.write(f"The schedule could not be read, next try in {CHECK_S} s: {exc}")
@@ -50,3 +63,19 @@ class Command(BaseCommand):
             if ending.wait(CHECK_S):
                 connection.close()
                 return
+
+
+def make_worker() -> JobWorker:
+    """Return a worker that hears SIGTERM and SIGINT."""
+    worker = JobWorker(
+        queue_names=["default"],
+        excluded_queue_names=[],
+        interval=0.5,
+        batch=False,
+        backend_name="default",
+        startup_delay=True,
+        max_tasks=None,
+        worker_id=get_random_string(32),
+    )
+    worker.configure_signals()
+    return worker

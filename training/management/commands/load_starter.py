@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from catalog.exceptions import StorageUnavailable
 from engine.exceptions import ModelFileError
-from training import services
+from training.services.starter import install_starter
 
 
 class Command(BaseCommand):
@@ -14,7 +14,7 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         try:
-            iteration, is_new = services.install_starter()
+            iteration, is_new = install_starter()
         except (StorageUnavailable, ModelFileError) as exc:
             raise CommandError(str(exc)) from exc
         state = "made" if is_new else "there already"

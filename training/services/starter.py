@@ -1,16 +1,15 @@
-"""Steps that change what a project answers with."""
+"""The project that Classifr ships."""
 
-import hashlib
 import json
-import logging
 
 from django.db import transaction
+from django.utils import timezone
 
 from catalog import storage
 from engine import backbones, heads
+from training.heads import head_key, write_head
 from training.models import Iteration, Project, Tag
-
-logger = logging.getLogger(__name__)
+from training.services.publishing import publish
 
 STARTER_NAME = "Food-101"
 STARTER_HEAD = backbones.MODELS / "food-101.safetensors"
@@ -24,7 +23,7 @@ def install_starter() -> tuple[Iteration, bool]:
     """
     content = STARTER_HEAD.read_bytes()
     head = heads.loads(content)
-    key = _head_key(content)
+    key = head_key(content)
     with transaction.atomic():
         project, _ = Project.objects.get_or_create(
             name=STARTER_NAME,
@@ -39,40 +38,30 @@ def install_starter() -> tuple[Iteration, bool]:
         metrics = json.loads(STARTER_HEAD.with_suffix(".json").read_text())
         iteration = add_iteration(project=project, head=content, metrics=metrics)
         if project.live_iteration is None:
-            go_live(iteration)
+            publish(iteration=iteration, by=None, reason="The model that Classifr ships.")
     return iteration, True
 
 
 def add_iteration(*, project: Project, head: bytes, metrics: dict[str, object]) -> Iteration:
-    """Store a head's file as the project's next iteration. Raises StorageUnavailable and ModelFileError."""
+    """Store a head's file as the project's next iteration, completed. Raises StorageUnavailable and ModelFileError."""
     loaded = heads.loads(head)
-    key = _head_key(head)
     with transaction.atomic():
-        Project.objects.select_for_update().get(pk=project.pk)
-        last = project.iterations.first()
-        number = last.number + 1 if last else 1
-        storage.write_blob(key, head)
+        number = next_number(project)
         return Iteration.objects.create(
             project=project,
             number=number,
             name=f"Iteration {number}",
+            status=Iteration.Status.COMPLETED,
+            trained_at=timezone.now(),
             backbone=loaded.backbone,
-            head_key=key,
+            head_key=write_head(head),
             metrics=metrics,
         )
 
 
-def go_live(iteration: Iteration) -> None:
-    """Let the iteration answer for its project, in every process from its next prediction on."""
-    iteration.project.live_iteration = iteration
-    iteration.project.save(update_fields=["live_iteration"])
-    logger.info("Live project=%s iteration=%s", iteration.project_id, iteration.number)
-
-
-def read_head(head_key: str) -> heads.Head:
-    """Read a head from the storage. Raises StorageUnavailable and ModelFileError."""
-    return heads.loads(storage.read_blob(head_key))
-
-
-def _head_key(content: bytes) -> str:
-    return f"heads/{hashlib.sha256(content).hexdigest()}.safetensors"
+def next_number(project: Project) -> int:
+    """Count one more iteration of the project and return its number; inside a transaction, which it serialises."""
+    locked = Project.objects.select_for_update().get(pk=project.pk)
+    locked.iterations_made += 1
+    locked.save(update_fields=["iterations_made"])
+    return locked.iterations_made

@@ -1,0 +1,134 @@
+"""Turn stored pictures into stored vectors, with all cores at work, and read the vectors back."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from django.db import connection
+from django.db.models import BinaryField, Func
+from numpy.typing import NDArray
+
+from catalog import storage
+from catalog.exceptions import StorageUnavailable
+from catalog.models import Picture, Vector
+from catalog.refusals import refusal_sentence
+from engine import images
+from engine.backbones import Backbone
+from engine.exceptions import RefusedPicture
+
+_AHEAD = 8
+"""Pictures for each thread that are read before their turn."""
+_ROWS_A_WRITE = 64
+_ROWS_A_READ = 500
+_VECTOR_PREFIX_BYTES = 4
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A stored picture that cannot be embedded, now or later."""
+
+    picture: Picture
+    sentence: str
+    """Why, for people."""
+
+
+def embed(
+    pictures: Iterable[Picture],
+    *,
+    backbone: Backbone,
+    threads: int,
+    each: Callable[[], None] = lambda: None,
+) -> list[Unreadable]:
+    """Store the vectors of these pictures, whose bytes are read, decoded and embedded in so many threads at once.
+
+    Memory holds a few pictures for each thread, however many there are. `each` is called for every picture and may
+    raise; what was embedded until then is stored. Return the pictures that cannot be embedded. Raises
+    StorageUnavailable and ModelFileError.
+    """
+    failures, vectors = [], []
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for picture, result in _in_order(pool, pictures, backbone, ahead=_AHEAD * threads):
+                if isinstance(result, Unreadable):
+                    failures.append(result)
+                else:
+                    vectors.append(Vector(picture=picture, backbone=backbone.card.name, value=result))
+                if len(vectors) >= _ROWS_A_WRITE:
+                    _store(vectors)
+                each()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+            _store(vectors)
+    return failures
+
+
+def read_vectors(pictures: Sequence[int], *, backbone: str, length: int) -> NDArray[np.float32]:
+    """Return (n, length), the vectors of the pictures with these keys, in their order; every one must have one.
+
+    In PostgreSQL's binary form: a vector of 1280 numbers takes 5 KiB and no parsing.
+    """
+    found = np.empty((len(pictures), length), dtype=np.float32)
+    place = {pk: row for row, pk in enumerate(pictures)}
+    for start in range(0, len(pictures), _ROWS_A_READ):
+        rows = (
+            Vector.objects.filter(backbone=backbone, picture__in=pictures[start : start + _ROWS_A_READ])
+            .annotate(sent=Func("value", function="vector_send", output_field=BinaryField()))
+            .values_list("picture_id", "sent")
+        )
+        for pk, sent in rows:
+            found[place.pop(pk)] = np.frombuffer(sent, dtype=">f4", offset=_VECTOR_PREFIX_BYTES)
+    if place:
+        raise LookupError(f"{len(place)} pictures have no vector of {backbone}.")
+    return found
+
+
+@contextmanager
+def only_one(name: str) -> Iterator[bool]:
+    """Say whether the caller is the only process, of all machines, that is in here under that name."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [name])
+        is_mine: bool = cursor.fetchone()[0]
+    try:
+        yield is_mine
+    finally:
+        if is_mine:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
+
+
+_Result = NDArray[np.float32] | Unreadable
+
+
+def _in_order(
+    pool: ThreadPoolExecutor, pictures: Iterable[Picture], backbone: Backbone, *, ahead: int
+) -> Iterator[tuple[Picture, _Result]]:
+    """Yield each picture with its result, while at most so many others are under way."""
+    waiting: deque[tuple[Picture, Future[_Result]]] = deque()
+    for picture in pictures:
+        waiting.append((picture, pool.submit(_embed_one, picture, backbone)))
+        if len(waiting) >= ahead:
+            first, future = waiting.popleft()
+            yield first, future.result()
+    for picture, future in waiting:
+        yield picture, future.result()
+
+
+def _embed_one(picture: Picture, backbone: Backbone) -> _Result:
+    """Return the picture's vector. Runs in a thread, touches no database."""
+    try:
+        return backbone.vector(storage.read_blob(picture.blob_key), limits=images.TRAINING)
+    except RefusedPicture as exc:
+        return Unreadable(picture, refusal_sentence(exc))
+    except StorageUnavailable:
+        if storage.has_blob(picture.blob_key):
+            raise
+        return Unreadable(picture, "The blob storage has lost its bytes.")
+
+
+def _store(vectors: list[Vector]) -> None:
+    """Write these vectors and empty the list; another process may have written some."""
+    Vector.objects.bulk_create(vectors, ignore_conflicts=True)
+    vectors.clear()

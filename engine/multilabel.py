@@ -1,0 +1,149 @@
+"""Fit a multilabel head: for each tag, a logistic regression against all the rest."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import KFold
+
+from engine.backbones import Card
+from engine.fitting import FOLDS, LOG_TEMPERATURES, STRENGTHS, CannotFit, Choice
+from engine.heads import Floats, Head, linear, normalised, sigmoid
+from engine.metrics import Flags
+
+_ITERATIONS = 500
+_LEAST = 2
+_SMALLEST = 1e-300
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Vectors with all their tags."""
+
+    vectors: Floats
+    """(n, vector_length), as the backbone gives them."""
+    truths: Flags
+    """(n, tags), True where the picture has the tag; a row may have none."""
+
+
+def fit(
+    examples: Examples,
+    *,
+    tags: Sequence[str],
+    card: Card,
+    calibration: Examples | None = None,
+    seed: int = 0,
+    strengths: Sequence[float] = STRENGTHS,
+    check: Callable[[], None] = lambda: None,
+) -> Head:
+    """Return a head whose C and temperature have the least log-loss on `calibration`, or else on folds.
+
+    Every tag needs two examples, and two pictures without it. `check` is called between regressions and may raise.
+    Raises CannotFit.
+    """
+    check_examples(examples, tags=tags)
+    choice = choose(examples, calibration=calibration, seed=seed, strengths=strengths, check=check)
+    return fit_as_chosen(examples, choice, tags=tags, card=card, check=check)
+
+
+def choose(
+    examples: Examples,
+    *,
+    calibration: Examples | None,
+    seed: int = 0,
+    strengths: Sequence[float] = STRENGTHS,
+    check: Callable[[], None] = lambda: None,
+) -> Choice:
+    """Return the C and temperature with the least loss on unseen examples; see `fit`."""
+    choices = []
+    for strength in strengths:
+        logits = _unseen_logits(examples, calibration, strength=strength, seed=seed, check=check)
+        choices.append(_judge(strength, logits, examples.truths if calibration is None else calibration.truths))
+    return min(choices, key=lambda choice: choice.loss)
+
+
+def fit_as_chosen(
+    examples: Examples,
+    choice: Choice,
+    *,
+    tags: Sequence[str],
+    card: Card,
+    check: Callable[[], None] = lambda: None,
+) -> Head:
+    """Return the head of all examples with the C and temperature that were chosen."""
+    weights, bias = regress(examples, strength=choice.strength, check=check)
+    return Head(
+        tags=tuple(tags),
+        backbone=card.name,
+        backbone_sha256=card.sha256,
+        weights=weights,
+        bias=bias,
+        temperature=choice.temperature,
+        multilabel=True,
+    )
+
+
+def cross_validated(examples: Examples, choice: Choice, *, seed: int = 0) -> Floats:
+    """Return (n, tags), the probabilities of each example by regressions on the folds that it is not in."""
+    logits = _unseen_logits(examples, None, strength=choice.strength, seed=seed, check=lambda: None)
+    return sigmoid(logits, temperature=choice.temperature).astype(np.float32)
+
+
+def regress(examples: Examples, *, strength: float, check: Callable[[], None] = lambda: None) -> tuple[Floats, Floats]:
+    """Return weights (vector_length, tags) and bias (tags,), each column fitted by itself.
+
+    Tags are not balanced: how rare a tag is belongs to its probability. One that no example has is never said.
+    """
+    unit = normalised(examples.vectors)
+    weights = np.zeros((unit.shape[1], examples.truths.shape[1]), dtype=np.float32)
+    bias = np.zeros(examples.truths.shape[1], dtype=np.float32)
+    for tag, truth in enumerate(examples.truths.T):
+        check()
+        if truth.all() or not truth.any():
+            bias[tag] = 10.0 if truth.all() else -10.0
+            continue
+        model = LogisticRegression(C=strength, max_iter=_ITERATIONS).fit(unit, truth)
+        weights[:, tag], bias[tag] = model.coef_[0], model.intercept_[0]
+    return weights, bias
+
+
+def log_loss(logits: Floats, truths: Flags, *, temperature: float) -> float:
+    """Return the mean log-loss in nats over all pairs of picture and tag, each truth believed to (n + 1) / (n + 2)."""
+    shares = np.clip(sigmoid(logits, temperature=temperature), _SMALLEST, 1 - 1e-16)
+    believed = np.where(truths, (len(truths) + 1) / (len(truths) + 2), 1 / (len(truths) + 2))
+    return float(-(believed * np.log(shares) + (1 - believed) * np.log(1 - shares)).mean())
+
+
+def _judge(strength: float, logits: Floats, truths: Flags) -> Choice:
+    """Return that C with the temperature that has the least log-loss on these logits, and that loss."""
+
+    def loss(log_temperature: float) -> float:
+        return log_loss(logits, truths, temperature=float(np.exp(log_temperature)))
+
+    found = minimize_scalar(loss, bounds=LOG_TEMPERATURES, method="bounded", options={"xatol": 1e-4})
+    return Choice(strength, float(np.exp(found.x)), float(found.fun))
+
+
+def _unseen_logits(
+    examples: Examples, calibration: Examples | None, *, strength: float, seed: int, check: Callable[[], None]
+) -> Floats:
+    """Return logits of pictures that the regression has not seen: the calibration's, or each fold's by the others."""
+    if calibration is not None:
+        return linear(calibration.vectors, *regress(examples, strength=strength, check=check))
+    logits = np.empty(examples.truths.shape, dtype=np.float32)
+    splitter = KFold(min(FOLDS, len(logits)), shuffle=True, random_state=seed)
+    for rest, fold in splitter.split(examples.vectors):
+        fitted = regress(Examples(examples.vectors[rest], examples.truths[rest]), strength=strength, check=check)
+        logits[fold] = linear(examples.vectors[fold], *fitted)
+    return logits
+
+
+def check_examples(examples: Examples, *, tags: Sequence[str]) -> None:
+    """Raise CannotFit unless there is a tag, and each has two examples."""
+    if not tags:
+        raise CannotFit("There are no tags, at least 1 is needed.")
+    for tag, found in zip(tags, examples.truths.sum(axis=0), strict=True):
+        if found < _LEAST:
+            raise CannotFit(f"Tag {tag!r} has {found} examples, at least {_LEAST} are needed.")

@@ -1,0 +1,96 @@
+"""Which pictures are held out, so that what is measured on them is honest."""
+
+import hashlib
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.metrics import Flags, Indices
+
+HELD_OUT_SHARE = 0.2
+
+
+class Part(IntEnum):
+    """On which side of the split a picture is."""
+
+    UNDECIDED = 0
+    TRAINING = 1
+    HELD_OUT = 2
+    LEFT_OUT = 3
+    """On neither: nearly the same as pictures on both."""
+
+
+Parts = NDArray[np.int8]
+
+
+def split(
+    parts: Parts,
+    *,
+    sha256s: Sequence[str],
+    truths: Flags,
+    groups: Indices,
+    may_hold_out: NDArray[np.bool_],
+    salt: str,
+    share: float = HELD_OUT_SHARE,
+) -> Parts:
+    """Return (n,) the part of each picture; one that has a part already keeps it.
+
+    parts: (n,), what was decided before. truths: (n, tags). groups: (n,), equal for near-duplicates, which never
+    straddle the split. may_hold_out: (n,), False for what must not measure anything. Of each tag that share of the
+    pictures is held out, at least one if it has two: those whose sha256, with the salt, hashes lowest. So a picture's
+    side depends on its content alone as long as nothing is decided before.
+    """
+    decided = _follow_near_duplicates(parts, groups)
+    order = _by_hash(sha256s, salt=salt)
+    members = _members(groups)
+    # Rare tags first: the pictures that they share with common ones count for both.
+    for tag in np.argsort(truths.sum(axis=0), kind="stable"):
+        has_tag = truths[:, tag]
+        missing = _quota(int(has_tag.sum()), share) - int((has_tag & (decided == Part.HELD_OUT)).sum())
+        for row in order[has_tag[order]]:
+            if missing <= 0:
+                break
+            group = members[groups[row]]
+            count = int(has_tag[group].sum())
+            leaves_enough = 2 * count <= has_tag.sum()
+            if decided[row] == Part.UNDECIDED and may_hold_out[group].all() and leaves_enough:
+                decided[group] = Part.HELD_OUT
+                missing -= count
+    decided[decided == Part.UNDECIDED] = Part.TRAINING
+    return decided
+
+
+def _quota(count: int, share: float) -> int:
+    """Return how many of so many pictures are held out: never all."""
+    return min(math.ceil(share * count), count - 1)
+
+
+def _follow_near_duplicates(parts: Parts, groups: Indices) -> Parts:
+    """Return the parts, undecided pictures having taken the side of those that are nearly the same."""
+    decided = parts.copy()
+    for group in _members(groups).values():
+        if len(group) == 1:
+            continue
+        sides = set(parts[group].tolist()) & {Part.TRAINING, Part.HELD_OUT}
+        if sides:
+            undecided = group[parts[group] == Part.UNDECIDED]
+            decided[undecided] = sides.pop() if len(sides) == 1 else Part.LEFT_OUT
+    return decided
+
+
+def _members(groups: Indices) -> dict[int, Indices]:
+    """Return the rows of each group."""
+    found = defaultdict(list)
+    for row, group in enumerate(groups.tolist()):
+        found[group].append(row)
+    return {group: np.array(rows) for group, rows in found.items()}
+
+
+def _by_hash(sha256s: Sequence[str], *, salt: str) -> Indices:
+    """Return the rows in an order that looks random, and is the same whenever the contents and the salt are."""
+    keys = [hashlib.sha256(f"{salt} {each}".encode()).digest() for each in sha256s]
+    return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.intp)

@@ -1,0 +1,213 @@
+"""Classifr's own engine: heads on stored vectors, fitted in this process."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from engine import backbones, fitting, heads, multilabel
+from engine.fitting import CannotFit
+from engine.heads import Floats, Head
+from engine.metrics import Flags
+from engine.splitting import HELD_OUT_SHARE, Part, Parts
+from jobs.progress import Progress
+from training import datasets, exporting, keeping, measuring, snapshots
+from training.backends.base import (
+    Capabilities,
+    Domain,
+    ImageStatus,
+    ImageUpload,
+    Performance,
+    TrainingOptions,
+    UploadResult,
+)
+from training.datasets import Dataset
+from training.exceptions import Refused, TrainingFailed
+from training.heads import write_head
+from training.models import Image, Iteration, Project, Tag
+from training.snapshots import Snapshot
+from training.vectors import embed_missing
+
+_LEAST_FOR_CALIBRATION = 2
+"""Held-out pictures for each tag, on average, from which they choose C and temperature better than folds do."""
+
+_ENOUGH_TO_MEASURE = 5
+"""Held-out pictures of a tag that say something of it."""
+
+
+class LocalBackend:
+    """Trains on our own tables: pictures are embedded once, a head is fitted in seconds."""
+
+    capabilities = Capabilities(needs_vectors=True, can_export=True)
+
+    def domains(self) -> tuple[Domain, ...]:
+        return tuple(Domain(card.name, card.domain, can_export=True) for card in backbones.cards().values())
+
+    def create_project(self, project: Project) -> None:
+        """Our rows are all there is."""
+
+    def delete_project(self, project: Project) -> None:
+        """Our rows are all there is."""
+
+    def create_tags(self, tags: Sequence[Tag]) -> None:
+        """Our rows are all there is."""
+
+    def rename_tag(self, tag: Tag) -> None:
+        """Our rows are all there is."""
+
+    def delete_tag(self, tag: Tag) -> None:
+        """Our rows are all there is."""
+
+    def upload_images(
+        self, project: Project, batch: Sequence[ImageUpload], *, by: User | None
+    ) -> tuple[UploadResult, ...]:
+        keeping.check_batch(batch)
+        room = keeping.room_left(project)
+        results = []
+        for upload in batch:
+            result = keeping.refused(project, upload)
+            if result is None and room <= 0:
+                sentence = _("The project has %(limit)s images, which is as many as it may.")
+                detail = sentence % {"limit": keeping.MOST_IMAGES}
+                result = UploadResult(upload.name, ImageStatus.ERROR_LIMIT_EXCEED, detail=detail)
+            result = result or keeping.keep_image(project, upload, by=by)
+            room -= result.status == ImageStatus.OK
+            results.append(result)
+        return tuple(results)
+
+    def set_tags(self, image: Image, tags: Sequence[Tag]) -> None:
+        """Our rows are all there is."""
+
+    def delete_images(self, images: Sequence[Image]) -> None:
+        """Our rows are all there is."""
+
+    def train(self, iteration: Iteration, *, options: TrainingOptions, progress: Progress) -> None:
+        started = time.monotonic()
+        project = iteration.project
+        card = backbones.for_domain(project.domain)
+        embed_missing(project, progress=progress)
+        dataset = datasets.load(project, only=options.tags)
+        progress.begin(_("Splitting the images"))
+        vectors = datasets.read_vectors(dataset)
+        parts = datasets.decide_parts(dataset, vectors)
+        progress.begin(_("Fitting"))
+        head, snapshot = _fit(dataset, vectors, parts, seed=options.seed, progress=progress)
+        progress.begin(_("Storing the result"))
+        _complete(
+            iteration,
+            backbone=card.name,
+            head_key=write_head(heads.dumps(head)),
+            snapshot_key=snapshots.write(snapshot),
+            data_hash=dataset.with_parts(parts).fingerprint(seed=options.seed),
+            metrics={**measuring.figures(snapshot), **_honesty(dataset, parts)},
+            training_seconds=time.monotonic() - started,
+        )
+
+    def performance(self, iteration: Iteration, *, threshold: float) -> Performance:
+        if not iteration.snapshot_key:
+            raise Refused(_("%(name)s was not trained here: its pictures are not known.") % {"name": iteration.name})
+        return measuring.performance(snapshots.read(iteration.snapshot_key), threshold=threshold)
+
+    def publish(self, iteration: Iteration, *, name: str) -> None:
+        exporting.package(iteration)
+
+    def unpublish(self, iteration: Iteration) -> None:
+        """Our rows are all there is."""
+
+    def delete_iteration(self, iteration: Iteration) -> None:
+        """Our rows are all there is."""
+
+    def sync(self, project: Project) -> str:
+        return _("There is nothing to bring in line: nobody changes a local project elsewhere.")
+
+
+def _fit(dataset: Dataset, vectors: Floats, parts: Parts, *, seed: int, progress: Progress) -> tuple[Head, Snapshot]:
+    """Return the head, and what it was made of and says."""
+    project = dataset.tags[0].project
+    fit = _fit_multilabel if project.is_multilabel else _fit_multiclass
+    learned, held_out = parts == Part.TRAINING, parts == Part.HELD_OUT
+    try:
+        head, cross_validated = fit(dataset, vectors, learned, held_out, seed=seed, check=progress.check)
+    except CannotFit as exc:
+        raise TrainingFailed(str(exc)) from exc
+    used = learned | held_out
+    measured = learned if cross_validated is not None else held_out
+    snapshot = Snapshot(
+        tags=dataset.names,
+        sha256s=tuple(np.array(dataset.sha256s)[used].tolist()),
+        truths=dataset.truths[used],
+        learned=learned[used],
+        measured=measured[used],
+        probabilities=head.probabilities(vectors[held_out]) if cross_validated is None else cross_validated,
+        multilabel=project.is_multilabel,
+    )
+    return head, snapshot
+
+
+def _fit_multiclass(
+    dataset: Dataset, vectors: Floats, learned: Flags, held_out: Flags, *, seed: int, check: Callable[[], None]
+) -> tuple[Head, Floats | None]:
+    """Return the head and, where there are no held-out pictures to measure it on, the cross-validated probabilities."""
+    card = backbones.for_domain(dataset.tags[0].project.domain)
+    labels = dataset.truths.argmax(axis=1)
+    examples = fitting.Examples(vectors[learned], labels[learned])
+    unseen = fitting.Examples(vectors[held_out], labels[held_out]) if _calibrates(dataset, held_out) else None
+    fitting.check_examples(examples, tags=dataset.names)
+    choice = fitting.choose(examples, calibration=unseen, seed=seed, check=check)
+    head = fitting.fit_as_chosen(examples, choice, tags=dataset.names, card=card, calibration=unseen)
+    if _can_measure(dataset, held_out):
+        return head, None
+    return head, fitting.cross_validated(examples, choice, seed=seed)
+
+
+def _fit_multilabel(
+    dataset: Dataset, vectors: Floats, learned: Flags, held_out: Flags, *, seed: int, check: Callable[[], None]
+) -> tuple[Head, Floats | None]:
+    """Return what `_fit_multiclass` does."""
+    card = backbones.for_domain(dataset.tags[0].project.domain)
+    examples = multilabel.Examples(vectors[learned], dataset.truths[learned])
+    unseen = multilabel.Examples(vectors[held_out], dataset.truths[held_out])
+    multilabel.check_examples(examples, tags=dataset.names)
+    calibration = unseen if _calibrates(dataset, held_out) else None
+    choice = multilabel.choose(examples, calibration=calibration, seed=seed, check=check)
+    head = multilabel.fit_as_chosen(examples, choice, tags=dataset.names, card=card, check=check)
+    if _can_measure(dataset, held_out):
+        return head, None
+    return head, multilabel.cross_validated(examples, choice, seed=seed)
+
+
+def _can_measure(dataset: Dataset, held_out: Flags) -> bool:
+    """Say whether a picture of every tag is held out."""
+    return bool(dataset.truths[held_out].any(axis=0).all())
+
+
+def _calibrates(dataset: Dataset, held_out: Flags) -> bool:
+    return int(held_out.sum()) >= _LEAST_FOR_CALIBRATION * len(dataset.tags)
+
+
+def _honesty(dataset: Dataset, parts: Parts) -> dict[str, Any]:
+    """Return what one must know of the figures.
+
+    They are optimistic when the backbone was fine-tuned on the pictures and too few others could be held out: it finds
+    pictures that it knows easier than those to come.
+    """
+    held_out = dataset.truths[parts == Part.HELD_OUT].sum(axis=0)
+    wanted = np.minimum(np.ceil(HELD_OUT_SHARE * dataset.truths.sum(axis=0)), _ENOUGH_TO_MEASURE)
+    seen = dataset.truths[dataset.was_seen].sum(axis=0)
+    return {
+        "is_optimistic": bool(((held_out < wanted) & (seen > 0)).any()),
+        "seen": int(dataset.was_seen.sum()),
+        "left_out": int((parts == Part.LEFT_OUT).sum()),
+    }
+
+
+def _complete(iteration: Iteration, **values: Any) -> None:
+    for name, value in values.items():
+        setattr(iteration, name, value)
+    iteration.status = Iteration.Status.COMPLETED
+    iteration.trained_at = timezone.now()
+    iteration.save()

@@ -1,0 +1,132 @@
+"""Is a new iteration better than the live one? On the same held-out pictures, with a test that knows of chance."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from django.utils.translation import gettext as _
+from scipy.stats import binomtest
+
+from catalog import embedding
+from catalog.models import Picture
+from engine import backbones
+from engine.metrics import Flags
+from training import snapshots
+from training.exceptions import Refused
+from training.heads import read_head
+from training.models import Iteration
+from training.snapshots import Snapshot
+
+SIGNIFICANCE = 0.05
+_THRESHOLD = 0.5
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What two iterations say of the same pictures, which neither was trained on.
+
+    A picture is right when its tag is the most probable one or, in a Multilabel project, when exactly its tags have a
+    probability of at least 0.5.
+    """
+
+    old: Iteration
+    new: Iteration
+    pictures: int
+    old_right: int
+    new_right: int
+    gained: tuple[str, ...]
+    """sha256 of the pictures that only the new one has right."""
+    lost: tuple[str, ...]
+    """sha256 of the pictures that only the old one has right."""
+
+    @property
+    def p_value(self) -> float:
+        """How probable so uneven gains and losses are between equals: McNemar 1947, the exact binomial form."""
+        changed = len(self.gained) + len(self.lost)
+        return float(binomtest(len(self.gained), changed).pvalue) if changed else 1.0
+
+    @property
+    def is_better(self) -> bool:
+        return len(self.gained) > len(self.lost) and self.p_value < SIGNIFICANCE
+
+    def sentence(self) -> str:
+        """Say what was compared and what follows, for the log."""
+        found = _(
+            "On %(pictures)s held-out pictures %(new)s has %(new_right)s right, %(old)s %(old_right)s: "
+            "%(gained)s gained, %(lost)s lost, p = %(p).3f."
+        ) % {
+            "pictures": self.pictures,
+            "new": self.new.name,
+            "new_right": self.new_right,
+            "old": self.old.name,
+            "old_right": self.old_right,
+            "gained": len(self.gained),
+            "lost": len(self.lost),
+            "p": self.p_value,
+        }
+        verdict = _("That is better.") if self.is_better else _("That is not clearly better.")
+        return f"{found} {verdict}"
+
+
+def compare(new: Iteration, old: Iteration) -> Comparison:
+    """Compare two iterations of one project on what the new one held out and the old one did not learn from.
+
+    Raises Refused where that cannot be known, StorageUnavailable and ModelFileError.
+    """
+    if not new.snapshot_key:
+        raise Refused(_("%(name)s was not trained here: its pictures are not known.") % {"name": new.name})
+    snapshot = snapshots.read(new.snapshot_key)
+    learned = _learned_by(old)
+    rows = np.array([sha256 not in learned for sha256 in snapshot.measured_sha256s], dtype=np.bool_)
+    pictures = dict(
+        Picture.objects.filter(sha256__in=snapshot.measured_sha256s, images__project=new.project_id).values_list(
+            "sha256", "pk"
+        )
+    )
+    rows &= np.array([sha256 in pictures for sha256 in snapshot.measured_sha256s], dtype=np.bool_)
+    if not rows.any():
+        raise Refused(_("There is no picture that neither of the two was trained on."))
+    sha256s = np.array(snapshot.measured_sha256s)[rows]
+    truths = snapshot.measured_truths[rows]
+    is_right = _is_right(snapshot.probabilities[rows], truths, multilabel=snapshot.multilabel)
+    was_right = _was_right(old, snapshot, truths, [pictures[sha256] for sha256 in sha256s])
+    return Comparison(
+        old=old,
+        new=new,
+        pictures=int(rows.sum()),
+        old_right=int(was_right.sum()),
+        new_right=int(is_right.sum()),
+        gained=tuple(sha256s[is_right & ~was_right].tolist()),
+        lost=tuple(sha256s[was_right & ~is_right].tolist()),
+    )
+
+
+def _learned_by(iteration: Iteration) -> set[str]:
+    if not iteration.snapshot_key:
+        return set()
+    snapshot = snapshots.read(iteration.snapshot_key)
+    return set(np.array(snapshot.sha256s)[snapshot.learned].tolist())
+
+
+def _was_right(old: Iteration, snapshot: Snapshot, truths: Flags, pictures: list[int]) -> Flags:
+    """Return (n,), whether the old iteration has each picture right; a tag that it does not know, it never has."""
+    if not old.head_key:
+        raise Refused(_("%(name)s was not trained here: it cannot be asked.") % {"name": old.name})
+    head = read_head(old.head_key)
+    length = backbones.get(old.backbone).card.vector_length
+    try:
+        vectors = embedding.read_vectors(pictures, backbone=old.backbone, length=length)
+    except LookupError as exc:
+        raise Refused(_("%(name)s reads other vectors than these pictures have.") % {"name": old.name}) from exc
+    tags = [*snapshot.tags, *(tag for tag in head.tags if tag not in snapshot.tags)]
+    probabilities = np.zeros((len(pictures), len(tags)), dtype=np.float32)
+    probabilities[:, [tags.index(tag) for tag in head.tags]] = head.probabilities(vectors)
+    known = np.pad(truths, ((0, 0), (0, len(tags) - truths.shape[1])))
+    return _is_right(probabilities, known, multilabel=snapshot.multilabel)
+
+
+def _is_right(probabilities: np.ndarray, truths: Flags, *, multilabel: bool) -> Flags:
+    if multilabel:
+        right: Flags = ((probabilities >= _THRESHOLD) == truths).all(axis=1)
+    else:
+        right = truths[np.arange(len(truths)), probabilities.argmax(axis=1)]
+    return right

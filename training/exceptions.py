@@ -1,0 +1,29 @@
+"""What can go wrong with learning. Every message is a sentence for the developer who asked."""
+
+
+class TrainingError(Exception):
+    """The root of this room's errors."""
+
+
+class Refused(TrainingError):
+    """What was asked for cannot be done as it is; the person can change it."""
+
+
+class NothingChanged(Refused):
+    """Training would give what the last training gave; it can be forced."""
+
+
+class AlreadyTraining(Refused):
+    """The project is in training; one can wait for it or cancel it."""
+
+
+class TrainingFailed(TrainingError):
+    """A training that was under way cannot be completed."""
+
+
+class BackendUnavailable(TrainingError):
+    """The service does not answer or is too busy; the same call may succeed later."""
+
+
+class BackendMisconfigured(TrainingError):
+    """The backend cannot work as it is set up; an operator has to act."""

@@ -1,0 +1,50 @@
+"""An iteration as a package for other programs, and the proof that it answers as Classifr does."""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from catalog import storage
+from catalog.models import Picture
+from engine import backbones, packages
+from engine.packages import NotTheSame
+from training import snapshots
+from training.exceptions import Refused
+from training.heads import read_head
+from training.models import Iteration
+
+_PICTURES = 8
+
+
+def package(iteration: Iteration) -> bytes:
+    """Return the iteration as a zip file, checked. Raises Refused, StorageUnavailable and ModelFileError."""
+    if not iteration.head_key:
+        raise Refused(_("%(name)s was not trained here: it cannot be exported.") % {"name": iteration.name})
+    head = read_head(iteration.head_key)
+    backbone = backbones.get(iteration.backbone, threads=1)
+    pictures = packages.golden(_golden_pictures(iteration), head=head, backbone=backbone)
+    built = packages.build(head=head, backbone=backbone, pictures=pictures, about=_about(iteration))
+    try:
+        packages.check(built)
+    except NotTheSame as exc:
+        raise Refused(_("The exported model is not the same as ours: %(reason)s") % {"reason": exc}) from exc
+    return built
+
+
+def _golden_pictures(iteration: Iteration) -> dict[str, bytes]:
+    """Return files of a few held-out pictures that still exist, else of made-up ones."""
+    if not iteration.snapshot_key:
+        return packages.synthetic_pictures()
+    sha256s = snapshots.read(iteration.snapshot_key).measured_sha256s
+    found = Picture.objects.filter(sha256__in=sha256s[: 4 * _PICTURES]).order_by("sha256")[:_PICTURES]
+    contents = {picture.sha256: storage.read_blob(picture.blob_key) for picture in found}
+    return contents or packages.synthetic_pictures()
+
+
+def _about(iteration: Iteration) -> dict[str, Any]:
+    return {
+        "project": iteration.project.name,
+        "iteration": iteration.name,
+        "trained_at": iteration.trained_at.isoformat() if iteration.trained_at else None,
+        "metrics": iteration.metrics,
+    }

@@ -1,0 +1,32 @@
+"""`manage.py export_iteration`."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from training.exporting import package
+from training.management.project_command import ProjectCommand
+
+
+class Command(ProjectCommand):
+    help = "Write an iteration as an ONNX package (zip) that other programs can use."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        self.add_iteration(parser, default="the live one, else the newest completed")
+        parser.add_argument("--output", type=Path, help="The file (default: PROJECT-N.zip here).")
+
+    def handle(
+        self, *, project: str, iteration: int | None, output: Path | None, as_json: bool, **options: Any
+    ) -> None:
+        chosen = self.get_project(project)
+        default = chosen.live_iteration or chosen.iterations.completed().first()
+        found = self.get_iteration(chosen, iteration, default=default)
+        path = output or Path(f"{chosen.name.replace('/', '-')}-{found.number}.zip")
+        content = package(found)
+        path.write_bytes(content)
+        self.tell(
+            {"file": str(path), "bytes": len(content)},
+            as_json=as_json,
+            lines=[f"{path}: {found.name} of {chosen}, {len(content) / 2**20:.1f} MiB."],
+        )

@@ -1,0 +1,63 @@
+"""`manage.py publish`."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from training.comparing import compare
+from training.management.project_command import ProjectCommand
+from training.models import Iteration, Project
+from training.services.publishing import default_name, publish
+
+
+class Command(ProjectCommand):
+    help = "Let an iteration answer, in place of the one that answers now."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        self.add_iteration(parser, default="the newest completed")
+        parser.add_argument("--name", default="", help="Publish name (default: that of the live iteration, or live).")
+        parser.add_argument("--if-better", action="store_true", help="Only if it is, on the same held-out pictures.")
+        parser.add_argument("--keep-previous", action="store_true", help="Leave the live one published beside it.")
+        parser.add_argument("--reason", default="", help="For the log.")
+        parser.add_argument("--dry-run", action="store_true", help="Say what would be replaced.")
+
+    def handle(
+        self,
+        *,
+        project: str,
+        iteration: int | None,
+        name: str,
+        if_better: bool,
+        keep_previous: bool,
+        reason: str,
+        dry_run: bool,
+        as_json: bool,
+        **options: Any,
+    ) -> None:
+        chosen = self.get_project(project)
+        found = self.get_iteration(chosen, iteration, default=chosen.iterations.completed().first())
+        if if_better:
+            reason = " ".join(filter(None, [reason, self.require_better(chosen, found)]))
+        if dry_run:
+            told = f"Would publish {found.name} as {name or default_name(chosen)}, replacing {chosen.live_iteration}."
+            self.tell({"would": told}, as_json=as_json, lines=[told])
+            return
+        line = publish(iteration=found, by=None, name=name, keep_previous=keep_previous, reason=reason)
+        self.tell(
+            {"iteration": found.number, "publish_name": line.publish_name, "replaced": line.replaced_name},
+            as_json=as_json,
+            lines=[f"{found.name} answers as {line.publish_name}, in place of {line.replaced_name or 'nothing'}."],
+        )
+
+    def require_better(self, project: Project, new: Iteration) -> str:
+        """Return why the iteration is to be published; end with exit code 1 if it is not."""
+        old = project.live_iteration
+        if old is None or old == new:
+            return "Nothing to compare with."
+        told = compare(new, old)
+        if not told.is_better:
+            raise CommandError(f"Not published. {told.sentence()}")
+        self.stderr.write(told.sentence())
+        return told.sentence()

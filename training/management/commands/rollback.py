@@ -1,0 +1,30 @@
+"""`manage.py rollback`."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from training.management.project_command import ProjectCommand
+from training.services.publishing import rollback, rollback_target
+
+
+class Command(ProjectCommand):
+    help = "Publish again what answered before the live iteration."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--reason", default="", help="For the log.")
+        parser.add_argument("--dry-run", action="store_true", help="Say what would come back.")
+
+    def handle(self, *, project: str, reason: str, dry_run: bool, as_json: bool, **options: Any) -> None:
+        chosen = self.get_project(project)
+        if dry_run:
+            target = rollback_target(chosen)
+            told = f"Would publish {target} again." if target else "There is nothing to go back to."
+            self.tell({"would": target and target.number}, as_json=as_json, lines=[told])
+            return
+        line = rollback(project=chosen, by=None, reason=reason)
+        self.tell(
+            {"iteration": line.iteration_name, "publish_name": line.publish_name, "replaced": line.replaced_name},
+            as_json=as_json,
+            lines=[f"{line.iteration_name} answers again as {line.publish_name}, in place of {line.replaced_name}."],
+        )

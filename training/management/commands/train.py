@@ -1,0 +1,79 @@
+"""`manage.py train`."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from training import datasets
+from training.backends.base import TrainingOptions
+from training.exceptions import NothingChanged
+from training.management.commands.iterations import line, record
+from training.management.project_command import ProjectCommand
+from training.models import Iteration, Project
+from training.services.learning import has_changed, start_training, train_here
+
+
+class Command(ProjectCommand):
+    help = "Train the next iteration of a project on all its tags."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--wait", action="store_true", help="Train in this process instead of queueing it.")
+        parser.add_argument("--force", action="store_true", help="Train though nothing has changed.")
+        parser.add_argument(
+            "--tags", nargs="+", default=[], metavar="TAG", help="Only these; the iteration will not know the others."
+        )
+        parser.add_argument("--seed", type=int, default=0, help="Of all that is random (default: %(default)s).")
+        parser.add_argument("--advanced", action="store_true", help="Custom Vision's advanced training, which costs.")
+        parser.add_argument("--hours", type=int, default=1, help="That it may take at most (default: %(default)s).")
+        parser.add_argument("--dry-run", action="store_true", help="Say whether a training could begin, and on what.")
+        parser.add_argument("--no-progress", action="store_true")
+
+    def handle(
+        self,
+        *,
+        project: str,
+        wait: bool,
+        force: bool,
+        tags: list[str],
+        seed: int,
+        advanced: bool,
+        hours: int,
+        dry_run: bool,
+        no_progress: bool,
+        as_json: bool,
+        **options: Any,
+    ) -> None:
+        chosen = self.get_project(project)
+        asked = TrainingOptions(
+            tags=tuple(tags), force=force, advanced=advanced, reserved_hours=hours if advanced else 0, seed=seed
+        )
+        self.warn_of_forgotten_tags(chosen, tags)
+        if dry_run:
+            self.say_what_would_be(chosen, asked, as_json=as_json)
+            return
+        if wait:
+            iteration = train_here(project=chosen, options=asked, by=None, watch=self.bar(hidden=no_progress))
+        else:
+            iteration = start_training(project=chosen, options=asked, by=None)
+        self.report(iteration, as_json=as_json)
+
+    def warn_of_forgotten_tags(self, project: Project, tags: list[str]) -> None:
+        forgotten = [tag.name for tag in project.tags.all() if tag.name.lower() not in {name.lower() for name in tags}]
+        if tags and forgotten:
+            self.stderr.write(self.style.WARNING(f"The iteration will not know {', '.join(forgotten)}."))
+
+    def say_what_would_be(self, project: Project, options: TrainingOptions, *, as_json: bool) -> None:
+        tags = datasets.check(project, only=options.tags)
+        if not (options.force or has_changed(project, only=options.tags, seed=options.seed)):
+            raise NothingChanged("Nothing has changed since the last training.")
+        names = [tag.name for tag in tags]
+        self.tell({"tags": names}, as_json=as_json, lines=[f"Would train on {len(names)} tags: {', '.join(names)}."])
+
+    def report(self, iteration: Iteration, *, as_json: bool) -> None:
+        queued = f"{iteration.name} is queued as job {iteration.job_id}; `manage.py jobs` shows it."
+        told = queued if iteration.status == Iteration.Status.NEW else line(iteration)
+        self.tell(record(iteration) | {"job": iteration.job_id}, as_json=as_json, lines=[told])
+        if iteration.status == Iteration.Status.FAILED:
+            raise CommandError(iteration.error)

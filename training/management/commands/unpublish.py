@@ -1,0 +1,35 @@
+"""`manage.py unpublish`."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from training.management.project_command import ProjectCommand
+from training.services.publishing import unpublish
+
+
+class Command(ProjectCommand):
+    help = "Let an iteration no longer answer."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        self.add_iteration(parser, default="the live one")
+        parser.add_argument("--reason", default="", help="For the log.")
+        parser.add_argument("--dry-run", action="store_true", help="Say what would no longer answer.")
+
+    def handle(
+        self, *, project: str, iteration: int | None, reason: str, dry_run: bool, as_json: bool, **options: Any
+    ) -> None:
+        chosen = self.get_project(project)
+        found = self.get_iteration(chosen, iteration, default=chosen.live_iteration)
+        name = found.publish_name
+        if dry_run:
+            self.tell(
+                {"would": name}, as_json=as_json, lines=[f"Would unpublish {found.name}, now {name or 'nothing'}."]
+            )
+            return
+        unpublish(iteration=found, by=None, reason=reason)
+        self.tell(
+            {"iteration": found.number, "publish_name": name},
+            as_json=as_json,
+            lines=[f"{found.name} no longer answers as {name}."],
+        )

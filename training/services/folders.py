@@ -1,0 +1,154 @@
+"""Upload a folder of files: one sub-folder a tag, or files that are named after their tag."""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from catalog.refusals import refusal_sentence
+from engine import images
+from engine.exceptions import RefusedPicture
+from engine.images import checking
+from jobs.exceptions import JobFailed
+from jobs.models import Job
+from jobs.progress import Progress
+from jobs.services import Watch, do_here, make_job
+from training.backends.base import BATCH, ImageStatus, ImageUpload, UploadResult
+from training.exceptions import TrainingError
+from training.models import Image, Project, Tag
+from training.services.pictures import upload_images
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif"}
+MOST_REPORTED = 1_000
+"""Refused files that the job's result names; the counts are of all."""
+_NUMBERED = re.compile(r"(?P<tag>.+?)(_\d+| ?\(\d+\))$")
+"""The brief's two ways of naming: cannoli_1.jpg and pizza (1).jpg."""
+
+
+@dataclass(frozen=True)
+class TaggedFile:
+    """A file and the name of the tag that its place or its own name gives it."""
+
+    path: Path
+    tag: str
+    """Empty: none could be found."""
+
+
+def find_files(folder: Path, *, tag: str = "", tags: Sequence[str] = ()) -> list[TaggedFile]:
+    """Return the pictures below a folder by their endings, in order, each with its tag.
+
+    The tag is the one given, or the sub-folder of `folder` that the file is in, or, for a file in `folder` itself, the
+    name of one of `tags` before the number: cannoli_1.jpg, pizza (1).jpg.
+    """
+    found = []
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() in SUFFIXES and path.is_file():
+            inside = path.relative_to(folder).parts
+            found.append(TaggedFile(path, tag or (inside[0] if len(inside) > 1 else _tag_in_name(path, tags))))
+    return found
+
+
+def upload_folder(
+    *, project: Project, files: Sequence[TaggedFile], held_out: bool, by: User | None, watch: Watch | None
+) -> Job:
+    """Upload the files in this process, all of whose tags exist, and return the job as it ended.
+
+    Its result has `counts` by status and `refused`, a list of file, status and detail. Done again, it goes on where it
+    was stopped.
+    """
+    arguments = {
+        "project": project.pk,
+        "by": by.pk if by else None,
+        "files": [[str(each.path), each.tag] for each in files],
+        "held_out": held_out,
+    }
+    title = _("Upload %(count)s files to %(project)s") % {"count": len(files), "project": project}
+    # Another machine's worker does not have these files.
+    return do_here(make_job("upload", title=title, arguments=arguments, by=by, can_resume=False), watch=watch)
+
+
+def run_upload(
+    progress: Progress, *, project: int, by: int | None, files: Sequence[tuple[str, str]], held_out: bool
+) -> dict[str, Any]:
+    """Do the work of the job that `upload_folder` makes."""
+    found = Project.objects.get(pk=project)
+    user = User.objects.filter(pk=by).first() if by else None
+    tags = {tag.name.lower(): tag for tag in found.tags.all()}
+    counts: Counter[str] = Counter()
+    refused: list[UploadResult] = []
+    progress.begin(_("Uploading"), total=len(files))
+    for start in range(0, len(files), BATCH):
+        some = [TaggedFile(Path(path), tag) for path, tag in files[start : start + BATCH]]
+        try:
+            results = _upload_some(found, some, tags, held_out=held_out, by=user)
+        except TrainingError as exc:
+            raise JobFailed(str(exc)) from exc
+        counts.update(each.status.value for each in results)
+        refused += [each for each in results if not each.status.is_ok][: MOST_REPORTED - len(refused)]
+        if results and all(each.status == ImageStatus.ERROR_STORAGE for each in results):
+            raise JobFailed(
+                _("%(detail)s The last %(count)s files were not kept; what came before stays. Run it again later.")
+                % {"detail": results[0].detail, "count": len(results)}
+            )
+        progress.advance(len(some))
+    return {
+        "counts": dict(counts),
+        "refused": [{"file": each.name, "status": each.status.value, "detail": each.detail} for each in refused],
+    }
+
+
+def _upload_some(
+    project: Project, files: Sequence[TaggedFile], tags: dict[str, Tag], *, held_out: bool, by: User | None
+) -> list[UploadResult]:
+    """Upload a batch, less the files that cannot be read and those that are there already."""
+    results: list[UploadResult] = []
+    uploads: list[ImageUpload] = []
+    for each in files:
+        read = _read(each, tags, held_out=held_out)
+        (results if isinstance(read, UploadResult) else uploads).append(read)  # type: ignore[arg-type]
+    there = _already_there(project, uploads)
+    results += [UploadResult(each.name, ImageStatus.OK_DUPLICATE) for each in uploads if _sha256(each) in there]
+    rest = [each for each in uploads if _sha256(each) not in there]
+    return [*results, *(upload_images(project=project, batch=rest, by=by) if rest else ())]
+
+
+def _read(file: TaggedFile, tags: dict[str, Tag], *, held_out: bool) -> ImageUpload | UploadResult:
+    name = str(file.path)
+    tag = tags.get(file.tag.lower())
+    if tag is None:
+        detail = _("No tag: put it in a sub-folder named after one.")
+        return UploadResult(name, ImageStatus.ERROR_INVALID_TAG, detail=detail)
+    try:
+        checking.check_byte_size(file.path.stat().st_size, limits=images.TRAINING)
+        return ImageUpload(name, file.path.read_bytes(), (tag,), held_out=held_out)
+    except RefusedPicture as exc:
+        return UploadResult(name, ImageStatus.ERROR_IMAGE_SIZE, detail=refusal_sentence(exc))
+    except OSError as exc:
+        return UploadResult(name, ImageStatus.ERROR_SOURCE, detail=str(exc))
+
+
+def _already_there(project: Project, uploads: Sequence[ImageUpload]) -> set[str]:
+    """Return the sha256 of those that the project has with their tag, by the bytes as they were sent."""
+    known = Image.objects.filter(project=project, original_sha256__in=[_sha256(each) for each in uploads])
+    tags_of = {image.original_sha256: {tag.pk for tag in image.tags.all()} for image in known.prefetch_related("tags")}
+    return {
+        _sha256(each)
+        for each in uploads
+        if _sha256(each) in tags_of and {tag.pk for tag in each.tags} <= tags_of[_sha256(each)]
+    }
+
+
+def _sha256(upload: ImageUpload) -> str:
+    return hashlib.sha256(upload.content).hexdigest()
+
+
+def _tag_in_name(path: Path, tags: Sequence[str]) -> str:
+    match = _NUMBERED.match(path.stem)
+    named = match["tag"] if match else ""
+    return next((tag for tag in tags if tag.lower() == named.lower()), "")

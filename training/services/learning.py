@@ -1,0 +1,117 @@
+"""Train a project: start, run in a job, end well or badly."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from catalog.exceptions import StorageUnavailable
+from engine.exceptions import ModelFileError
+from jobs.exceptions import JobFailed
+from jobs.models import Job
+from jobs.progress import Progress
+from jobs.services import Watch, do_here, enqueue, make_job
+from training import datasets
+from training.backends import get_backend
+from training.backends.base import TrainingOptions
+from training.exceptions import AlreadyTraining, NothingChanged, Refused, TrainingError
+from training.models import Iteration, Project
+from training.services.starter import next_number
+
+logger = logging.getLogger(__name__)
+
+
+def start_training(*, project: Project, options: TrainingOptions, by: User | None) -> Iteration:
+    """Make the next iteration and queue its training. Raises Refused, NothingChanged and AlreadyTraining."""
+    with transaction.atomic():
+        iteration = _make_iteration(project, options, by)
+        enqueue(_job_of(iteration))
+    return iteration
+
+
+def train_here(*, project: Project, options: TrainingOptions, by: User | None, watch: Watch | None) -> Iteration:
+    """Train in this process and return the iteration, completed or failed. Raises what `start_training` does."""
+    with transaction.atomic():
+        iteration = _make_iteration(project, options, by)
+    do_here(_job_of(iteration), watch=watch)
+    iteration.refresh_from_db()
+    return iteration
+
+
+def run_training(progress: Progress, *, iteration: int) -> dict[str, Any] | None:
+    """Do the work of a training's job; called again after the death of its process it goes on.
+
+    An iteration that has ended meanwhile is left alone.
+    """
+    found = Iteration.objects.in_training().select_related("project").filter(pk=iteration).first()
+    if found is None:
+        return None
+    found.status = Iteration.Status.TRAINING
+    found.save(update_fields=["status"])
+    options = TrainingOptions(**{**found.settings, "tags": tuple(found.settings["tags"])})
+    try:
+        get_backend(found.project.backend).train(found, options=options, progress=progress)
+    except (TrainingError, StorageUnavailable, ModelFileError) as exc:
+        raise JobFailed(str(exc)) from exc
+    logger.info("Trained project=%s iteration=%s", found.project_id, found.number)
+    return {"iteration": found.number}
+
+
+def settle(job: Job) -> None:
+    """Let the iteration of a training's job that ended badly say why: called when the job has ended."""
+    error = _("The training was cancelled.") if job.state == Job.State.CANCELLED else job.error
+    unsettled = Iteration.objects.in_training().filter(pk=job.arguments["iteration"])
+    unsettled.update(status=Iteration.Status.FAILED, error=error or _("The training ended without a result."))
+
+
+def delete_iteration(iteration: Iteration) -> None:
+    """Delete an iteration that neither answers nor trains; its number is never given again. Raises Refused."""
+    if iteration.is_published:
+        raise Refused(_("%(name)s is published: unpublish it first.") % {"name": iteration.name})
+    if iteration.status == Iteration.Status.TRAINING:
+        raise AlreadyTraining(_("%(name)s is in training: cancel its job first.") % {"name": iteration.name})
+    get_backend(iteration.project.backend).delete_iteration(iteration)
+    iteration.delete()
+
+
+def has_changed(project: Project, *, only: Sequence[str] = (), seed: int = 0) -> bool:
+    """Say whether a training could give something else than the last one did. A second for 100,000 images."""
+    last = project.iterations.completed().first()
+    tags = datasets.chosen_tags(project, only)
+    return last is None or not tags or last.data_hash != datasets.fingerprint(tags, seed=seed)
+
+
+def _make_iteration(project: Project, options: TrainingOptions, by: User | None) -> Iteration:
+    """Make the row of the next iteration and of its job, if there is something to learn."""
+    datasets.check(project, only=options.tags)
+    if not (options.force or has_changed(project, only=options.tags, seed=options.seed)):
+        raise NothingChanged(_("Nothing has changed since the last training."))
+    number = next_number(project)
+    try:
+        with transaction.atomic():
+            iteration = Iteration.objects.create(
+                project=project,
+                number=number,
+                name=f"Iteration {number}",
+                settings=asdict(options),
+                seed=options.seed,
+                training_type=Iteration.TrainingType.ADVANCED if options.advanced else Iteration.TrainingType.REGULAR,
+                created_by=by,
+            )
+    except IntegrityError as exc:
+        raise AlreadyTraining(_("%(name)s is in training already.") % {"name": project}) from exc
+    title = _("Train %(project)s: %(iteration)s") % {"project": project, "iteration": iteration}
+    iteration.job = make_job("train", title=title, arguments={"iteration": iteration.pk}, by=by)
+    iteration.save(update_fields=["job"])
+    return iteration
+
+
+def _job_of(iteration: Iteration) -> Job:
+    """Return the job that every iteration made here has."""
+    if iteration.job is None:
+        raise LookupError(f"{iteration} has no job.")
+    return iteration.job

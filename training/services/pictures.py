@@ -1,0 +1,115 @@
+"""Images of a project: uploaded, tagged, deleted."""
+
+import logging
+from collections.abc import Collection, Sequence
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.models import User
+from catalog.exceptions import StorageUnavailable
+from catalog.services import discard_picture
+from engine.exceptions import ModelFileError
+from jobs.exceptions import JobFailed
+from jobs.models import Job
+from jobs.progress import Progress
+from jobs.services import enqueue, make_job
+from training import keeping
+from training.backends import get_backend
+from training.backends.base import BATCH, ImageStatus, ImageUpload, UploadResult
+from training.exceptions import Refused
+from training.models import Image, Project, Tag
+from training.vectors import embed_missing
+
+logger = logging.getLogger(__name__)
+
+
+def upload_images(*, project: Project, batch: Sequence[ImageUpload], by: User | None) -> tuple[UploadResult, ...]:
+    """Add at most 64 pictures, each kept or refused by itself, and have the new ones embedded in the background."""
+    backend = get_backend(project.backend)
+    results = backend.upload_images(project, batch, by=by)
+    kept = sum(each.status == ImageStatus.OK for each in results)
+    if kept and backend.capabilities.needs_vectors:
+        queue_embedding(project, by=by)
+    logger.info("Uploaded project=%s kept=%s of=%s", project.pk, kept, len(batch))
+    return results
+
+
+def queue_embedding(project: Project, *, by: User | None) -> None:
+    """Have the project's missing vectors computed, unless a job that has not begun will do it."""
+    key = f"embed project {project.pk}"
+    if not Job.objects.filter(key=key, state=Job.State.QUEUED).exists():
+        title = _("Prepare the images of %(project)s") % {"project": project}
+        enqueue(make_job("embed", title=title, arguments={"project": project.pk}, by=by, key=key))
+
+
+def run_embedding(progress: Progress, *, project: int) -> dict[str, int]:
+    """Do the work of the job that `queue_embedding` queues."""
+    found = Project.objects.filter(pk=project).first()
+    try:
+        return {"embedded": embed_missing(found, progress=progress) if found else 0}
+    except (StorageUnavailable, ModelFileError) as exc:
+        raise JobFailed(str(exc)) from exc
+
+
+def set_tags(*, images: Collection[Image], tags: Sequence[Tag]) -> None:
+    """Let these images of one project have exactly these tags. Raises Refused for tags that exclude each other."""
+    for image in images:
+        _check_together(image.project, tags)
+        get_backend(image.project.backend).set_tags(image, tags)
+        with transaction.atomic():
+            image.image_tags.all().delete()
+            keeping.add_tags(image, tags)
+    logger.info("Tagged images=%s tags=%s", len(images), len(tags))
+
+
+def add_tag(*, images: Collection[Image], tag: Tag) -> None:
+    """Tag these images of one project; where an image may have only one tag, it replaces the other."""
+    for image in images:
+        others = [] if _is_only(image.project, tag) else [each for each in image.tags.all() if not each.is_negative]
+        set_tags(images=[image], tags=[*{*others, tag}])
+
+
+def label_picture(*, image: Image, tag: Tag) -> None:
+    """Say what the image shows, in place of all that was said."""
+    set_tags(images=[image], tags=[tag])
+
+
+def delete_images(images: Sequence[Image]) -> int:
+    """Delete these images of one project, and their pictures unless something else points at them; return how many."""
+    if not images:
+        return 0
+    backend = get_backend(images[0].project.backend)
+    for start in range(0, len(images), BATCH):
+        some = images[start : start + BATCH]
+        backend.delete_images(some)
+        for image in some:
+            Image.objects.filter(pk=image.pk).delete()
+            discard_picture(image.picture)
+    logger.info("Deleted images=%s project=%s", len(images), images[0].project_id)
+    return len(images)
+
+
+def summary(results: Sequence[UploadResult]) -> str:
+    """Say in a sentence how many were added, were there already and were refused."""
+    new = sum(each.status == ImageStatus.OK for each in results)
+    there = sum(each.status == ImageStatus.OK_DUPLICATE for each in results)
+    refused = len(results) - new - there
+    parts = [ngettext("%(count)s image added", "%(count)s images added", new) % {"count": new}]
+    if there:
+        parts.append(ngettext("%(count)s was there already", "%(count)s were there already", there) % {"count": there})
+    if refused:
+        parts.append(ngettext("%(count)s refused", "%(count)s refused", refused) % {"count": refused})
+    return ", ".join(parts) + "."
+
+
+def _is_only(project: Project, tag: Tag) -> bool:
+    return tag.is_negative or not project.is_multilabel
+
+
+def _check_together(project: Project, tags: Sequence[Tag]) -> None:
+    if any(tag.project_id != project.pk for tag in tags):
+        raise Refused(_("The tag belongs to another project."))
+    if len(tags) > 1 and any(_is_only(project, tag) for tag in tags):
+        raise Refused(_("These tags exclude each other."))

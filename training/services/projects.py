@@ -1,0 +1,100 @@
+"""Make and delete projects and tags."""
+
+import logging
+from collections.abc import Sequence
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from catalog.services import discard_picture
+from training.backends import get_backend
+from training.exceptions import Refused
+from training.models import Project, Tag
+
+logger = logging.getLogger(__name__)
+
+MOST_TAGS = 500
+
+
+def create_project(
+    *,
+    name: str,
+    description: str = "",
+    domain: str = Project.Domain.GENERAL,
+    type: str = Project.Type.MULTICLASS,
+    backend: str = "local",
+) -> Project:
+    """Make a project here, and its counterpart where its backend needs one."""
+    project = Project(name=name.strip(), description=description, domain=domain, type=type, backend=backend)
+    chosen = get_backend(backend)
+    _check(project)
+    if domain not in {each.name for each in chosen.domains()}:
+        raise Refused(_("The domain %(name)s is not known to this engine.") % {"name": domain})
+    chosen.create_project(project)
+    project.save()
+    logger.info("Created project=%s backend=%s", project.pk, backend)
+    return project
+
+
+def delete_project(project: Project) -> None:
+    """Delete the project with its tags, images, iterations and log. Raises Refused while something is published."""
+    published = project.iterations.published().first()
+    if published:
+        raise Refused(
+            _("%(name)s is published as %(publish_name)s: unpublish it first.")
+            % {"name": published.name, "publish_name": published.publish_name}
+        )
+    get_backend(project.backend).delete_project(project)
+    pictures = [image.picture for image in project.images.select_related("picture")]
+    with transaction.atomic():
+        Project.objects.filter(pk=project.pk).update(live_iteration=None)
+        Project.objects.get(pk=project.pk).delete()
+    for picture in pictures:
+        discard_picture(picture)
+    logger.info("Deleted project=%s pictures=%s", project.pk, len(pictures))
+
+
+def create_tags(
+    *, project: Project, names: Sequence[str], type: str = Tag.Type.REGULAR, description: str = ""
+) -> tuple[list[Tag], list[Tag]]:
+    """Make the tags that are not there yet; return the new ones, and those that were there."""
+    wanted = {name.strip().lower(): name.strip() for name in names}
+    there = {tag.name.lower(): tag for tag in project.tags.all()}
+    if len(there) + len(wanted.keys() - there.keys()) > MOST_TAGS:
+        raise Refused(_("A project has at most %(limit)s tags.") % {"limit": MOST_TAGS})
+    made = [
+        Tag(project=project, name=name, type=type, description=description)
+        for key, name in wanted.items()
+        if key not in there
+    ]
+    for tag in made:
+        _check(tag)
+    if made:
+        get_backend(project.backend).create_tags(made)
+        Tag.objects.bulk_create(made)
+        logger.info("Created tags=%s project=%s", len(made), project.pk)
+    return made, [there[key] for key in wanted if key in there]
+
+
+def rename_tag(tag: Tag, *, name: str) -> None:
+    """Give the tag another name; iterations keep the one that they were trained with."""
+    tag.name = name.strip()
+    _check(tag)
+    get_backend(tag.project.backend).rename_tag(tag)
+    tag.save(update_fields=["name"])
+
+
+def delete_tag(tag: Tag) -> None:
+    """Delete the tag; its images stay in the project, without it. Iterations remember it."""
+    get_backend(tag.project.backend).delete_tag(tag)
+    tag.delete()
+    logger.info("Deleted tag=%s project=%s", tag.name, tag.project_id)
+
+
+def _check(row: Project | Tag) -> None:
+    """Raise Refused with the first sentence that the row's own rules give."""
+    try:
+        row.full_clean(exclude={"remote_id"})
+    except ValidationError as exc:
+        raise Refused(" ".join(exc.messages)) from exc

@@ -1,0 +1,133 @@
+"""What answers, under which name, and how to go back."""
+
+import logging
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from training.backends import get_backend
+from training.exceptions import Refused
+from training.models import Iteration, Project, Publication
+
+logger = logging.getLogger(__name__)
+
+FIRST_NAME = "live"
+LONGEST_NAME = 100
+
+
+def default_name(project: Project) -> str:
+    """Return the name under which the live iteration answers, which the next one takes over."""
+    live = project.live_iteration
+    return live.publish_name if live and live.publish_name else FIRST_NAME
+
+
+def publish(
+    *,
+    iteration: Iteration,
+    by: User | None,
+    name: str = "",
+    keep_previous: bool = False,
+    reason: str = "",
+    act: str = Publication.Act.PUBLISH,
+) -> Publication:
+    """Let the iteration answer, on the page and under the name, which is the live iteration's if none is given.
+
+    The name is taken from whoever has it, and the iteration that was live is unpublished unless `keep_previous`. First
+    the backend makes sure that the iteration is fit to answer; then all of it happens in one transaction, or nothing.
+    Raises Refused, StorageUnavailable and ModelFileError.
+    """
+    project = Project.objects.select_related("live_iteration").get(pk=iteration.project_id)
+    name = name.strip() or default_name(project)
+    _check(iteration, name=name, project=project, keep_previous=keep_previous)
+    get_backend(project.backend).publish(iteration, name=name)
+    with transaction.atomic():
+        project = Project.objects.select_for_update(of=["self"]).select_related("live_iteration").get(pk=project.pk)
+        previous = project.live_iteration
+        project.iterations.filter(publish_name=name).exclude(pk=iteration.pk).update(publish_name="")
+        if previous and previous.pk != iteration.pk and not keep_previous:
+            project.iterations.filter(pk=previous.pk).update(publish_name="")
+        project.iterations.filter(pk=iteration.pk).update(publish_name=name)
+        Project.objects.filter(pk=project.pk).update(live_iteration=iteration)
+        line = _log(act, iteration, name=name, replaced=previous, reason=reason, by=by)
+    iteration.refresh_from_db()
+    logger.info("Published project=%s iteration=%s name=%s", project.pk, iteration.number, name)
+    return line
+
+
+def unpublish(*, iteration: Iteration, by: User | None, reason: str = "") -> Publication:
+    """Let the iteration no longer answer; if it was live, nothing is. Raises Refused if it did not answer."""
+    if not iteration.is_published:
+        raise Refused(_("%(name)s is not published.") % {"name": iteration.name})
+    get_backend(iteration.project.backend).unpublish(iteration)
+    with transaction.atomic():
+        project = Project.objects.select_for_update().get(pk=iteration.project_id)
+        if project.live_iteration_id == iteration.pk:
+            Project.objects.filter(pk=project.pk).update(live_iteration=None)
+        project.iterations.filter(pk=iteration.pk).update(publish_name="")
+        line = _log(
+            Publication.Act.UNPUBLISH, iteration, name=iteration.publish_name, replaced=None, reason=reason, by=by
+        )
+    iteration.refresh_from_db()
+    logger.info("Unpublished project=%s iteration=%s", project.pk, iteration.number)
+    return line
+
+
+def rollback(*, project: Project, by: User | None, reason: str = "") -> Publication:
+    """Publish again what answered before the live iteration was published. Raises Refused if there is no such."""
+    target = rollback_target(project)
+    if target is None:
+        raise Refused(_("There is no earlier publication to go back to."))
+    return publish(iteration=target, by=by, reason=reason, act=Publication.Act.ROLLBACK)
+
+
+def rollback_target(project: Project) -> Iteration | None:
+    """Return the iteration that `rollback` would bring back.
+
+    What the live one replaced when it was first published: going back twice goes back two steps. Where nothing is live,
+    the last that was.
+    """
+    log = project.publications.select_related("replaced", "iteration")
+    live = project.live_iteration
+    if live is None:
+        line = log.filter(iteration__isnull=False).first()
+        return line.iteration if line else None
+    line = log.filter(act=Publication.Act.PUBLISH, iteration=live).first()
+    return line.replaced if line else None
+
+
+def _check(iteration: Iteration, *, name: str, project: Project, keep_previous: bool) -> None:
+    if iteration.status != Iteration.Status.COMPLETED:
+        raise Refused(
+            _("%(name)s is not completed: its status is %(status)s.")
+            % {"name": iteration.name, "status": iteration.status}
+        )
+    if len(name) > LONGEST_NAME:
+        raise Refused(_("A publish name has at most %(limit)s characters.") % {"limit": LONGEST_NAME})
+    if project.live_iteration_id == iteration.pk and iteration.publish_name == name:
+        raise Refused(
+            _("%(name)s is live already, as %(publish_name)s.") % {"name": iteration.name, "publish_name": name}
+        )
+    previous = project.live_iteration
+    if keep_previous and previous and previous.publish_name == name:
+        raise Refused(
+            _("%(name)s answers as %(publish_name)s: to keep it, give the new one another name.")
+            % {"name": previous.name, "publish_name": name}
+        )
+
+
+def _log(
+    act: str, iteration: Iteration, *, name: str, replaced: Iteration | None, reason: str, by: User | None
+) -> Publication:
+    return Publication.objects.create(
+        project_id=iteration.project_id,
+        act=act,
+        iteration=iteration,
+        iteration_name=iteration.name,
+        publish_name=name,
+        replaced=replaced,
+        replaced_name=replaced.name if replaced else "",
+        reason=reason,
+        user=by,
+        username=by.username if by else "",
+    )

@@ -1,0 +1,100 @@
+"""What an iteration was trained and held out on, and what it said of the latter: one file, whatever is edited later."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors import numpy as tensors
+
+from catalog import storage
+from engine.exceptions import ModelFileError
+from engine.metrics import Flags, Floats
+
+_PREFIX_BYTES = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """The pictures of a training by content, with their tags; rows in the order of their sha256."""
+
+    tags: tuple[str, ...]
+    """In the order of the columns."""
+    sha256s: tuple[str, ...]
+    """Of all n pictures."""
+    truths: Flags
+    """(n, tags), True where the picture had the tag."""
+    learned: Flags
+    """(n,), whether it was trained on the picture."""
+    measured: Flags
+    """(n,), whether its figures are from the picture: the held-out ones, or, where no part could be held out, those of
+    the training, each judged by a head that had not learned from it (cross-validation)."""
+    probabilities: Floats
+    """(measured pictures, tags): what was said of them, in the same order."""
+    multilabel: bool
+
+    @cached_property
+    def measured_truths(self) -> Flags:
+        """(measured pictures, tags)."""
+        return self.truths[self.measured]
+
+    @cached_property
+    def measured_sha256s(self) -> tuple[str, ...]:
+        return tuple(np.array(self.sha256s)[self.measured].tolist())
+
+    @property
+    def is_cross_validated(self) -> bool:
+        return bool((self.learned & self.measured).any())
+
+
+def dumps(snapshot: Snapshot) -> bytes:
+    """Return the snapshot as a safetensors file."""
+    about = {"tags": snapshot.tags, "multilabel": snapshot.multilabel, "format_version": 1}
+    arrays: dict[str, NDArray[Any]] = {
+        "sha256s": np.frombuffer(bytes.fromhex("".join(snapshot.sha256s)), dtype=np.uint8).reshape(-1, 32),
+        "pairs": np.ascontiguousarray(np.argwhere(snapshot.truths), dtype=np.int32),
+        "learned": snapshot.learned,
+        "measured": snapshot.measured,
+        "probabilities": np.ascontiguousarray(snapshot.probabilities, dtype=np.float32),
+    }
+    return tensors.save(arrays, {"snapshot": json.dumps(about, ensure_ascii=False, sort_keys=True)})
+
+
+def loads(content: bytes) -> Snapshot:
+    """Read what `dumps` wrote; raise ModelFileError for anything else."""
+    try:
+        arrays = tensors.load(content)
+        length = int.from_bytes(content[:_PREFIX_BYTES], "little")
+        header = json.loads(content[_PREFIX_BYTES : _PREFIX_BYTES + length])
+        about = json.loads(header["__metadata__"]["snapshot"])
+        truths = np.zeros((len(arrays["sha256s"]), len(about["tags"])), dtype=np.bool_)
+        truths[arrays["pairs"][:, 0], arrays["pairs"][:, 1]] = True
+        return Snapshot(
+            tags=tuple(about["tags"]),
+            sha256s=tuple(row.tobytes().hex() for row in arrays["sha256s"]),
+            truths=truths,
+            learned=arrays["learned"],
+            measured=arrays["measured"],
+            probabilities=arrays["probabilities"],
+            multilabel=about["multilabel"],
+        )
+    except (SafetensorError, ValueError, TypeError, LookupError) as error:
+        raise ModelFileError(f"The snapshot cannot be read: {error}") from error
+
+
+def write(snapshot: Snapshot) -> str:
+    """Store the snapshot under the hash of its content; return the key. Raises StorageUnavailable."""
+    content = dumps(snapshot)
+    key = f"snapshots/{hashlib.sha256(content).hexdigest()}.safetensors"
+    storage.write_blob(key, content)
+    return key
+
+
+@lru_cache(maxsize=4)
+def read(key: str) -> Snapshot:
+    """Read a snapshot, of which this process keeps the last few. Raises StorageUnavailable and ModelFileError."""
+    return loads(storage.read_blob(key))

@@ -44,3 +44,4 @@ def permission_or_404(permission: str) -> Callable[[View], View]:
 
 
 reviewer_required = permission_or_404("accounts.review")
+developer_required = permission_or_404("accounts.develop")

@@ -1,4 +1,7 @@
-from django.urls import URLPattern
+from django.urls import include, path
 
 app_name = "training"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", include("training.project_urls")),
+    path("<int:pk>/iterations/", include("training.iteration_urls")),
+]

@@ -11,9 +11,9 @@ class Command(ProjectCommand):
     help = "List a project's tags with their numbers of images."
 
     def handle(self, *, project: str, as_json: bool, **options: Any) -> None:
-        found = list(self.get_project(project).tags.values("name", "type").annotate(images=Count("image_tags")))
+        found = list(self.get_project(project).tags.values("name", "type").annotate(image_count=Count("image_tags")))
         self.tell(
             found,
             as_json=as_json,
-            lines=[f"{tag['images']:7}  {tag['type']:8}  {tag['name']}" for tag in found],
+            lines=[f"{tag['image_count']:7}  {tag['type']:8}  {tag['name']}" for tag in found],
         )

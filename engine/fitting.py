@@ -5,20 +5,19 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize_scalar
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
 from engine.backbones import Card
 from engine.exceptions import EngineError
 from engine.heads import Floats, Head, linear, normalised, softmax
 from engine.metrics import Indices
+from engine.regression import Weights, multinomial
 
 STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
-"""Values of scikit-learn's C that are tried: the higher, the freer the weights."""
+"""Values of C, as scikit-learn calls it, that are tried: the higher, the freer the weights."""
 FOLDS = 5
-_MOST_FOR_SEARCH = 8_000
+_MOST_FOR_SEARCH = 5_000
 """Examples that the search looks at: with more, C hardly moves and the search takes minutes."""
-_ITERATIONS = 2_000
 _LEAST = 2
 """Tags, and examples of each: what a regression on folds cannot do without."""
 _SMALLEST = 1e-300
@@ -39,6 +38,14 @@ class Examples:
     """(n,), index into the tags."""
 
 
+Check = Callable[[], None]
+"""Called at every step of a fit, and may raise to end it."""
+
+
+def never() -> None:
+    """Let it go on."""
+
+
 _Scorer = Callable[[float], tuple[Floats, Indices]]
 """From C to logits (n, tags) of pictures that the regression has not seen, and their labels (n,)."""
 
@@ -48,7 +55,7 @@ class Choice:
     """What was chosen on pictures that the fit had not seen."""
 
     strength: float
-    """scikit-learn's C."""
+    """C, as scikit-learn calls it: the higher, the freer the weights."""
     temperature: float
     loss: float
     """The smoothed log-loss there, in nats, at that temperature."""
@@ -63,27 +70,32 @@ def fit(
     calibration: Examples | None = None,
     seed: int = 0,
     strengths: Sequence[float] = STRENGTHS,
-    check: Callable[[], None] = lambda: None,
+    check: Check = never,
 ) -> Head:
     """Return a head fitted on vectors (n, vector_length) with labels (n,), indices into `tags`.
 
     Tags weigh the same, however many examples they have. C and temperature are those with the least log-loss on
     `calibration`, or, without it, on stratified folds of the examples. They should be unseen by the backbone too, or
     the head is over-confident. The same examples in the same order and the same seed give the same head. Takes seconds
-    for a thousand pictures. `check` is called between regressions and may raise. Raises CannotFit.
+    for a thousand pictures. `check` is called at every step and may raise. Raises CannotFit.
     """
     examples = Examples(vectors, labels)
     check_examples(examples, tags=tags)
     choice = choose(examples, calibration=calibration, seed=seed, strengths=strengths, check=check)
-    check()
-    return fit_as_chosen(examples, choice, tags=tags, card=card, calibration=calibration)
+    return fit_as_chosen(examples, choice, tags=tags, card=card, calibration=calibration, check=check)
 
 
 def fit_as_chosen(
-    examples: Examples, choice: Choice, *, tags: Sequence[str], card: Card, calibration: Examples | None = None
+    examples: Examples,
+    choice: Choice,
+    *,
+    tags: Sequence[str],
+    card: Card,
+    calibration: Examples | None = None,
+    check: Check = never,
 ) -> Head:
     """Return the head of all examples with the C and, without `calibration`, the temperature that were chosen."""
-    weights, bias = regress(examples, strength=choice.strength)
+    weights, bias = regress(examples, strength=choice.strength, check=check)
     temperature = choice.temperature
     if calibration is not None:
         # The search may have looked at a part of the examples only: this is the temperature of the final weights.
@@ -98,9 +110,9 @@ def fit_as_chosen(
     )
 
 
-def cross_validated(examples: Examples, choice: Choice, *, seed: int = 0) -> Floats:
+def cross_validated(examples: Examples, choice: Choice, *, seed: int = 0, check: Check = never) -> Floats:
     """Return (n, tags), the probabilities of each example by a regression on the folds that it is not in."""
-    logits, _ = _folds_scorer(examples, seed=seed)(choice.strength)
+    logits, _ = _folds_scorer(examples, seed=seed, check=check)(choice.strength)
     return softmax(logits, temperature=choice.temperature).astype(np.float32)
 
 
@@ -110,16 +122,26 @@ def choose(
     calibration: Examples | None,
     seed: int,
     strengths: Sequence[float] = STRENGTHS,
-    check: Callable[[], None] = lambda: None,
+    check: Check = never,
 ) -> Choice:
-    """Return the C and temperature with the least loss on unseen examples; see `fit`."""
+    """Return the C and temperature with the least loss on unseen examples; see `fit`.
+
+    The loss has one valley: the search ends behind it.
+    """
     searched = _sample(examples, seed=seed)
-    score = _folds_scorer(searched, seed=seed) if calibration is None else _calibration_scorer(searched, calibration)
-    choices = []
-    for strength in strengths:
-        check()
-        choices.append(judge(strength, *score(strength)))
-    return min(choices, key=lambda choice: choice.loss)
+    if calibration is None:
+        score = _folds_scorer(searched, seed=seed, check=check)
+    else:
+        score = _calibration_scorer(searched, calibration, check=check)
+    best: Choice | None = None
+    for strength in sorted(strengths):
+        choice = judge(strength, *score(strength))
+        if best is not None and choice.loss >= best.loss:
+            break
+        best = choice
+    if best is None:
+        raise ValueError("No strength to choose from.")
+    return best
 
 
 def judge(strength: float, logits: Floats, labels: Indices) -> Choice:
@@ -156,18 +178,9 @@ def smoothed_loss(logits: Floats, labels: Indices, *, temperature: float) -> flo
     return float(-((1 - doubt) * true + doubt * others).mean())
 
 
-def regress(examples: Examples, *, strength: float) -> tuple[Floats, Floats]:
-    """Return weights (vector_length, tags) and bias (tags,) of a class-balanced multinomial logistic regression.
-
-    Every tag up to the highest label must have an example.
-    """
-    model = LogisticRegression(C=strength, class_weight="balanced", max_iter=_ITERATIONS)
-    model.fit(normalised(examples.vectors), examples.labels)
-    weights, bias = model.coef_, model.intercept_
-    if len(model.classes_) == 2:
-        # scikit-learn keeps one row for two classes: the difference of ours.
-        weights, bias = np.concatenate([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2
-    return np.ascontiguousarray(weights.T, dtype=np.float32), bias.astype(np.float32)
+def regress(examples: Examples, *, strength: float, start: Weights | None = None, check: Check = never) -> Weights:
+    """Return the weights of a class-balanced multinomial logistic regression; see `multinomial`."""
+    return multinomial(normalised(examples.vectors), examples.labels, strength=strength, start=start, check=check)
 
 
 def check_examples(examples: Examples, *, tags: Sequence[str]) -> None:
@@ -179,24 +192,30 @@ def check_examples(examples: Examples, *, tags: Sequence[str]) -> None:
             raise CannotFit(f"Tag {tag!r} has {found} examples, at least {_LEAST} are needed.")
 
 
-def _calibration_scorer(examples: Examples, calibration: Examples) -> _Scorer:
+def _calibration_scorer(examples: Examples, calibration: Examples, *, check: Check) -> _Scorer:
+    fitted: Weights | None = None
+
     def score(strength: float) -> tuple[Floats, Indices]:
-        return linear(calibration.vectors, *regress(examples, strength=strength)), calibration.labels
+        nonlocal fitted
+        fitted = regress(examples, strength=strength, start=fitted, check=check)
+        return linear(calibration.vectors, *fitted), calibration.labels
 
     return score
 
 
-def _folds_scorer(examples: Examples, *, seed: int) -> _Scorer:
+def _folds_scorer(examples: Examples, *, seed: int, check: Check) -> _Scorer:
     """Score each example by a regression on the folds that it is not in."""
     counts = np.bincount(examples.labels)
     splitter = StratifiedKFold(min(FOLDS, int(counts.min())), shuffle=True, random_state=seed)
     splits = list(splitter.split(examples.vectors, examples.labels))
+    fitted: list[Weights | None] = [None] * len(splits)
 
     def score(strength: float) -> tuple[Floats, Indices]:
         logits = np.empty((len(examples.labels), len(counts)), dtype=np.float32)
-        for rest, fold in splits:
-            fitted = regress(Examples(examples.vectors[rest], examples.labels[rest]), strength=strength)
-            logits[fold] = linear(examples.vectors[fold], *fitted)
+        for place, (rest, fold) in enumerate(splits):
+            learned = Examples(examples.vectors[rest], examples.labels[rest])
+            weights, bias = fitted[place] = regress(learned, strength=strength, start=fitted[place], check=check)
+            logits[fold] = linear(examples.vectors[fold], weights, bias)
         return logits, examples.labels
 
     return score

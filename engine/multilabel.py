@@ -1,19 +1,18 @@
 """Fit a multilabel head: for each tag, a logistic regression against all the rest."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize_scalar
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold
 
 from engine.backbones import Card
-from engine.fitting import FOLDS, LOG_TEMPERATURES, STRENGTHS, CannotFit, Choice
+from engine.fitting import FOLDS, LOG_TEMPERATURES, STRENGTHS, CannotFit, Check, Choice, never
 from engine.heads import Floats, Head, linear, normalised, sigmoid
 from engine.metrics import Flags
+from engine.regression import Weights, one_vs_rest
 
-_ITERATIONS = 500
 _LEAST = 2
 _SMALLEST = 1e-300
 
@@ -36,11 +35,11 @@ def fit(
     calibration: Examples | None = None,
     seed: int = 0,
     strengths: Sequence[float] = STRENGTHS,
-    check: Callable[[], None] = lambda: None,
+    check: Check = never,
 ) -> Head:
     """Return a head whose C and temperature have the least log-loss on `calibration`, or else on folds.
 
-    Every tag needs two examples, and two pictures without it. `check` is called between regressions and may raise.
+    Every tag needs two examples, and two pictures without it. `check` is called at every step and may raise.
     Raises CannotFit.
     """
     check_examples(examples, tags=tags)
@@ -54,13 +53,14 @@ def choose(
     calibration: Examples | None,
     seed: int = 0,
     strengths: Sequence[float] = STRENGTHS,
-    check: Callable[[], None] = lambda: None,
+    check: Check = never,
 ) -> Choice:
     """Return the C and temperature with the least loss on unseen examples; see `fit`."""
-    choices = []
-    for strength in strengths:
-        logits = _unseen_logits(examples, calibration, strength=strength, seed=seed, check=check)
-        choices.append(_judge(strength, logits, examples.truths if calibration is None else calibration.truths))
+    truths = examples.truths if calibration is None else calibration.truths
+    choices = [
+        _judge(strength, _unseen_logits(examples, calibration, strength=strength, seed=seed, check=check), truths)
+        for strength in strengths
+    ]
     return min(choices, key=lambda choice: choice.loss)
 
 
@@ -70,7 +70,7 @@ def fit_as_chosen(
     *,
     tags: Sequence[str],
     card: Card,
-    check: Callable[[], None] = lambda: None,
+    check: Check = never,
 ) -> Head:
     """Return the head of all examples with the C and temperature that were chosen."""
     weights, bias = regress(examples, strength=choice.strength, check=check)
@@ -85,28 +85,15 @@ def fit_as_chosen(
     )
 
 
-def cross_validated(examples: Examples, choice: Choice, *, seed: int = 0) -> Floats:
+def cross_validated(examples: Examples, choice: Choice, *, seed: int = 0, check: Check = never) -> Floats:
     """Return (n, tags), the probabilities of each example by regressions on the folds that it is not in."""
-    logits = _unseen_logits(examples, None, strength=choice.strength, seed=seed, check=lambda: None)
+    logits = _unseen_logits(examples, None, strength=choice.strength, seed=seed, check=check)
     return sigmoid(logits, temperature=choice.temperature).astype(np.float32)
 
 
-def regress(examples: Examples, *, strength: float, check: Callable[[], None] = lambda: None) -> tuple[Floats, Floats]:
-    """Return weights (vector_length, tags) and bias (tags,), each column fitted by itself.
-
-    Tags are not balanced: how rare a tag is belongs to its probability. One that no example has is never said.
-    """
-    unit = normalised(examples.vectors)
-    weights = np.zeros((unit.shape[1], examples.truths.shape[1]), dtype=np.float32)
-    bias = np.zeros(examples.truths.shape[1], dtype=np.float32)
-    for tag, truth in enumerate(examples.truths.T):
-        check()
-        if truth.all() or not truth.any():
-            bias[tag] = 10.0 if truth.all() else -10.0
-            continue
-        model = LogisticRegression(C=strength, max_iter=_ITERATIONS).fit(unit, truth)
-        weights[:, tag], bias[tag] = model.coef_[0], model.intercept_[0]
-    return weights, bias
+def regress(examples: Examples, *, strength: float, start: Weights | None = None, check: Check = never) -> Weights:
+    """Return the weights of one logistic regression for each tag; see `one_vs_rest`."""
+    return one_vs_rest(normalised(examples.vectors), examples.truths, strength=strength, start=start, check=check)
 
 
 def log_loss(logits: Floats, truths: Flags, *, temperature: float) -> float:
@@ -127,7 +114,7 @@ def _judge(strength: float, logits: Floats, truths: Flags) -> Choice:
 
 
 def _unseen_logits(
-    examples: Examples, calibration: Examples | None, *, strength: float, seed: int, check: Callable[[], None]
+    examples: Examples, calibration: Examples | None, *, strength: float, seed: int, check: Check
 ) -> Floats:
     """Return logits of pictures that the regression has not seen: the calibration's, or each fold's by the others."""
     if calibration is not None:

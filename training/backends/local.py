@@ -1,7 +1,7 @@
 """Classifr's own engine: heads on stored vectors, fitted in this process."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -149,7 +149,7 @@ def _fit(dataset: Dataset, vectors: Floats, parts: Parts, *, seed: int, progress
 
 
 def _fit_multiclass(
-    dataset: Dataset, vectors: Floats, learned: Flags, held_out: Flags, *, seed: int, check: Callable[[], None]
+    dataset: Dataset, vectors: Floats, learned: Flags, held_out: Flags, *, seed: int, check: fitting.Check
 ) -> tuple[Head, Floats | None]:
     """Return the head and, where there are no held-out pictures to measure it on, the cross-validated probabilities."""
     card = backbones.for_domain(dataset.tags[0].project.domain)
@@ -161,11 +161,11 @@ def _fit_multiclass(
     head = fitting.fit_as_chosen(examples, choice, tags=dataset.names, card=card, calibration=unseen)
     if _can_measure(dataset, held_out):
         return head, None
-    return head, fitting.cross_validated(examples, choice, seed=seed)
+    return head, fitting.cross_validated(examples, choice, seed=seed, check=check)
 
 
 def _fit_multilabel(
-    dataset: Dataset, vectors: Floats, learned: Flags, held_out: Flags, *, seed: int, check: Callable[[], None]
+    dataset: Dataset, vectors: Floats, learned: Flags, held_out: Flags, *, seed: int, check: fitting.Check
 ) -> tuple[Head, Floats | None]:
     """Return what `_fit_multiclass` does."""
     card = backbones.for_domain(dataset.tags[0].project.domain)
@@ -177,7 +177,7 @@ def _fit_multilabel(
     head = multilabel.fit_as_chosen(examples, choice, tags=dataset.names, card=card, check=check)
     if _can_measure(dataset, held_out):
         return head, None
-    return head, multilabel.cross_validated(examples, choice, seed=seed)
+    return head, multilabel.cross_validated(examples, choice, seed=seed, check=check)
 
 
 def _can_measure(dataset: Dataset, held_out: Flags) -> bool:

@@ -1,0 +1,256 @@
+"""Jobs: done once, seen while they run, cancelled in time, taken up when their process dies."""
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.core.management import call_command
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+
+from jobs import progress, services
+from jobs.models import Job
+from tests import factories
+from tests.jobs import work
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def make(kind: str = "count", **fields: Any) -> Job:
+    arguments = fields.pop("arguments", {"to": 3} if kind == "count" else {})
+    return services.make_job(kind, title=f"Test of {kind}", arguments=arguments, **fields)
+
+
+def run_worker() -> None:
+    call_command("db_worker", batch=True, interval=0, startup_delay=False, reload=False, verbosity=0)
+
+
+def wait_until(is_true: Callable[[], bool], *, seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def state(job: Job) -> str:
+    job.refresh_from_db()
+    return job.state
+
+
+def test_worker_does_a_queued_job() -> None:
+    job = make()
+    services.enqueue(job)
+
+    run_worker()
+
+    assert state(job) == Job.State.DONE
+    assert (job.result, job.done, job.total) == ({"counted": 3}, 3, 3)
+
+
+def test_job_is_queued_only_when_the_transaction_is_committed() -> None:
+    with transaction.atomic():
+        services.enqueue(make())
+        assert not DBTaskResult.objects.exists()
+
+    assert DBTaskResult.objects.count() == 1
+
+
+def test_known_failure_gives_its_sentence() -> None:
+    assert services.do_here(make("refuse")).error == "There is nothing to count."
+
+
+def test_bug_is_logged_and_told_apart(caplog: pytest.LogCaptureFixture) -> None:
+    job = services.do_here(make("break"))
+
+    assert job.state == Job.State.FAILED
+    assert "ZeroDivisionError" in job.error
+    assert "Traceback" in caplog.text
+
+
+def test_unknown_kind_is_refused() -> None:
+    with pytest.raises(ValueError, match="count"):
+        make("cook")
+
+
+def test_two_processes_never_do_one_job_twice() -> None:
+    job = make()
+    claims = []
+
+    def claim() -> None:
+        claims.append(Job.objects.claim(job.pk, now=timezone.now()))
+        connection.close()
+
+    threads = [threading.Thread(target=claim) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sum(claimed is not None for claimed in claims) == 1
+
+
+def test_progress_is_seen_while_it_runs() -> None:
+    job = make(arguments={"to": 100, "pause_s": 0.05})
+    thread = threading.Thread(target=do_and_close, args=[job])
+    thread.start()
+
+    wait_until(lambda: Job.objects.get(pk=job.pk).done > 0)
+    seen = Job.objects.get(pk=job.pk)
+
+    assert (seen.state, seen.total, seen.message) == (Job.State.RUNNING, 100, "Counting")
+    assert seen.per_second() is not None
+    assert seen.time_left() is not None
+    services.cancel_job(job)
+    thread.join()
+
+
+def do_and_close(job: Job) -> None:
+    services.do_here(job)
+    connection.close()
+
+
+def test_cancelled_job_stops_within_seconds() -> None:
+    job = make(arguments={"to": 10_000, "pause_s": 0.05})
+    thread = threading.Thread(target=do_and_close, args=[job])
+    thread.start()
+    wait_until(lambda: state(job) == Job.State.RUNNING)
+
+    services.cancel_job(job)
+    thread.join(5)
+
+    assert not thread.is_alive()
+    assert state(job) == Job.State.CANCELLED
+
+
+def test_cancelled_job_that_waits_is_never_begun() -> None:
+    job = make()
+    services.enqueue(job)
+
+    services.cancel_job(job)
+    run_worker()
+
+    assert (state(job), job.attempts) == (Job.State.CANCELLED, 0)
+
+
+def test_job_of_a_dead_process_is_taken_up_again() -> None:
+    job = make()
+    Job.objects.claim(job.pk, now=timezone.now() - timedelta(minutes=5))
+
+    assert services.take_up_lost_jobs() == 1
+    run_worker()
+
+    assert (state(job), job.attempts) == (Job.State.DONE, 2)
+
+
+def test_job_that_kills_its_workers_fails_in_the_end() -> None:
+    job = make()
+    for _ in range(services.MAX_ATTEMPTS):
+        Job.objects.claim(job.pk, now=timezone.now() - timedelta(minutes=5))
+        services.take_up_lost_jobs()
+
+    assert state(job) == Job.State.FAILED
+    assert str(services.MAX_ATTEMPTS) in job.error
+
+
+def test_job_that_only_its_command_can_do_fails_with_the_command() -> None:
+    job = make(can_resume=False)
+    Job.objects.claim(job.pk, now=timezone.now() - timedelta(minutes=5))
+
+    services.take_up_lost_jobs()
+
+    assert state(job) == Job.State.FAILED
+
+
+def test_job_whose_heart_beats_is_left_alone() -> None:
+    job = make()
+    Job.objects.claim(job.pk, now=timezone.now())
+
+    assert services.take_up_lost_jobs() == 0
+
+
+def test_job_that_the_queue_lost_is_queued_again() -> None:
+    job = make()
+    Job.objects.filter(pk=job.pk).update(queued_at=timezone.now() - timedelta(hours=1))
+
+    services.take_up_lost_jobs()
+    run_worker()
+
+    assert state(job) == Job.State.DONE
+
+
+def test_process_that_was_given_up_does_not_end_the_job_of_its_successor() -> None:
+    job = make(arguments={"to": 10_000, "pause_s": 0.02})
+    thread = threading.Thread(target=do_and_close, args=[job])
+    thread.start()
+    wait_until(lambda: state(job) == Job.State.RUNNING)
+
+    Job.objects.filter(pk=job.pk).update(run=uuid4())
+    thread.join(5)
+
+    assert not thread.is_alive()
+    assert state(job) == Job.State.RUNNING
+
+
+def test_job_goes_back_to_the_queue_when_its_worker_goes_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    stopping = threading.Event()
+    for module in (progress, services):
+        monkeypatch.setattr(module, "worker_is_stopping", stopping)
+    stopping.set()
+    job = make()
+
+    services.do_here(job)
+    stopping.clear()
+    assert state(job) == Job.State.QUEUED
+    run_worker()
+
+    assert state(job) == Job.State.DONE
+
+
+def test_hook_runs_once_when_the_last_of_a_group_has_ended() -> None:
+    first, second = make(key="a"), make("refuse", key="a")
+    services.do_here(first)
+    assert work.ended == []
+
+    services.do_here(second)
+
+    assert work.ended == ["a failed"]
+
+
+def test_hook_runs_once_though_the_last_two_end_together() -> None:
+    group = [make(key="b") for _ in range(6)]
+    threads = [threading.Thread(target=do_and_close, args=[job]) for job in group]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert work.ended == ["b done"]
+
+
+def test_hook_runs_after_a_cancellation_too() -> None:
+    services.cancel_job(make(key="c"))
+
+    assert work.ended == ["c cancelled"]
+
+
+@pytest.mark.parametrize(
+    "fields", [{"state": "running"}, {"state": "done"}, {"state": "failed", "finished_at": timezone.now()}]
+)
+def test_database_refuses_a_job_that_contradicts_itself(fields: dict[str, Any]) -> None:
+    with pytest.raises(IntegrityError):
+        Job.objects.filter(pk=make().pk).update(**fields)
+
+
+def test_command_lists_and_cancels(capsys: pytest.CaptureFixture[str]) -> None:
+    job = make(by=factories.make_developer())
+
+    call_command("jobs")
+    call_command("jobs", cancel=job.pk)
+
+    assert "Test of count" in capsys.readouterr().out
+    assert state(job) == Job.State.CANCELLED

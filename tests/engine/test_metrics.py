@@ -63,3 +63,60 @@ def test_certain_and_wrong_is_finite() -> None:
 
     assert loss is not None
     assert 30 < loss < 40
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.25, 0.3, 0.5, 0.85, 1.0])
+def test_scores_at_a_moving_threshold_are_those_of_the_slow_way(threshold: float) -> None:
+    random = np.random.default_rng(1)
+    probabilities = random.dirichlet(np.ones(5), 200).astype(np.float32)
+    truths = metrics.indicators(random.integers(0, 4, 200), tags=5)
+
+    known = metrics.averages(probabilities, truths)
+    overall, per_tag = metrics.scores(probabilities, truths, threshold=threshold, known=known)
+
+    assert overall == metrics.overall(probabilities, truths, threshold=threshold)
+    assert per_tag == metrics.per_tag(probabilities, truths, threshold=threshold)
+
+
+def test_curve_by_hand() -> None:
+    """In falling order the answers are right, wrong, right."""
+    curve = metrics.precision_recall_curve(np.array([0.9, 0.8, 0.7]), np.array([True, False, True]))
+
+    assert curve is not None
+    assert curve.recalls == (0.0, 0.5, 1.0)
+    assert curve.precisions == pytest.approx((1.0, 1.0, 2 / 3))
+
+
+def test_curve_is_thinned_and_keeps_its_ends() -> None:
+    random = np.random.default_rng(2)
+
+    curve = metrics.precision_recall_curve(random.random(5000), random.random(5000) < 0.3, most=50)
+
+    assert curve is not None
+    assert len(curve.recalls) <= 50
+    assert (curve.recalls[0], curve.recalls[-1]) == (0.0, 1.0)
+    assert list(curve.recalls) == sorted(curve.recalls)
+
+
+def test_tag_that_no_picture_has_has_no_curve() -> None:
+    assert metrics.precision_recall_curve(np.array([0.5]), np.array([False])) is None
+
+
+def test_calibration_bins_by_hand() -> None:
+    probabilities = np.array([[0.95, 0.05], [0.97, 0.03], [0.4, 0.6]])
+
+    low, high = metrics.calibration_bins(probabilities, np.array([0, 1, 1]), bins=10)
+
+    assert (low.low, low.high, low.pictures, low.accuracy) == (0.5, 0.6, 1, 1.0)
+    assert (high.pictures, high.accuracy) == (2, 0.5)
+    assert high.confidence == pytest.approx(0.96)
+
+
+def test_calibration_bins_add_up_to_the_calibration_error() -> None:
+    random = np.random.default_rng(3)
+    probabilities, truth = random.dirichlet(np.ones(3), 100), random.integers(0, 3, 100)
+
+    bins = metrics.calibration_bins(probabilities, truth)
+
+    error = sum(each.pictures * abs(each.accuracy - each.confidence) for each in bins) / 100
+    assert error == pytest.approx(metrics.expected_calibration_error(probabilities, truth))

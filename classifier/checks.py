@@ -7,7 +7,9 @@ from django.core.checks import CheckMessage, Error, Warning, register
 
 from classifier.backends import get_backend
 
-_CUSTOM_VISION = ("ENDPOINT", "PREDICTION_KEY", "PUBLISH_NAME")
+_NEEDED = ("CLASSIFR_CUSTOMVISION_ENDPOINT", "CLASSIFR_CUSTOMVISION_PREDICTION_KEY")
+_OPTIONAL = ("CLASSIFR_CUSTOMVISION_PUBLISH_NAME",)
+"""Only for an iteration that was not published from here."""
 
 
 @register
@@ -26,10 +28,10 @@ def backends_can_be_imported(**kwargs: Any) -> list[CheckMessage]:
 @register
 def custom_vision_is_whole(**kwargs: Any) -> list[CheckMessage]:
     """classifier.W001: some settings of Custom Vision are there and others are not."""
-    values = {name: getattr(settings, f"CLASSIFR_CUSTOMVISION_{name}") for name in _CUSTOM_VISION}
-    if all(values.values()) or not any(values.values()):
+    lacking = [name for name in _NEEDED if not getattr(settings, name)]
+    if not lacking or not any(getattr(settings, name) for name in (*_NEEDED, *_OPTIONAL)):
         return []
-    missing = ", ".join(f"CLASSIFR_CUSTOMVISION_{name}" for name, value in values.items() if not value)
+    missing = ", ".join(lacking)
     return [
         Warning(
             f"Azure Custom Vision is half configured: {missing} missing.", hint="Set all or none.", id="classifier.W001"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
+from sklearn.metrics import precision_recall_curve as exact_curve
 
 Floats = NDArray[np.float32] | NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -29,6 +30,39 @@ class Score:
     """Of what is true, the share that was said."""
     average_precision: float | None
     """Precision over all thresholds, weighted by the recall gained at each."""
+
+
+@dataclass(frozen=True)
+class Averages:
+    """Average precisions, which no threshold changes: slow to work out, and worked out once."""
+
+    overall: float | None
+    per_tag: tuple[float | None, ...]
+    """In the order of the columns."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Precision and recall at falling thresholds: recall rises from 0 to its highest."""
+
+    recalls: tuple[float, ...]
+    precisions: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class CalibrationBin:
+    """Pictures of about the same highest probability."""
+
+    low: float
+    """Probabilities above this, …"""
+    high: float
+    """… up to this."""
+    pictures: int
+    """At least one."""
+    confidence: float
+    """Mean of their highest probabilities."""
+    accuracy: float
+    """Share of them whose most probable tag is right."""
 
 
 def indicators(truth: Indices, *, tags: int) -> Flags:
@@ -57,6 +91,43 @@ def per_tag(probabilities: Floats, truths: Flags, *, threshold: float) -> tuple[
     return tuple(_score(column, truth, threshold=threshold) for column, truth in columns)
 
 
+def averages(probabilities: Floats, truths: Flags) -> Averages:
+    """Return the average precisions of `overall` and `per_tag`; a second for two million probabilities."""
+    columns = zip(probabilities.T, truths.T, strict=True)
+    return Averages(
+        overall=_average_precision(probabilities.ravel(), truths.ravel()),
+        per_tag=tuple(_average_precision(column, truth) for column, truth in columns),
+    )
+
+
+def scores(
+    probabilities: Floats, truths: Flags, *, threshold: float, known: Averages
+) -> tuple[Score, tuple[Score, ...]]:
+    """Return what `overall` and `per_tag` do, in milliseconds: for a threshold that somebody moves."""
+    said = probabilities >= threshold
+    told = np.count_nonzero(said, axis=0)
+    right = np.count_nonzero(said & truths, axis=0)
+    true = np.count_nonzero(truths, axis=0)
+    columns = zip(told.tolist(), right.tolist(), true.tolist(), known.per_tag, strict=True)
+    return (
+        Score(_share(right.sum(), told.sum()), _share(right.sum(), true.sum()), known.overall),
+        tuple(Score(_share(each, said), _share(each, all_of), average) for said, each, all_of, average in columns),
+    )
+
+
+def precision_recall_curve(probabilities: Floats, truths: Flags, *, most: int = 200) -> Curve | None:
+    """Return the curve over all pairs of picture and tag, or of one tag if given its column, thinned to `most` points.
+
+    None where nothing is true. It starts at recall 0 with precision 1, as scikit-learn's does.
+    """
+    if not truths.any():
+        return None
+    precisions, recalls, _ = exact_curve(truths.ravel(), probabilities.ravel())
+    places = np.searchsorted(-recalls, -np.linspace(0, 1, most), side="right") - 1
+    kept = np.unique(places)[::-1]
+    return Curve(tuple(recalls[kept].tolist()), tuple(precisions[kept].tolist()))
+
+
 def confusion_matrix(predicted: Indices, truth: Indices, *, tags: int) -> NDArray[np.int64]:
     """Return (tags, tags): at [i, j], how many pictures of tag i were taken for tag j."""
     matrix = np.zeros((tags, tags), dtype=np.int64)
@@ -77,6 +148,23 @@ def expected_calibration_error(probabilities: Floats, truth: Indices, *, bins: i
     place = np.clip(np.ceil(confidence * bins).astype(np.intp) - 1, 0, bins - 1)
     gaps = np.bincount(place, weights=right - confidence, minlength=bins)
     return float(np.abs(gaps).sum() / len(truth))
+
+
+def calibration_bins(probabilities: Floats, truth: Indices, *, bins: int = 15) -> tuple[CalibrationBin, ...]:
+    """Return the bins of `expected_calibration_error` that have pictures, from the least confident on."""
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    right = probabilities.argmax(axis=1) == truth
+    place = np.clip(np.ceil(confidence * bins).astype(np.intp) - 1, 0, bins - 1)
+    return tuple(
+        CalibrationBin(
+            low=number / bins,
+            high=(number + 1) / bins,
+            pictures=int((place == number).sum()),
+            confidence=float(confidence[place == number].mean()),
+            accuracy=float(right[place == number].mean()),
+        )
+        for number in np.unique(place).tolist()
+    )
 
 
 def log_loss(probabilities: Floats, truth: Indices) -> float | None:

@@ -90,9 +90,10 @@ def build(*, head: Head, backbone: Backbone, pictures: Sequence[Golden], about: 
         **{f"golden/{number}.png": _png(each.square) for number, each in enumerate(pictures)},
     }
     written = io.BytesIO()
-    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as package:
+    # Not compressed: weights hardly shrink, and it would take a second.
+    with zipfile.ZipFile(written, "w") as package:
         for name, content in files.items():
-            package.writestr(zipfile.ZipInfo(name, _EARLIEST), content, zipfile.ZIP_DEFLATED)
+            package.writestr(zipfile.ZipInfo(name, _EARLIEST), content)
     return written.getvalue()
 
 

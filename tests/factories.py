@@ -1,12 +1,13 @@
 """`make_x(**fields)` builds a valid x; a test names only what it is about."""
 
+import hashlib
 import io
 from itertools import count
 from typing import Any
 
 import numpy as np
 from django.contrib.auth.models import Group, Permission
-from PIL import Image
+from PIL import Image as Pixels
 
 from accounts.models import DEVELOPERS, REVIEWERS, User
 from catalog.models import Picture
@@ -14,7 +15,8 @@ from catalog.services import keep_picture
 from classifier.models import Prediction
 from engine import backbones, fitting, heads, images
 from feedback.models import Misprediction, Verdict
-from training.models import Project
+from training import keeping
+from training.models import Image, Project
 
 _numbers = count(1)
 
@@ -52,9 +54,9 @@ def make_photo(
 ) -> bytes:
     """Return the bytes of a coloured picture; another seed makes another content."""
     random = np.random.default_rng(next(_numbers) if seed is None else seed)
-    coarse = Image.fromarray(random.integers(0, 256, (6, 8, 3), dtype=np.uint8))
+    coarse = Pixels.fromarray(random.integers(0, 256, (6, 8, 3), dtype=np.uint8))
     buffer = io.BytesIO()
-    coarse.resize(size, Image.Resampling.BICUBIC).save(buffer, format, **options)
+    coarse.resize(size, Pixels.Resampling.BICUBIC).save(buffer, format, **options)
     return buffer.getvalue()
 
 
@@ -62,6 +64,24 @@ def make_picture(**fields: Any) -> Picture:
     by = fields.pop("created_by", None)
     content = fields.pop("content", None) or make_photo(**fields)
     return keep_picture(content=content, limits=images.PREDICTION, by=by)
+
+
+def make_image(**fields: Any) -> Image:
+    """Put a picture into a project; what is not about the image is about the photo."""
+    names = ("project", "part", "source", "quarantine", "picture")
+    about = {name: fields.pop(name) for name in names if name in fields}
+    tags = fields.pop("tags", ())
+    content = fields.pop("content", None) or make_photo(**fields)
+    values = {
+        "project": about.get("project") or make_project(),
+        "picture": about.get("picture") or make_picture(content=content),
+        "original_sha256": hashlib.sha256(content).hexdigest(),
+        "name": "photo.jpg",
+        **about,
+    }
+    image = Image.objects.create(**values)
+    keeping.add_tags(image, tags)
+    return image
 
 
 def make_prediction(**fields: Any) -> Prediction:

@@ -3,12 +3,10 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from azure.core.exceptions import DeserializationError
 from django.conf import settings
@@ -16,12 +14,7 @@ from django.utils.translation import gettext as _
 from msrest.authentication import ApiKeyCredentials
 from msrest.exceptions import ClientException, HttpOperationError, ValidationError
 
-from engine.metrics import Score
-
 logger = logging.getLogger(__name__)
-
-COMPLETED = "Completed"
-FAILED = "Failed"
 
 
 class CallFailed(Exception):
@@ -89,9 +82,9 @@ class Pace:
         time.sleep(turn - now)
 
 
-def connect(kind: Callable[..., Any], *, endpoint: str, key: str, header: str, also: Sequence[str] = ()) -> Any:
+def connect(kind: Callable[..., Any], *, endpoint: str, key: str, header: str) -> Any:
     """Make a client of the SDK from the settings of these names, for all threads. Raises NotSetUp."""
-    if missing := [name for name in (endpoint, key, *also) if not getattr(settings, name)]:
+    if missing := [name for name in (endpoint, key) if not getattr(settings, name)]:
         raise NotSetUp(_("Custom Vision needs %(names)s in the environment.") % {"names": ", ".join(missing)})
     address = getattr(settings, endpoint)
     if not address.startswith(("https://", "http://")):
@@ -153,85 +146,3 @@ def _declined(exc: HttpOperationError) -> Declined:
         message=str(exc),
         retry_after_s=float(after) if after.isdecimal() else None,
     )
-
-
-@dataclass(frozen=True)
-class RemoteTag:
-    """A tag as Azure has it."""
-
-    id: UUID
-    name: str
-    type: str
-    """Regular or Negative; GeneralProduct only in object detection."""
-
-
-@dataclass(frozen=True)
-class RemoteIteration:
-    """An iteration as Azure has it."""
-
-    id: UUID
-    name: str
-    status: str
-    """COMPLETED, FAILED, or one of several words for being under way."""
-    publish_name: str
-    training_type: str
-    trained_at: datetime | None
-    error: str
-    """What Azure says of a failure; often nothing."""
-
-    @property
-    def is_over(self) -> bool:
-        return self.status in {COMPLETED, FAILED}
-
-
-@dataclass(frozen=True)
-class RemotePerformance:
-    """An iteration's figures as Azure has them."""
-
-    overall: Score
-    per_tag: tuple[tuple[str, Score], ...]
-
-
-def read_tag(answer: Any) -> RemoteTag:
-    with reading():
-        return RemoteTag(UUID(answer.id), _text(answer.name), answer.type or "Regular")
-
-
-def read_tags(answer: Any) -> list[RemoteTag]:
-    with reading():
-        return [read_tag(each) for each in answer]
-
-
-def read_iteration(answer: Any) -> RemoteIteration:
-    with reading():
-        return RemoteIteration(
-            id=UUID(answer.id),
-            name=_text(answer.name),
-            status=_text(answer.status),
-            publish_name=answer.publish_name or "",
-            training_type=answer.training_type or "Regular",
-            trained_at=answer.trained_at,
-            error=answer.training_error_details or "",
-        )
-
-
-def read_iterations(answer: Any) -> list[RemoteIteration]:
-    with reading():
-        return [read_iteration(each) for each in answer]
-
-
-def read_performance(answer: Any) -> RemotePerformance:
-    with reading():
-        tags = sorted(answer.per_tag_performance, key=lambda each: str(each.name).lower())
-        return RemotePerformance(_score(answer), tuple((_text(each.name), _score(each)) for each in tags))
-
-
-def _score(answer: Any) -> Score:
-    return Score(answer.precision, answer.recall, answer.average_precision)
-
-
-def _text(value: Any) -> str:
-    """Return what has to be a text that is not empty, or raise ValueError."""
-    if not value or not isinstance(value, str):
-        raise ValueError("There is no text where one should be.")
-    return value

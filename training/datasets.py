@@ -113,7 +113,7 @@ def fingerprint(tags: Sequence[Tag], *, seed: int) -> str:
     Computed where the rows are: a second for 100,000 images.
     """
     line = Concat("image__picture__sha256", Value(" "), "tag_id", Value(" "), "image__part", output_field=TextField())
-    lines = _usable_pairs(tags).aggregate(lines=StringAgg(line, delimiter="\n", ordering=_PAIR_ORDER))["lines"]
+    lines = _usable_pairs(tags).aggregate(lines=StringAgg(line, delimiter="\n", order_by=_PAIR_ORDER))["lines"]
     return _digest(tags, lines or "", seed=seed)
 
 

@@ -30,20 +30,26 @@ class CustomVisionBackend:
     def predict(self, content: bytes, *, project: Project) -> Answer:
         if project.remote_id is None:
             raise BackendMisconfigured(f"Project {project} has no remote id: set its id at Custom Vision.")
+        live = project.live_iteration if project.live_iteration and project.live_iteration.is_published else None
+        publish_name = live.publish_name if live else settings.CLASSIFR_CUSTOMVISION_PUBLISH_NAME
+        if not publish_name:
+            raise BackendMisconfigured(
+                f"No iteration of {project} is live: publish one, or set CLASSIFR_CUSTOMVISION_PUBLISH_NAME."
+            )
         checking.checked(content, limits=images.PREDICTION)
         try:
-            found = _read(self._classify(str(project.remote_id), images.strip_metadata(content)))
+            found = _read(self._classify(str(project.remote_id), publish_name, images.strip_metadata(content)))
         except azure.CallFailed as exc:
             _translate(exc)
-        return Answer(predictions=found, iteration_name=settings.CLASSIFR_CUSTOMVISION_PUBLISH_NAME)
+        return Answer(predictions=found, iteration=live, iteration_name=live.name if live else publish_name)
 
-    def _classify(self, project_id: str, content: bytes) -> Any:
+    def _classify(self, project_id: str, publish_name: str, content: bytes) -> Any:
         """Return the SDK's ImagePrediction; wait and ask again while Azure is busy."""
         client = self._client
         store = settings.CLASSIFR_CUSTOMVISION_STORE
         operation = client.classify_image if store else client.classify_image_with_no_store
         return azure.call(
-            partial(operation, project_id, settings.CLASSIFR_CUSTOMVISION_PUBLISH_NAME, content),
+            partial(operation, project_id, publish_name, content),
             patience=Patience(ATTEMPTS, BACK_OFF_S, MAX_RETRY_AFTER_S),
         )
 
@@ -54,7 +60,6 @@ class CustomVisionBackend:
             endpoint="CLASSIFR_CUSTOMVISION_ENDPOINT",
             key="CLASSIFR_CUSTOMVISION_PREDICTION_KEY",
             header="Prediction-key",
-            also=["CLASSIFR_CUSTOMVISION_PUBLISH_NAME"],
         )
 
 

@@ -1,5 +1,7 @@
 """The Azure backend: the real SDK, over HTTP, against recorded answers."""
 
+from uuid import uuid4
+
 import pytest
 from pytest_django import Settings
 
@@ -8,7 +10,7 @@ from classifier.exceptions import BackendMisconfigured, BackendUnavailable
 from engine.exceptions import RefusedPicture
 from tests import factories
 from tests.classifier.azure import PROJECT_ID, RecordedAnswer, RecordedAzure, error
-from training.models import Project
+from training.models import Iteration, Project
 
 pytestmark = pytest.mark.django_db
 
@@ -31,6 +33,36 @@ def test_answer_is_sorted_and_names_its_iteration(recorded_azure: RecordedAzure,
     assert [each.tag for each in answer.predictions] == ["Tag1", "Tag2"]
     assert answer.predictions[0].probability == pytest.approx(0.9999961)
     assert answer.iteration_name == "My iteration"
+
+
+def test_live_iteration_is_asked_by_its_publish_name(recorded_azure: RecordedAzure, project: Project) -> None:
+    live = Iteration.objects.create(
+        project=project, number=7, name="Iteration 7", status="Completed", publish_name="best", remote_id=uuid4()
+    )
+    project.live_iteration = live
+
+    answer = CustomVisionBackend().predict(factories.make_photo(), project=project)
+
+    assert "/iterations/best/" in recorded_azure.requests[0].path
+    assert (answer.iteration, answer.iteration_name) == (live, "Iteration 7")
+
+
+def test_without_a_live_iteration_the_setting_names_it(recorded_azure: RecordedAzure, project: Project) -> None:
+    answer = CustomVisionBackend().predict(factories.make_photo(), project=project)
+
+    assert "/iterations/My%20iteration/" in recorded_azure.requests[0].path
+    assert answer.iteration is None
+
+
+def test_setting_is_named_when_nothing_is_live(
+    recorded_azure: RecordedAzure, project: Project, settings: Settings
+) -> None:
+    settings.CLASSIFR_CUSTOMVISION_PUBLISH_NAME = ""
+
+    with pytest.raises(BackendMisconfigured, match="CLASSIFR_CUSTOMVISION_PUBLISH_NAME"):
+        CustomVisionBackend().predict(factories.make_photo(), project=project)
+
+    assert not recorded_azure.requests
 
 
 def test_azure_is_asked_not_to_store_the_photo(recorded_azure: RecordedAzure, project: Project) -> None:
@@ -142,6 +174,7 @@ def test_what_is_no_picture_does_not_travel(recorded_azure: RecordedAzure, proje
 
 def test_missing_settings_are_named(project: Project, settings: Settings) -> None:
     settings.CLASSIFR_CUSTOMVISION_ENDPOINT = ""
+    settings.CLASSIFR_CUSTOMVISION_PUBLISH_NAME = "x"
 
     with pytest.raises(BackendMisconfigured, match="CLASSIFR_CUSTOMVISION_ENDPOINT"):
         CustomVisionBackend().predict(factories.make_photo(), project=project)

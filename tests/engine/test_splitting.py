@@ -23,7 +23,7 @@ def split(count: int = 100, *, tags: int = 2, **changes: object) -> Parts:
         "salt": "a",
         **changes,
     }
-    return splitting.split(given.pop("parts"), **given)  # type: ignore[arg-type]
+    return splitting.split(given.pop("parts"), **given)
 
 
 def test_a_fifth_of_each_tag_is_held_out() -> None:

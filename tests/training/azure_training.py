@@ -1,9 +1,16 @@
 """Answers of Azure's training service, shaped as it was recorded to answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
-from tests.classifier.azure import RecordedAnswer, RecordedAzure, RecordedRequest
+from pytest_django import Settings
+
+from tests import factories
+from tests.classifier.azure import RecordedAnswer, RecordedAzure, RecordedRequest, error
+from training.backends.base import ImageUpload
+from training.models import Image, Iteration, Project, Tag
 
 PROJECT_ID = "d39ee768-81e0-456d-9267-5df421143385"
 ITERATION_ID = "a1608486-2795-499a-bf16-e9a3075e5388"
@@ -21,6 +28,40 @@ ITERATIONS = f"{PROJECT}/iterations"
 ITERATION = f"{ITERATIONS}/{ITERATION_ID}"
 
 DONE = RecordedAnswer(204)
+BUSY = error(429, "429", "Requests have exceeded rate limit. Please retry after 1 second.")
+
+
+@contextmanager
+def listening(settings: Settings) -> Iterator[RecordedAzure]:
+    """Let there be a server that speaks like Azure, and the settings that lead to it."""
+    server = RecordedAzure()
+    handler: Any = server._server.RequestHandlerClass
+    handler.do_PATCH = handler.do_POST
+    settings.CLASSIFR_CUSTOMVISION_TRAINING_ENDPOINT = server.endpoint
+    settings.CLASSIFR_CUSTOMVISION_TRAINING_KEY = "a-training-key"
+    settings.CLASSIFR_CUSTOMVISION_PREDICTION_RESOURCE_ID = RESOURCE_ID
+    settings.CLASSIFR_CUSTOMVISION_CALLS_PER_SECOND = 10_000.0
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+def make_image(project: Project, **fields: Any) -> Image:
+    return Image.objects.create(project=project, picture=factories.make_picture(), **fields)
+
+
+def make_iteration(project: Project, **fields: Any) -> Iteration:
+    number = project.iterations.count() + 1
+    Project.objects.filter(pk=project.pk, iterations_made__lt=number).update(iterations_made=number)
+    values = {"number": number, "name": f"Iteration {number}", "status": "Completed", **fields}
+    if "remote_id" in fields:
+        values["remote_id"] = UUID(fields["remote_id"])
+    return Iteration.objects.create(project=project, **values)
+
+
+def uploads(*tags: Tag, count: int = 3) -> list[ImageUpload]:
+    return [ImageUpload(f"{number}.jpg", factories.make_photo(), tags) for number in range(count)]
 
 
 def image_id(number: int) -> str:
@@ -119,7 +160,9 @@ def images_received(**statuses: str) -> Callable[[RecordedRequest], RecordedAnsw
         for entry in request.json["images"]:
             number = int(entry["name"].split()[-1])
             status = statuses.get(f"image_{number}", "OK")
-            images.append({"sourceUrl": entry["name"], "status": status, "image": _image(number, entry, status)})
+            images.append(
+                {"sourceUrl": entry["name"], "status": status, "image": _image(image_id(number), entry, status)}
+            )
         is_good = all(each["status"] == "OK" for each in images)
         body = {"isBatchSuccessful": is_good, "images": images[::-1]}
         return RecordedAnswer(200 if is_good else 207, body)
@@ -127,12 +170,12 @@ def images_received(**statuses: str) -> Callable[[RecordedRequest], RecordedAnsw
     return answer
 
 
-def _image(number: int, entry: dict[str, Any], status: str) -> dict[str, Any] | None:
+def _image(id: str, entry: dict[str, Any], status: str) -> dict[str, Any] | None:
     if not status.startswith("OK"):
         return None
     created = "2020-11-06T17:34:53.6925759"
     return {
-        "id": image_id(number),
+        "id": id,
         "created": created,
         "width": 320,
         "height": 240,
@@ -148,3 +191,48 @@ def train_to_the_end(azure: RecordedAzure) -> None:
     azure.on("POST", TRAIN, RecordedAnswer(200, iteration()))
     azure.on("GET", ITERATION, RecordedAnswer(200, iteration()), RecordedAnswer(200, completed()))
     azure.on("GET", f"{ITERATION}/performance", RecordedAnswer(200, performance()))
+
+
+def at_azure(azure: RecordedAzure, *, tags: list[Any], iterations: list[Any]) -> None:
+    """Let Azure have these tags and iterations."""
+    azure.on("GET", TAGS, RecordedAnswer(200, tags))
+    azure.on("GET", ITERATIONS, RecordedAnswer(200, iterations))
+    for each in iterations:
+        azure.on("GET", f"{ITERATIONS}/{each['id']}/performance", RecordedAnswer(200, performance()))
+
+
+def whole_service(azure: RecordedAzure) -> None:
+    """Let Azure have one project that is empty, takes whatever is sent, and trains one iteration."""
+    images: dict[str, str] = {}
+    published: dict[str, str] = {}
+    made: list[str] = []
+
+    def make_tag(request: RecordedRequest) -> RecordedAnswer:
+        made.append(f"10000000-0000-0000-0000-{len(made):012}")
+        return RecordedAnswer(200, tag(made[-1], request.query["name"]))
+
+    def receive(request: RecordedRequest) -> RecordedAnswer:
+        received = []
+        for entry in request.json["images"]:
+            status = "OKDuplicate" if entry["contents"] in images else "OK"
+            id_ = images.setdefault(entry["contents"], image_id(len(images)))
+            received.append({"sourceUrl": entry["name"], "status": status, "image": _image(id_, entry, status)})
+        return RecordedAnswer(200, {"isBatchSuccessful": True, "images": received})
+
+    def publish(request: RecordedRequest) -> RecordedAnswer:
+        published["name"] = request.query["publishName"]
+        return RecordedAnswer(200, True)
+
+    def unpublish(request: RecordedRequest) -> RecordedAnswer:
+        published.clear()
+        return DONE
+
+    train_to_the_end(azure)
+    azure.on("GET", "/domains", RecordedAnswer(200, DOMAINS))
+    azure.on("POST", "/projects", RecordedAnswer(200, project()))
+    azure.on("POST", TAGS, make_tag)
+    azure.on("POST", FILES, receive)
+    azure.on("GET", ITERATIONS, lambda _: RecordedAnswer(200, [completed(publishName=published.get("name"))]))
+    azure.on("POST", f"{ITERATION}/publish", publish)
+    azure.on("DELETE", f"{ITERATION}/publish", unpublish)
+    azure.on("DELETE", ITERATION, DONE)

@@ -70,6 +70,7 @@ def settle(job: Job) -> None:
 
 def delete_iteration(iteration: Iteration) -> None:
     """Delete an iteration that neither answers nor trains; its number is never given again. Raises Refused."""
+    iteration.refresh_from_db()
     if iteration.is_published:
         raise Refused(_("%(name)s is published: unpublish it first.") % {"name": iteration.name})
     if iteration.status == Iteration.Status.TRAINING:

@@ -42,7 +42,8 @@ def publish(
     _check(iteration, name=name, project=project, keep_previous=keep_previous)
     get_backend(project.backend).publish(iteration, name=name)
     with transaction.atomic():
-        project = Project.objects.select_for_update(of=["self"]).select_related("live_iteration").get(pk=project.pk)
+        # Not joined: who waits for the lock would read the joined row as it was before.
+        project = Project.objects.select_for_update().get(pk=project.pk)
         previous = project.live_iteration
         project.iterations.filter(publish_name=name).exclude(pk=iteration.pk).update(publish_name="")
         if previous and previous.pk != iteration.pk and not keep_previous:
@@ -57,6 +58,7 @@ def publish(
 
 def unpublish(*, iteration: Iteration, by: User | None, reason: str = "") -> Publication:
     """Let the iteration no longer answer; if it was live, nothing is. Raises Refused if it did not answer."""
+    iteration.refresh_from_db()
     if not iteration.is_published:
         raise Refused(_("%(name)s is not published.") % {"name": iteration.name})
     get_backend(iteration.project.backend).unpublish(iteration)
@@ -88,7 +90,7 @@ def rollback_target(project: Project) -> Iteration | None:
     the last that was.
     """
     log = project.publications.select_related("replaced", "iteration")
-    live = project.live_iteration
+    live = Project.objects.select_related("live_iteration").get(pk=project.pk).live_iteration
     if live is None:
         line = log.filter(iteration__isnull=False).first()
         return line.iteration if line else None

@@ -1,0 +1,363 @@
+"""What answers: one act, one transaction, one line in the log, and a way back."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+
+from catalog.services import keep_vector
+from engine import heads, packages
+from tests import factories
+from training import comparing, snapshots
+from training.exceptions import Refused
+from training.heads import write_head
+from training.models import Iteration, Project, Publication
+from training.services.learning import delete_iteration
+from training.services.projects import delete_project
+from training.services.publishing import publish, rollback, rollback_target, unpublish
+from training.services.starter import add_iteration
+from training.snapshots import Snapshot
+
+pytestmark = pytest.mark.django_db
+TAGS = ("cannoli", "risotto")
+
+
+@pytest.fixture
+def project() -> Project:
+    return factories.make_project(name="Dishes", domain=Project.Domain.FOOD)
+
+
+def make_iteration(project: Project, **fields: Any) -> Iteration:
+    iteration = add_iteration(project=project, head=factories.make_head(*TAGS), metrics={})
+    for name, value in fields.items():
+        setattr(iteration, name, value)
+    iteration.save()
+    return iteration
+
+
+def published(project: Project) -> dict[int, str]:
+    return dict(project.iterations.published().values_list("number", "publish_name"))
+
+
+def live(project: Project) -> int | None:
+    project.refresh_from_db()
+    return project.live_iteration.number if project.live_iteration else None
+
+
+def test_first_publication_is_live() -> None:
+    project = factories.make_project(domain="Food")
+    line = publish(iteration=make_iteration(project), by=factories.make_developer(username="dev"), reason="First")
+
+    assert (live(project), published(project)) == (1, {1: "live"})
+    assert (line.username, line.reason, line.replaced) == ("dev", "First", None)
+
+
+def test_next_publication_takes_the_name_over(project: Project) -> None:
+    publish(iteration=make_iteration(project), by=None, name="dishes")
+
+    line = publish(iteration=make_iteration(project), by=None)
+
+    assert (live(project), published(project)) == (2, {2: "dishes"})
+    assert line.replaced_name == "Iteration 1"
+
+
+def test_previous_one_is_kept_when_asked(project: Project) -> None:
+    publish(iteration=make_iteration(project), by=None, name="old")
+
+    publish(iteration=make_iteration(project), by=None, name="new", keep_previous=True)
+
+    assert published(project) == {1: "old", 2: "new"}
+
+
+def test_previous_one_cannot_be_kept_under_the_same_name(project: Project) -> None:
+    publish(iteration=make_iteration(project), by=None, name="dishes")
+
+    with pytest.raises(Refused, match="dishes"):
+        publish(iteration=make_iteration(project), by=None, name="dishes", keep_previous=True)
+
+
+def test_only_what_was_published_is_unpublished(project: Project) -> None:
+    """Between the live iteration and the new one lie others, which were never published: they are left alone."""
+    publish(iteration=make_iteration(project), by=None)
+    make_iteration(project)
+
+    publish(iteration=make_iteration(project), by=None)
+
+    assert published(project) == {3: "live"}
+    assert project.publications.count() == 2
+
+
+@pytest.mark.parametrize("status", ["New", "Training", "Failed"])
+def test_what_is_not_completed_is_not_published(project: Project, status: str) -> None:
+    iteration = make_iteration(project, status=status, error="Why" if status == "Failed" else "")
+
+    with pytest.raises(Refused, match=status):
+        publish(iteration=iteration, by=None)
+
+
+def test_live_one_is_not_published_again(project: Project) -> None:
+    iteration = make_iteration(project)
+    publish(iteration=iteration, by=None)
+
+    with pytest.raises(Refused, match="already"):
+        publish(iteration=iteration, by=None)
+
+
+def test_unpublished_project_answers_no_more(project: Project) -> None:
+    iteration = make_iteration(project)
+    publish(iteration=iteration, by=None)
+
+    unpublish(iteration=iteration, by=None)
+
+    assert (live(project), published(project)) == (None, {})
+
+
+def test_what_does_not_answer_cannot_be_unpublished(project: Project) -> None:
+    with pytest.raises(Refused):
+        unpublish(iteration=make_iteration(project), by=None)
+
+
+def test_rollback_brings_back_what_was_replaced(project: Project) -> None:
+    for _ in range(3):
+        publish(iteration=make_iteration(project), by=None)
+
+    rollback(project=project, by=None)
+    assert live(project) == 2
+    rollback(project=project, by=None)
+
+    assert live(project) == 1
+    assert rollback_target(project) is None
+
+
+def test_rollback_after_unpublishing_brings_the_last_back(project: Project) -> None:
+    iteration = make_iteration(project)
+    publish(iteration=iteration, by=None)
+    unpublish(iteration=iteration, by=None)
+
+    rollback(project=project, by=None)
+
+    assert live(project) == 1
+
+
+def test_nothing_to_go_back_to_is_refused(project: Project) -> None:
+    with pytest.raises(Refused):
+        rollback(project=project, by=None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_publications_at_once_leave_one_live_and_both_in_the_log() -> None:
+    project = factories.make_project(domain="Food")
+    iterations = [make_iteration(project) for _ in range(4)]
+    barrier = threading.Barrier(len(iterations))
+
+    def run(iteration: Iteration) -> None:
+        barrier.wait()
+        publish(iteration=iteration, by=None)
+        connection.close()
+
+    threads = [threading.Thread(target=run, args=[each]) for each in iterations]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert published(project) == {live(project): "live"}
+    log = list(project.publications.order_by("pk"))
+    assert [line.replaced_name for line in log] == ["", *(line.iteration_name for line in log[:-1])]
+
+
+def test_database_never_lets_two_iterations_share_a_name(project: Project) -> None:
+    make_iteration(project, publish_name="live")
+
+    with pytest.raises(IntegrityError, match="share"), transaction.atomic():
+        make_iteration(project, publish_name="live")
+
+
+def test_log_is_never_changed(project: Project) -> None:
+    publish(iteration=make_iteration(project), by=None)
+
+    with pytest.raises(IntegrityError, match="never changed"), transaction.atomic():
+        Publication.objects.update(reason="Another")
+
+
+def test_log_outlives_its_iterations_and_people(project: Project) -> None:
+    developer = factories.make_developer(username="dev")
+    first = make_iteration(project)
+    publish(iteration=first, by=developer)
+    publish(iteration=make_iteration(project), by=None)
+
+    delete_iteration(first)
+    developer.delete()
+
+    line = project.publications.earliest("pk")
+    assert (line.iteration, line.iteration_name, line.username) == (None, "Iteration 1", "dev")
+
+
+def test_published_iteration_is_not_deleted(project: Project) -> None:
+    iteration = make_iteration(project)
+    publish(iteration=iteration, by=None)
+
+    with pytest.raises(Refused):
+        delete_iteration(iteration)
+
+
+def test_number_of_a_deleted_iteration_is_not_given_again(project: Project) -> None:
+    delete_iteration(make_iteration(project))
+
+    assert make_iteration(project).number == 2
+
+
+def test_project_with_something_published_is_not_deleted(project: Project) -> None:
+    publish(iteration=make_iteration(project), by=None)
+
+    with pytest.raises(Refused, match="live"):
+        delete_project(project)
+
+
+def test_deleted_project_is_gone_with_its_log(project: Project) -> None:
+    iteration = make_iteration(project)
+    publish(iteration=iteration, by=None)
+    unpublish(iteration=iteration, by=None)
+
+    delete_project(project)
+
+    assert not Project.objects.filter(pk=project.pk).exists()
+
+
+# The parity gate
+
+
+def test_iteration_whose_package_answers_otherwise_is_not_published(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build: Callable[..., bytes] = packages.build
+
+    def build_another(*, head: heads.Head, **others: Any) -> bytes:
+        return build(head=replace(head, bias=head.bias + np.array([5, 0], dtype=np.float32)), **others)
+
+    monkeypatch.setattr(packages, "build", build_another)
+
+    with pytest.raises(Refused, match="not the same"):
+        publish(iteration=make_iteration(project), by=None)
+
+    assert (live(project), project.publications.count()) == (None, 0)
+
+
+# Better?
+
+
+def learned(project: Project, *, right: int, of: int = 40, same_pictures_as: Iteration | None = None) -> Iteration:
+    """Make an iteration that has so many of its measured pictures right."""
+    truths = np.arange(of)[:, None] % 2 == np.arange(2)
+    is_right = np.arange(of) < right
+    probabilities = np.where(truths == is_right[:, None], 0.9, 0.1).astype(np.float32)
+    if same_pictures_as:
+        sha256s = snapshots.read(same_pictures_as.snapshot_key).sha256s
+    else:
+        images = [factories.make_image(project=project, size=(32, 24)) for _ in range(of)]
+        sha256s = tuple(image.picture.sha256 for image in images)
+    snapshot = Snapshot(
+        tags=TAGS,
+        sha256s=sha256s,
+        truths=truths,
+        learned=np.zeros(of, dtype=np.bool_),
+        measured=np.ones(of, dtype=np.bool_),
+        probabilities=probabilities,
+        multilabel=False,
+    )
+    return make_iteration(project, snapshot_key=snapshots.write(snapshot))
+
+
+def answer(iteration: Iteration, *, right: int) -> None:
+    """Give the pictures vectors and the iteration a head, so that it has so many right."""
+    snapshot = snapshots.read(iteration.snapshot_key)
+    vectors = np.zeros((len(snapshot.sha256s), 1280), dtype=np.float32)
+    for row, truth in enumerate(snapshot.truths.argmax(axis=1)):
+        vectors[row, truth if row < right else 1 - truth] = 1.0
+    pictures = {image.picture.sha256: image.picture for image in iteration.project.images.select_related("picture")}
+    for sha256, vector in zip(snapshot.sha256s, vectors, strict=True):
+        keep_vector(picture=pictures[sha256], backbone=iteration.backbone, value=vector)
+    head = heads.loads(factories.make_head(*TAGS))
+    weights = np.zeros_like(head.weights)
+    weights[0, 0] = weights[1, 1] = 10.0
+    iteration.head_key = write_head(heads.dumps(replace(head, weights=weights, bias=0 * head.bias)))
+    iteration.save()
+
+
+@pytest.mark.parametrize(("old", "new", "is_better"), [(20, 38, True), (30, 32, False), (38, 20, False)])
+def test_better_means_more_than_chance_on_the_same_pictures(
+    project: Project, old: int, new: int, is_better: bool
+) -> None:
+    first = learned(project, right=old)
+    answer(first, right=old)
+    second = learned(project, right=new, same_pictures_as=first)
+
+    told = comparing.compare(second, first)
+
+    assert (told.old_right, told.new_right, told.is_better) == (old, new, is_better)
+    assert len(told.gained) - len(told.lost) == new - old
+
+
+def test_command_publishes_what_is_better_and_logs_why(project: Project) -> None:
+    first = learned(project, right=20)
+    answer(first, right=20)
+    publish(iteration=first, by=None)
+    learned(project, right=38, same_pictures_as=first)
+
+    call_command("publish", project="Dishes", if_better=True)
+
+    assert live(project) == 2
+    assert "18 gained" in project.publications.latest("pk").reason
+
+
+def test_command_does_not_publish_what_is_no_better(project: Project) -> None:
+    first = learned(project, right=30)
+    answer(first, right=30)
+    publish(iteration=first, by=None)
+    learned(project, right=31, same_pictures_as=first)
+
+    with pytest.raises(CommandError, match=r"Not published.*p = ") as raised:
+        call_command("publish", project="Dishes", if_better=True)
+
+    assert (raised.value.returncode, live(project)) == (1, 1)
+
+
+def test_commands_publish_roll_back_and_unpublish(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(2):
+        make_iteration(project)
+        call_command("publish", project="Dishes")
+    call_command("rollback", project="Dishes")
+    assert live(project) == 1
+
+    call_command("unpublish", project="Dishes")
+
+    assert (live(project), published(project)) == (None, {})
+    assert "Iteration 1 no longer answers as live." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["publish", "unpublish", "rollback"])
+def test_dry_run_changes_nothing(project: Project, command: str) -> None:
+    publish(iteration=make_iteration(project), by=None)
+    make_iteration(project)
+
+    call_command(command, project="Dishes", dry_run=True)
+
+    assert (live(project), project.publications.count()) == (1, 1)
+
+
+def test_iteration_that_does_not_exist_ends_with_exit_code_2(project: Project) -> None:
+    with pytest.raises(CommandError, match="no iteration 7") as raised:
+        call_command("publish", project="Dishes", iteration=7)
+
+    assert raised.value.returncode == 2
+
+
+def test_completed_iteration_needs_a_head(project: Project) -> None:
+    with pytest.raises(IntegrityError, match="has_a_head"), transaction.atomic():
+        Iteration.objects.create(project=project, number=9, status="Completed", trained_at=timezone.now())

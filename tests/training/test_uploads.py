@@ -1,0 +1,385 @@
+"""Uploads: every picture is kept or refused by itself, with Custom Vision's word for it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.storage import default_storage
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, transaction
+
+from catalog.models import Picture
+from catalog.storage import LocalBlobs
+from engine.splitting import Part
+from jobs.models import Job
+from tests import factories
+from training import keeping
+from training.backends.base import ImageStatus, ImageUpload, UploadResult
+from training.exceptions import Refused
+from training.models import Image, ImageTag, Project, Tag
+from training.services.pictures import add_tag, delete_images, label_picture, upload_images
+from training.services.projects import create_project, create_tags, delete_tag, rename_tag
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def project() -> Project:
+    return create_project(name="Dishes")
+
+
+@pytest.fixture
+def tags(project: Project) -> list[Tag]:
+    return create_tags(project=project, names=["pizza", "risotto"])[0]
+
+
+def upload(project: Project, *uploads: ImageUpload) -> tuple[UploadResult, ...]:
+    return upload_images(project=project, batch=uploads, by=None)
+
+
+def photo(*tags: Tag, name: str = "a.jpg", **fields: Any) -> ImageUpload:
+    return ImageUpload(name, fields.pop("content", None) or factories.make_photo(**fields), tags)
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "BMP", "GIF"])
+def test_picture_of_any_format_becomes_an_image(project: Project, tags: list[Tag], format: str) -> None:
+    (result,) = upload(project, photo(tags[0], format=format))
+
+    assert result.status == ImageStatus.OK
+    assert result.image is not None
+    assert list(result.image.tags.all()) == [tags[0]]
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [
+        (b"", ImageStatus.ERROR_IMAGE_FORMAT),
+        (b"%PDF-1.7 nothing", ImageStatus.ERROR_IMAGE_FORMAT),
+        (factories.make_photo(seed=1)[:-500], ImageStatus.ERROR_IMAGE_FORMAT),
+        (b"\xff" * (6 * 1024 * 1024 + 1), ImageStatus.ERROR_IMAGE_SIZE),
+        (factories.make_photo(seed=1, size=(800, 30)), ImageStatus.ERROR_IMAGE_DIMENSIONS),
+    ],
+)
+def test_what_is_no_picture_is_refused_with_a_sentence(
+    project: Project, tags: list[Tag], content: bytes, status: ImageStatus
+) -> None:
+    (result,) = upload(project, ImageUpload("bad.jpg", content, (tags[0],)))
+
+    assert (result.status, result.image) == (status, None)
+    assert result.detail.endswith(".")
+
+
+def test_corrupt_file_in_a_batch_of_64_is_refused_alone(project: Project, tags: list[Tag]) -> None:
+    batch = [photo(tags[0], name=f"{number}.jpg", size=(64, 48)) for number in range(63)]
+
+    results = upload(project, *batch[:30], ImageUpload("corrupt.jpg", b"\xff\xd8nothing", (tags[0],)), *batch[30:])
+
+    assert [each.name for each in results if not each.status.is_ok] == ["corrupt.jpg"]
+    assert project.images.count() == 63
+
+
+def test_batch_of_65_is_refused(project: Project) -> None:
+    with pytest.raises(Refused, match="65"):
+        upload(project, *[ImageUpload("a.jpg", b"")] * 65)
+
+
+def test_21_tags_at_once_are_refused(project: Project) -> None:
+    many, _ = create_tags(project=project, names=[f"tag {number}" for number in range(21)])
+
+    with pytest.raises(Refused, match="21"):
+        upload(project, *[ImageUpload("a.jpg", b"", (tag,)) for tag in many])
+
+
+def test_same_picture_again_is_a_duplicate(project: Project, tags: list[Tag]) -> None:
+    upload(project, photo(tags[0], seed=1))
+
+    (again,) = upload(project, photo(tags[0], seed=1, name="b.jpg"))
+
+    assert again.status == ImageStatus.OK_DUPLICATE
+    assert project.images.count() == 1
+
+
+def test_duplicate_under_another_tag_keeps_its_first(project: Project, tags: list[Tag]) -> None:
+    upload(project, photo(tags[0], seed=1))
+
+    (again,) = upload(project, photo(tags[1], seed=1))
+
+    assert "pizza" in again.detail
+    assert [each.tag.name for each in ImageTag.objects.all()] == ["pizza"]
+
+
+def test_untagged_duplicate_takes_the_tag(project: Project, tags: list[Tag]) -> None:
+    upload(project, photo(seed=1))
+
+    upload(project, photo(tags[1], seed=1))
+
+    assert [each.tag.name for each in ImageTag.objects.all()] == ["risotto"]
+
+
+def test_multilabel_image_collects_tags() -> None:
+    project = create_project(name="Labels", type="Multilabel")
+    one, two = create_tags(project=project, names=["one", "two"])[0]
+    upload(project, photo(one, seed=1))
+
+    (result,) = upload(project, photo(two, seed=1))
+
+    assert result.image is not None
+    assert set(result.image.tags.all()) == {one, two}
+
+
+def test_two_tags_are_too_many_in_a_multiclass_project(project: Project, tags: list[Tag]) -> None:
+    (result,) = upload(project, photo(*tags))
+
+    assert result.status == ImageStatus.ERROR_TAG_LIMIT_EXCEED
+
+
+def test_negative_tag_excludes_the_others() -> None:
+    project = create_project(name="Labels", type="Multilabel")
+    one = create_tags(project=project, names=["one"])[0][0]
+    none = create_tags(project=project, names=["none"], type=Tag.Type.NEGATIVE)[0][0]
+
+    (result,) = upload(project, photo(one, none))
+
+    assert result.status == ImageStatus.ERROR_NEGATIVE_AND_REGULAR_TAG
+
+
+def test_tag_of_another_project_is_refused(project: Project) -> None:
+    other = create_tags(project=create_project(name="Other"), names=["a"])[0][0]
+
+    (result,) = upload(project, photo(other))
+
+    assert result.status == ImageStatus.ERROR_INVALID_TAG
+
+
+def test_project_that_is_full_takes_no_more(project: Project, tags: list[Tag], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "MOST_IMAGES", 1)
+
+    first, second = upload(project, photo(tags[0]), photo(tags[0]))
+
+    assert (first.status, second.status) == (ImageStatus.OK, ImageStatus.ERROR_LIMIT_EXCEED)
+
+
+def test_storage_that_refuses_keeps_nothing_and_says_so(
+    project: Project, tags: list[Tag], storage_refuses: None
+) -> None:
+    (result,) = upload(project, photo(tags[0]))
+
+    assert result.status == ImageStatus.ERROR_STORAGE
+    assert not Image.objects.exists()
+    assert not Picture.objects.exists()
+
+
+def test_relabelled_image_has_the_other_tag_only(project: Project, tags: list[Tag]) -> None:
+    (result,) = upload(project, photo(tags[0]))
+    assert result.image is not None
+
+    add_tag(images=[result.image], tag=tags[1])
+
+    assert [tag.name for tag in result.image.tags.all()] == ["risotto"]
+
+
+def test_label_replaces_all_that_was_said() -> None:
+    project = create_project(name="Labels", type="Multilabel")
+    one, two, three = create_tags(project=project, names=["one", "two", "three"])[0]
+    (result,) = upload(project, photo(one, two))
+    assert result.image is not None
+
+    label_picture(image=result.image, tag=three)
+
+    assert [tag.name for tag in result.image.tags.all()] == ["three"]
+
+
+def test_deleted_image_takes_its_picture_along(project: Project, tags: list[Tag]) -> None:
+    (result,) = upload(project, photo(tags[0]))
+    assert result.image is not None
+
+    delete_images([result.image])
+
+    assert not Picture.objects.exists()
+    assert not default_storage.exists(result.image.picture.blob_key)
+
+
+def test_picture_that_another_project_has_stays(project: Project, tags: list[Tag]) -> None:
+    (result,) = upload(project, photo(tags[0], seed=1))
+    other = create_project(name="Other")
+    upload(other, photo(seed=1))
+    assert result.image is not None
+
+    delete_images([result.image])
+
+    assert other.images.get().picture == Picture.objects.get()
+
+
+def test_deleted_tag_leaves_its_images_untagged(project: Project, tags: list[Tag]) -> None:
+    upload(project, photo(tags[0]))
+
+    delete_tag(tags[0])
+
+    assert project.images.untagged().count() == 1
+
+
+def test_database_allows_one_tag_in_a_multiclass_project(project: Project, tags: list[Tag]) -> None:
+    (result,) = upload(project, photo(tags[0]))
+    assert result.image is not None
+
+    with pytest.raises(IntegrityError, match="one_tag"), transaction.atomic():
+        ImageTag.objects.create(image=result.image, tag=tags[1], is_only=True)
+
+
+def test_database_refuses_a_held_out_correction(project: Project) -> None:
+    (result,) = upload(project, photo())
+    assert result.image is not None
+    held_out = Image.objects.filter(pk=result.image.pk)
+
+    with pytest.raises(IntegrityError, match="correction"), transaction.atomic():
+        held_out.update(source=Image.Source.CORRECTION, part=Part.HELD_OUT.value)
+
+
+@pytest.mark.parametrize("name", ["PIZZA", "pizza"])
+def test_tag_is_unique_whatever_its_case(project: Project, tags: list[Tag], name: str) -> None:
+    made, there = create_tags(project=project, names=[name])
+
+    assert (made, there) == ([], [tags[0]])
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Tag.objects.create(project=project, name=name)
+
+
+def test_second_negative_tag_is_refused(project: Project) -> None:
+    create_tags(project=project, names=["none"], type=Tag.Type.NEGATIVE)
+
+    with pytest.raises(Refused):
+        create_tags(project=project, names=["nothing"], type=Tag.Type.NEGATIVE)
+
+
+def test_tag_cannot_take_the_name_of_another(project: Project, tags: list[Tag]) -> None:
+    with pytest.raises(Refused):
+        rename_tag(tags[0], name="Risotto")
+
+
+@pytest.mark.parametrize(
+    "fields", [{"name": " "}, {"name": "dishes"}, {"name": "x" * 101}, {"name": "New", "domain": "Landmarks"}]
+)
+def test_project_that_cannot_be_is_refused(project: Project, fields: dict[str, str]) -> None:
+    with pytest.raises(Refused):
+        create_project(**fields)
+
+
+# A folder, by command
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two tags by sub-folder, one in each of the brief's ways of naming, and things that are no pictures."""
+    for number in range(3):
+        for name in (f"pizza/pizza ({number}).jpg", f"risotto/risotto_{number}.jpg"):
+            path = tmp_path / "photos" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(factories.make_photo())
+    (tmp_path / "photos" / "notes.txt").write_text("no picture")
+    return tmp_path / "photos"
+
+
+def counts(project: Project) -> dict[str, int]:
+    return {tag.name: tag.images.count() for tag in project.tags.all()}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_each_sub_folder_is_a_tag(project: Project, folder: Path) -> None:
+    call_command("upload_images", str(folder), project="Dishes")
+
+    assert counts(project) == {"pizza": 3, "risotto": 3}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_files_are_tagged_by_their_names(project: Project, folder: Path) -> None:
+    create_tags(project=project, names=["pizza", "risotto"])
+    for path in list(folder.rglob("*.jpg")):
+        path.rename(folder / path.name)
+
+    call_command("upload_images", str(folder), project="Dishes")
+
+    assert counts(project) == {"pizza": 3, "risotto": 3}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_upload_is_safe_to_run_twice(project: Project, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("upload_images", str(folder), project="Dishes")
+    call_command("upload_images", str(folder), project="Dishes")
+
+    assert "OKDuplicate 6" in capsys.readouterr().out
+    assert counts(project) == {"pizza": 3, "risotto": 3}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_refused_file_is_named_and_the_rest_goes_on(
+    project: Project, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "pizza" / "broken.jpg").write_bytes(b"\xff\xd8broken")
+
+    with pytest.raises(CommandError, match="1 files were refused") as raised:
+        call_command("upload_images", str(folder), project="Dishes")
+
+    assert raised.value.returncode == 1
+    assert "broken.jpg: ErrorImageFormat" in capsys.readouterr().out
+    assert project.images.count() == 6
+
+
+@pytest.mark.django_db(transaction=True)
+def test_storage_that_refuses_ends_the_upload_with_a_sentence(
+    project: Project, folder: Path, storage_refuses: None
+) -> None:
+    with pytest.raises(CommandError, match="Run it again later"):
+        call_command("upload_images", str(folder), project="Dishes")
+
+    assert Job.objects.get().state == Job.State.FAILED
+    assert not Picture.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_disk_that_fills_up_keeps_what_came_before(
+    project: Project, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+    save: Callable[..., str] = LocalBlobs._save  # type: ignore[attr-defined]
+
+    def save_four(self: LocalBlobs, name: str, content: Any) -> str:
+        if len(written) == 4:
+            raise OSError(28, "No space left on device")
+        written.append(name)
+        return save(self, name, content)
+
+    monkeypatch.setattr(LocalBlobs, "_save", save_four)
+
+    with pytest.raises(CommandError, match="2 files were refused"):
+        call_command("upload_images", str(folder), project="Dishes")
+
+    assert project.images.count() == Picture.objects.count() == 4
+
+
+def test_dry_run_uploads_nothing(project: Project, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("upload_images", str(folder), project="Dishes", dry_run=True)
+
+    assert "6 files would be uploaded" in capsys.readouterr().out
+    assert not Image.objects.exists()
+    assert not Tag.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["/nonexistent"], "is no folder"),
+        ([".github"], "is no folder"),
+        (["{folder}", "--tag", "pasta"], "no tag 'pasta'"),
+        (["{folder}", "--project", "Nothing"], "no project 'Nothing'"),
+    ],
+)
+def test_wrong_question_ends_with_exit_code_2(
+    project: Project, folder: Path, arguments: list[str], sentence: str
+) -> None:
+    filled = [each.format(folder=folder) for each in arguments]
+
+    with pytest.raises(CommandError, match=sentence) as raised:
+        call_command("upload_images", "--project", "Dishes", *filled)
+
+    assert raised.value.returncode == 2

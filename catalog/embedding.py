@@ -1,5 +1,7 @@
 """Turn stored pictures into stored vectors, with all cores at work, and read the vectors back."""
 
+import io
+import struct
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -7,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import BinaryField, Func
 from numpy.typing import NDArray
 
@@ -24,6 +26,8 @@ _AHEAD = 8
 _ROWS_A_WRITE = 64
 _ROWS_A_READ = 500
 _VECTOR_PREFIX_BYTES = 4
+_COPY_BEGIN = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_COPY_END = b"\xff\xff"
 
 
 @dataclass(frozen=True)
@@ -48,20 +52,21 @@ def embed(
     raise; what was embedded until then is stored. Return the pictures that cannot be embedded. Raises
     StorageUnavailable and ModelFileError.
     """
-    failures, vectors = [], []
+    failures: list[Unreadable] = []
+    vectors: list[tuple[int, NDArray[np.float32]]] = []
     with ThreadPoolExecutor(threads) as pool:
         try:
             for picture, result in _in_order(pool, pictures, backbone, ahead=_AHEAD * threads):
                 if isinstance(result, Unreadable):
                     failures.append(result)
                 else:
-                    vectors.append(Vector(picture=picture, backbone=backbone.card.name, value=result))
+                    vectors.append((picture.pk, result))
                 if len(vectors) >= _ROWS_A_WRITE:
-                    _store(vectors)
+                    _store(vectors, backbone=backbone.card.name)
                 each()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-            _store(vectors)
+            _store(vectors, backbone=backbone.card.name)
     return failures
 
 
@@ -128,7 +133,26 @@ def _embed_one(picture: Picture, backbone: Backbone) -> _Result:
         return Unreadable(picture, "The blob storage has lost its bytes.")
 
 
-def _store(vectors: list[Vector]) -> None:
-    """Write these vectors and empty the list; another process may have written some."""
-    Vector.objects.bulk_create(vectors, ignore_conflicts=True)
+def _store(vectors: list[tuple[int, NDArray[np.float32]]], *, backbone: str) -> None:
+    """Write these pictures' vectors and empty the list; another process may have written some.
+
+    By COPY in PostgreSQL's binary form: as text, writing a vector takes a tenth of the time that computing it takes.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE embedded (picture_id bigint, value vector) ON COMMIT DROP")
+        cursor.copy_expert("COPY embedded FROM STDIN (FORMAT binary)", io.BytesIO(_binary_rows(vectors)))
+        cursor.execute(
+            "INSERT INTO catalog_vector (picture_id, backbone, value, created_at)"
+            " SELECT picture_id, %s, value, now() FROM embedded ON CONFLICT DO NOTHING",
+            [backbone],
+        )
     vectors.clear()
+
+
+def _binary_rows(vectors: list[tuple[int, NDArray[np.float32]]]) -> bytes:
+    """Return rows of (bigint, vector) as COPY's binary form has them; a vector is its length, 0 and its numbers."""
+    written = [_COPY_BEGIN]
+    for pk, value in vectors:
+        numbers = value.astype(">f4").tobytes()
+        written += [struct.pack(">hiqihh", 2, 8, pk, len(numbers) + 4, len(value), 0), numbers]
+    return b"".join([*written, _COPY_END])

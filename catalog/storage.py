@@ -1,8 +1,9 @@
 """Where blobs are kept: the two storages that `STORAGES["default"]` may name, and what is asked of both."""
 
+from contextlib import suppress
 from typing import Any, Protocol, cast
 
-from azure.core.exceptions import AzureError, ResourceNotFoundError
+from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, default_storage
@@ -49,7 +50,8 @@ class AzureBlobs(AzureStorage):  # type: ignore[misc]
         try:
             return cast(str, super()._save(name, content))
         except ResourceNotFoundError:
-            self.client.create_container()
+            with suppress(ResourceExistsError):  # somebody else was faster
+                self.client.create_container()
             return cast(str, super()._save(name, content))
 
     def address(self, key: str) -> str:

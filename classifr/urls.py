@@ -8,6 +8,7 @@ urlpatterns = [
     path("", include("feedback.urls")),
     path("accounts/", include("accounts.urls")),
     path("pictures/", include("catalog.urls")),
+    path("jobs/", include("jobs.urls")),
     path("projects/", include("training.urls")),
     path("admin/", admin.site.urls),
     path("healthz", views.healthz, name="healthz"),

@@ -85,8 +85,10 @@ class Backbone:
 
     def prepare(self, image: Image.Image) -> NDArray[np.float32]:
         """Return the middle of an RGB picture as the network wants it: (3, crop, crop)."""
-        pixels = np.asarray(self.crop(image), dtype=np.float32).transpose(2, 0, 1)
-        return np.ascontiguousarray(pixels * np.float32(self.card.scale) + np.float32(self.card.offset))
+        prepared = np.empty((3, self.card.crop, self.card.crop), dtype=np.float32)
+        np.multiply(np.asarray(self.crop(image)).transpose(2, 0, 1), np.float32(self.card.scale), out=prepared)
+        prepared += np.float32(self.card.offset)
+        return prepared
 
     def embed(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the vectors of prepared pictures: (n, 3, crop, crop) to (n, vector_length), as the network gives them.

@@ -53,7 +53,11 @@ class Project(models.Model):
     class Meta:
         verbose_name = _("project")
         constraints = [
-            models.UniqueConstraint(Lower("name"), name="project_name_is_unique"),
+            models.UniqueConstraint(
+                Lower("name"),
+                name="project_name_is_unique",
+                violation_error_message=_("There is a project of that name already."),
+            ),
             models.CheckConstraint(condition=~Q(name=""), name="project_has_a_name"),
             models.CheckConstraint(condition=Q(type__in=["Multiclass", "Multilabel"]), name="project_type_is_known"),
         ]
@@ -97,9 +101,17 @@ class Tag(models.Model):
         verbose_name = _("tag")
         ordering = ["name"]
         constraints = [
-            models.UniqueConstraint("project", Lower("name"), name="tag_name_is_unique_in_its_project"),
             models.UniqueConstraint(
-                fields=["project"], condition=Q(type="Negative"), name="project_has_one_negative_tag_at_most"
+                "project",
+                Lower("name"),
+                name="tag_name_is_unique_in_its_project",
+                violation_error_message=_("There is a tag of that name in this project already."),
+            ),
+            models.UniqueConstraint(
+                fields=["project"],
+                condition=Q(type="Negative"),
+                name="project_has_one_negative_tag_at_most",
+                violation_error_message=_("The project has a negative tag already."),
             ),
             models.CheckConstraint(condition=~Q(name=""), name="tag_has_a_name"),
             models.CheckConstraint(condition=Q(type__in=["Regular", "Negative"]), name="tag_type_is_known"),
@@ -117,9 +129,6 @@ class ImageQuerySet(models.QuerySet["Image"]):
     def usable(self) -> ImageQuerySet:
         """Images that training may use: not quarantined."""
         return self.filter(quarantine="")
-
-    def tagged(self) -> ImageQuerySet:
-        return self.filter(image_tags__isnull=False).distinct()
 
     def untagged(self) -> ImageQuerySet:
         return self.filter(image_tags__isnull=True)

@@ -1,10 +1,11 @@
 """Make and delete projects and tags."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from catalog.services import discard_picture
@@ -32,7 +33,8 @@ def create_project(
     if domain not in {each.name for each in chosen.domains()}:
         raise Refused(_("The domain %(name)s is not known to this engine.") % {"name": domain})
     chosen.create_project(project)
-    project.save()
+    with _told_kindly(project):
+        project.save()
     logger.info("Created project=%s backend=%s", project.pk, backend)
     return project
 
@@ -72,7 +74,8 @@ def create_tags(
         _check(tag)
     if made:
         get_backend(project.backend).create_tags(made)
-        Tag.objects.bulk_create(made)
+        with _told_kindly(made[0]):
+            Tag.objects.bulk_create(made)
         logger.info("Created tags=%s project=%s", len(made), project.pk)
     return made, [there[key] for key in wanted if key in there]
 
@@ -82,7 +85,8 @@ def rename_tag(tag: Tag, *, name: str) -> None:
     tag.name = name.strip()
     _check(tag)
     get_backend(tag.project.backend).rename_tag(tag)
-    tag.save(update_fields=["name"])
+    with _told_kindly(tag):
+        tag.save(update_fields=["name"])
 
 
 def delete_tag(tag: Tag) -> None:
@@ -98,3 +102,14 @@ def _check(row: Project | Tag) -> None:
         row.full_clean(exclude={"remote_id"})
     except ValidationError as exc:
         raise Refused(" ".join(exc.messages)) from exc
+
+
+@contextmanager
+def _told_kindly(row: Project | Tag) -> Iterator[None]:
+    """Say what the database refused because somebody else was faster than our check."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as exc:
+        _check(row)
+        raise Refused(_("Somebody changed the same thing at the same time: try again.")) from exc

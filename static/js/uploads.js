@@ -1,0 +1,437 @@
+// Files and folders are sent in small batches, two at a time, and may be cancelled. Without this the forms are plain forms.
+(() => {
+  "use strict";
+  const panel = document.getElementById("uploads");
+  if (!panel) return;
+
+  const MOST_FILES = 16;
+  const MOST_BYTES = 20 * 1024 * 1024;
+  const AT_ONCE = 2;
+  const ATTEMPTS = 6;
+  const BACK_OFF_S = 1; // doubled before each further attempt
+  const TIMEOUT_MS = 180_000;
+  const MOST_SHOWN = 500; // refusals
+  const PICTURE = /\.(jpe?g|png|bmp|gif)$/i;
+
+  const say = panel.dataset; // the sentences, translated by the template
+  const form = panel.querySelector("form[data-upload]");
+  const missing = panel.querySelector("[data-missing]");
+  const progress = panel.querySelector("[data-progress]");
+  const bar = progress.querySelector("progress");
+  const phase = panel.querySelector("[data-phase]");
+  const trouble = panel.querySelector("[data-trouble]");
+  const said = panel.querySelector("[data-said]");
+  const refusals = panel.querySelector("[data-refusals]");
+  const again = panel.querySelector("[data-again]");
+  const language = document.documentElement.lang;
+
+  // What waits and what became of it: handles of files, never their contents
+  let queue = [];
+  let lost = [];
+  let counts = null;
+  let startedAt = 0;
+  let controller = null; // of the run under way
+  let waiting = null; // what is sent once the person has agreed to new tags
+
+  const token = () => form.elements.csrfmiddlewaretoken.value;
+  const number = (value, digits = 0) =>
+    value.toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+
+  class Stale extends Error {}
+  class Refusal extends Error {}
+
+  // One request: answers in JSON, or throws. A Refusal is final; any other error may pass.
+  async function post(url, body, cancelled = new AbortController().signal) {
+    const signal = AbortSignal.any([cancelled, AbortSignal.timeout(TIMEOUT_MS)]);
+    const headers = { Accept: "application/json", "X-CSRFToken": token() };
+    const response = await fetch(url, { method: "POST", body, headers, signal });
+    const isJson = response.headers.get("Content-Type")?.startsWith("application/json");
+    if (response.redirected || (response.status < 500 && response.status !== 429 && response.status !== 413 && !isJson)) {
+      throw new Stale(say.textStale);
+    }
+    if (response.status === 413) throw new Refusal("413");
+    if (response.status >= 500 || response.status === 429) throw new Error(String(response.status));
+    const answer = await response.json();
+    if (answer.error) throw new Refusal(answer.error);
+    return answer;
+  }
+
+  function pause(seconds, cancelled) {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, 1000 * seconds);
+      cancelled.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
+    });
+  }
+
+  // Choosing what to send
+
+  function tagOf(parts, isDeep) {
+    if (parts.length < 2) return "";
+    if (!isDeep) return parts[0];
+    return parts.length > 2 ? parts[1] : "";
+  }
+
+  // A folder of folders is a data set: its sub-folders are the tags. Folders without any are tags themselves.
+  function planFolder(found) {
+    const pictures = found.filter(({ file }) => PICTURE.test(file.name));
+    const roots = new Set(pictures.map(({ path }) => path.split("/")[0]));
+    const isDeep = roots.size === 1 && pictures.some(({ path }) => path.split("/").length > 2);
+    const named = pictures.map(({ file, path }) => ({ file, path, tagName: tagOf(path.split("/"), isDeep) }));
+    return { named, others: found.length - pictures.length };
+  }
+
+  function knownTags() {
+    const cards = document.querySelectorAll("[data-tag-name]");
+    return new Map([...cards].map((card) => [card.dataset.tagName.toLowerCase(), card.dataset.tag]));
+  }
+
+  function sendFolder(found) {
+    const { named, others } = planFolder(found);
+    if (!named.length) return tell(say.textNothing);
+    tell(others ? say.textOthers.replace("COUNT", number(others)) : "");
+    const known = knownTags();
+    const names = new Set(named.map(({ tagName }) => tagName).filter((name) => name && !known.has(name.toLowerCase())));
+    if (!names.size) return sendNamed(named, known);
+    waiting = { named, names: [...names] };
+    missing.querySelector("[data-sentence]").textContent = say.textMissing.replace("NAMES", [...names].join(", "));
+    missing.hidden = false;
+    missing.querySelector("[data-make]").focus();
+  }
+
+  async function makeTags() {
+    const { named, names } = waiting;
+    const body = new FormData();
+    for (const name of names) body.append("name", name);
+    try {
+      const { tags } = await post(say.tagsUrl, body);
+      closeQuestion();
+      sendNamed(named, new Map([...knownTags(), ...tags.map(({ id, name }) => [name.toLowerCase(), String(id)])]));
+    } catch (error) {
+      closeQuestion();
+      tell(error instanceof Stale || error instanceof Refusal ? error.message : say.textLost);
+    }
+  }
+
+  function closeQuestion() {
+    missing.hidden = true;
+    waiting = null;
+  }
+
+  function sendNamed(named, tags) {
+    const heldOut = isHeldOut();
+    enqueue(named.map(({ file, path, tagName }) => ({ file, path, tag: tags.get(tagName.toLowerCase()) ?? "", heldOut })));
+  }
+
+  function sendFiles(files, tag) {
+    if (!files.length) return tell(say.textNothing);
+    const heldOut = isHeldOut();
+    enqueue([...files].map((file) => ({ file, path: file.name, tag, heldOut })));
+  }
+
+  function isHeldOut() {
+    return form.elements.held_out.checked;
+  }
+
+  // Sending
+
+  function enqueue(items) {
+    for (const item of items) queue.push(item);
+    if (controller) {
+      counts.total += items.length;
+      show();
+    } else run(items.length);
+  }
+
+  async function run(total) {
+    controller = new AbortController();
+    counts = { total, done: 0, fresh: 0, there: 0, refused: 0 };
+    lost = [];
+    startedAt = performance.now();
+    refusals.hidden = again.hidden = true;
+    refusals.querySelector("ul").replaceChildren();
+    progress.hidden = false;
+    said.textContent = "";
+    show();
+    let broken = "";
+    try {
+      await Promise.all(Array.from({ length: AT_ONCE }, () => work(controller.signal)));
+    } catch (error) {
+      broken = error.message;
+    }
+    finish(broken);
+  }
+
+  function finish(broken) {
+    const summary = say.textSummary
+      .replace("NEW", number(counts.fresh))
+      .replace("THERE", number(counts.there))
+      .replace("REFUSED", number(counts.refused));
+    const cancelled = controller.signal.aborted && !broken ? say.textCancelled : "";
+    controller.abort();
+    controller = null;
+    queue = [];
+    progress.hidden = true;
+    again.hidden = !lost.length;
+    tell([broken, cancelled, summary].filter(Boolean).join(" "));
+    refresh();
+  }
+
+  function nextBatch() {
+    const batch = [];
+    let bytes = 0;
+    while (queue.length && batch.length < MOST_FILES) {
+      const [item] = queue;
+      const differs = batch.length && (item.tag !== batch[0].tag || item.heldOut !== batch[0].heldOut);
+      const isNamesake = batch.some(({ file }) => file.name === item.file.name); // answers come by name
+      if (differs || isNamesake || (batch.length && bytes + item.file.size > MOST_BYTES)) break;
+      queue.shift();
+      if (item.file.size > Number(say.maxBytes)) {
+        refuse(item, say.textTooBig.replace("SIZE", number(Math.ceil((item.file.size / 1024 / 1024) * 10) / 10, 1)));
+      } else {
+        batch.push(item);
+        bytes += item.file.size;
+      }
+    }
+    return batch;
+  }
+
+  async function work(cancelled) {
+    while (queue.length && !cancelled.aborted) {
+      const batch = nextBatch();
+      if (batch.length) await deliver(batch, cancelled);
+      show();
+    }
+  }
+
+  async function deliver(batch, cancelled) {
+    let rest = batch;
+    let why = say.textLost;
+    for (let attempt = 0; attempt < ATTEMPTS && !cancelled.aborted; attempt += 1) {
+      if (attempt) await backOff(attempt, cancelled);
+      try {
+        const { results } = await post(say.url, bodyOf(rest), cancelled);
+        const unsaved = take(rest, results);
+        rest = unsaved.map(({ item }) => item);
+        why = unsaved[0]?.detail;
+      } catch (error) {
+        if (cancelled.aborted) return;
+        if (error instanceof Stale) {
+          queue = [];
+          throw error;
+        }
+        if (error instanceof Refusal) return refuseAll(rest, error.message);
+        rest = await leaveUnreadable(rest);
+      }
+      trouble.textContent = "";
+      if (!rest.length) return;
+    }
+    if (cancelled.aborted) return;
+    lost.push(...rest);
+    refuseAll(rest, why);
+  }
+
+  async function backOff(attempt, cancelled) {
+    const seconds = BACK_OFF_S * 2 ** (attempt - 1);
+    trouble.textContent = say.textRetrying.replace("SECONDS", number(seconds));
+    await pause(seconds, cancelled);
+  }
+
+  // Count what became of each; return those that the storage could not keep just now
+  function take(batch, results) {
+    const items = new Map(batch.map((item) => [item.file.name, item]));
+    const unsaved = [];
+    for (const { name, status, detail } of results) {
+      const item = items.get(name) ?? { path: name };
+      if (status === "ErrorStorage" && item.file) unsaved.push({ item, detail });
+      else count(item, status, detail);
+    }
+    return unsaved;
+  }
+
+  function bodyOf(batch) {
+    const body = new FormData();
+    for (const { file } of batch) body.append("files", file, file.name);
+    if (batch[0].tag) body.append("tag", batch[0].tag);
+    if (batch[0].heldOut) body.append("held_out", "on");
+    return body;
+  }
+
+  // A file that was moved or is forbidden makes the whole request fail: find out which one it is
+  async function isReadable({ file }) {
+    try {
+      await file.slice(0, 1).arrayBuffer();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  async function leaveUnreadable(batch) {
+    const readable = await Promise.all(batch.map(isReadable));
+    refuseAll(batch.filter((_item, place) => !readable[place]), say.textUnreadable);
+    return batch.filter((_item, place) => readable[place]);
+  }
+
+  function count(item, status, detail) {
+    if (status === "OK") counts.fresh += 1;
+    else if (status === "OKDuplicate") counts.there += 1;
+    else return refuse(item, detail || status);
+    counts.done += 1;
+  }
+
+  function refuseAll(batch, sentence) {
+    for (const item of batch) refuse(item, sentence);
+  }
+
+  function refuse({ path }, sentence) {
+    counts.done += 1;
+    counts.refused += 1;
+    refusals.hidden = false;
+    const list = refusals.querySelector("ul");
+    if (list.childElementCount >= MOST_SHOWN) return;
+    const line = document.createElement("li");
+    const name = document.createElement("strong");
+    const reason = document.createElement("span");
+    name.textContent = path;
+    reason.textContent = sentence;
+    line.append(name, " ", reason);
+    list.append(line);
+  }
+
+  // Telling
+
+  function duration(seconds) {
+    if (seconds < 90) return `${number(Math.round(seconds))} s`;
+    if (seconds < 90 * 60) return `${number(Math.round(seconds / 60))} min`;
+    return `${number(Math.round(seconds / 3600))} h`;
+  }
+
+  function show() {
+    const { done, total } = counts;
+    bar.max = total;
+    bar.value = done;
+    const parts = [say.textProgress.replace("DONE", number(done)).replace("TOTAL", number(total))];
+    const seconds = (performance.now() - startedAt) / 1000;
+    if (done && seconds > 1) {
+      parts.push(say.textRate.replace("RATE", number(done / seconds, 1)));
+      parts.push(say.textLeft.replace("TIME", duration(((total - done) * seconds) / done)));
+    }
+    phase.textContent = parts.join(" · ");
+  }
+
+  function tell(sentence) {
+    said.textContent = sentence;
+  }
+
+  // The counts on the page, as the server knows them now
+  async function refresh() {
+    const response = await fetch(location.pathname).catch(() => null);
+    if (!response?.ok || response.redirected) return;
+    const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+    for (const id of ["figures", "training", "tags"]) {
+      const [now, then] = [fresh.getElementById(id), document.getElementById(id)];
+      if (!now || !then) continue;
+      const node = document.importNode(now, true);
+      then.replaceWith(node);
+      window.htmx?.process(node);
+    }
+    prepare(document);
+  }
+
+  // Reading folders that are dropped
+
+  function entries(reader) {
+    return new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+  }
+
+  async function filesOf(entry, found) {
+    if (entry.isFile) {
+      const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+      found.push({ file, path: entry.fullPath.replace(/^\//, "") });
+      return;
+    }
+    const reader = entry.createReader();
+    for (let some = await entries(reader); some.length; some = await entries(reader)) {
+      for (const each of some) await filesOf(each, found);
+    }
+  }
+
+  async function dropped(transfer, tag) {
+    const roots = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+    const files = [...transfer.files];
+    if (!roots.some((entry) => entry.isDirectory)) return sendFiles(files, tag);
+    tell(say.textReading);
+    const found = [];
+    try {
+      for (const entry of roots) await filesOf(entry, found);
+    } catch {
+      return tell(say.textUnreadable);
+    }
+    tell("");
+    if (!tag) return sendFolder(found);
+    return sendFiles(found.map(({ file }) => file).filter((file) => PICTURE.test(file.name)), tag);
+  }
+
+  // Wiring; cards come and go, so that the document listens for them
+
+  const holdsFiles = (event) => event.dataTransfer?.types.includes("Files");
+  const zoneOf = (event) => event.target.closest?.("[data-drop]");
+
+  function unmark() {
+    for (const zone of document.querySelectorAll(".is-over")) zone.classList.remove("is-over");
+  }
+
+  document.addEventListener("dragover", (event) => {
+    if (!holdsFiles(event)) return;
+    event.preventDefault(); // dropped beside a zone, a file must not make the browser leave the page
+    const zone = zoneOf(event);
+    event.dataTransfer.dropEffect = zone ? "copy" : "none";
+    if (zone?.classList.contains("is-over")) return;
+    unmark();
+    zone?.classList.add("is-over");
+  });
+  document.addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) unmark();
+  });
+  document.addEventListener("drop", (event) => {
+    if (!holdsFiles(event)) return;
+    event.preventDefault();
+    unmark();
+    const zone = zoneOf(event);
+    if (zone) dropped(event.dataTransfer, zone.dataset.tag ?? form.elements.tag.value);
+  });
+
+  const INPUTS = "form[data-upload] input[type=file]";
+
+  function chosen(input) {
+    const files = [...input.files];
+    const { tag } = input.form.elements;
+    input.value = "";
+    if (input.matches("[data-folder]")) sendFolder(files.map((file) => ({ file, path: file.webkitRelativePath })));
+    else sendFiles(files, tag.value);
+  }
+
+  document.addEventListener("change", (event) => {
+    if (event.target.matches(INPUTS)) chosen(event.target);
+  });
+
+  missing.querySelector("[data-make]").addEventListener("click", makeTags);
+  missing.querySelector("[data-drop-it]").addEventListener("click", closeQuestion);
+  progress.querySelector("[data-cancel]").addEventListener("click", () => {
+    queue = [];
+    controller?.abort();
+  });
+  again.addEventListener("click", () => enqueue(lost));
+  window.addEventListener("beforeunload", (event) => {
+    if (controller) event.preventDefault();
+  });
+
+  function prepare(root) {
+    for (const element of root.querySelectorAll("[data-without-script]")) element.hidden = true;
+    for (const element of root.querySelectorAll("[data-with-script]")) element.hidden = false;
+  }
+  prepare(document);
+  for (const input of document.querySelectorAll(INPUTS)) {
+    if (input.files.length) chosen(input); // before this script was there
+  }
+})();

@@ -1,0 +1,177 @@
+"""A developer's way in a real browser: a project, tags, images, another tag for some of them, a training."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from accounts.models import User
+from jobs.models import Job
+from tests import factories
+from training.models import Project
+
+PASSWORD = "a-good-s3cret"
+
+
+@pytest.fixture
+def developer() -> User:
+    return factories.make_developer(username="diane", password=PASSWORD)
+
+
+@pytest.fixture
+def project() -> Project:
+    return factories.make_project(name="Italian Food classifier", domain="Food")
+
+
+def make_files(folder: Path, count: int) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"dish_{number}.jpg" for number in range(count)]
+    for path in paths:
+        path.write_bytes(factories.make_photo(size=(160, 120)))
+    return paths
+
+
+def sign_in(page: Page, server: LiveServer, user: User, path: str) -> None:
+    page.goto(server.url + path)
+    page.locator("input[name=username]").fill(user.username)
+    page.locator("input[name=password]").fill(PASSWORD)
+    page.locator("main form button[type=submit]").click()
+    expect(page).to_have_url(server.url + path)
+
+
+def upload(page: Page, name: str, paths: list[Path]) -> None:
+    form = page.locator(f"[data-tag-name='{name}'] form[data-upload]")
+    form.locator("input[type=file]").set_input_files(paths)
+    if page.locator("html.has-script").count() == 0:
+        form.locator("button[type=submit]").click()
+
+
+def expect_count(page: Page, name: str, count: int) -> None:
+    expect(page.locator(f"[data-tag-name='{name}'] .tag-count")).to_contain_text(re.compile(rf"^\s*{count}\s"))
+
+
+def test_developer_makes_a_project_tags_images_and_a_training(
+    any_page: Page, live_server: LiveServer, developer: User, tmp_path: Path
+) -> None:
+    page = any_page
+    sign_in(page, live_server, developer, "/projects/")
+    page.locator("main a[href='/projects/new']").click()
+    page.locator("input[name=name]").fill("Italian Food classifier")
+    page.locator("select[name=domain]").select_option("Food")
+    page.locator("main form button[type=submit]").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Italian Food classifier")
+
+    page.locator("textarea[name=names]").fill("pizza, risotto")
+    page.locator("#new-tags button[type=submit]").click()
+    upload(page, "pizza", make_files(tmp_path / "a", 7))
+    expect_count(page, "pizza", 7)
+    upload(page, "risotto", make_files(tmp_path / "b", 5))
+    expect_count(page, "risotto", 5)
+
+    page.locator("[data-tag-name='pizza'] h3 a").click()
+    boxes = page.locator("input[name=ids]")
+    expect(boxes).to_have_count(7)
+    boxes.nth(0).check()
+    boxes.nth(1).check()
+    page.locator("#selection select[name=tag]").select_option("risotto")
+    page.locator("#selection button.btn-primary").click()
+    expect(boxes).to_have_count(5)
+    project = Project.objects.get()
+    assert project.tags.get(name="risotto").images.count() == 7
+
+    page.goto(f"{live_server.url}/projects/{project.pk}/")
+    page.locator("#training form button.btn-primary").click()
+    expect(page.locator("#training progress")).to_be_visible()
+    assert Job.objects.get(kind="train").state == "queued"
+
+
+def test_tray_shows_the_job_and_cancels_it(
+    scripted_page: Page, live_server: LiveServer, developer: User, project: Project
+) -> None:
+    page = scripted_page
+    job = Job.objects.create(kind="train", title="Train Italian Food", arguments={"iteration": 0}, user=developer)
+    sign_in(page, live_server, developer, f"/projects/{project.pk}/")
+    expect(page.locator("#tray-count")).to_contain_text("1")
+
+    page.locator(".tray summary").click()
+    expect(page.locator("#tray progress")).to_be_visible()
+    page.locator(f"#tray-cancel-{job.pk}").click()
+
+    expect(page.locator("#tray progress")).to_have_count(0)
+    expect(page.locator("#tray .is-cancelled")).to_be_visible()
+    expect(page.locator("#tray-said")).to_contain_text("Train Italian Food")
+    job.refresh_from_db()
+    assert job.state == "cancelled"
+
+
+def test_folder_becomes_tags_once_that_is_agreed_to(
+    scripted_page: Page, live_server: LiveServer, developer: User, project: Project, tmp_path: Path
+) -> None:
+    page = scripted_page
+    project.tags.create(name="Pizza")
+    make_files(tmp_path / "Train" / "pizza", 3)
+    make_files(tmp_path / "Train" / "fish, fried", 20)
+    (tmp_path / "Train" / "notes.txt").write_text("no picture")
+    sign_in(page, live_server, developer, f"/projects/{project.pk}/")
+
+    page.locator("#id_folder").set_input_files(tmp_path / "Train")
+    question = page.locator("[data-missing]")
+    expect(question).to_contain_text("fish, fried")
+    assert not project.images.exists()
+    question.locator("[data-make]").click()
+
+    expect_count(page, "fish, fried", 20)
+    expect_count(page, "Pizza", 3)
+    assert project.tags.count() == 2
+
+
+def test_refused_files_are_listed_and_the_others_kept(
+    scripted_page: Page, live_server: LiveServer, developer: User, project: Project, tmp_path: Path
+) -> None:
+    page = scripted_page
+    paths = make_files(tmp_path, 2)
+    (tmp_path / "menu.jpg").write_bytes(b"%PDF-1.7 a menu")
+    (tmp_path / "heavy.jpg").write_bytes(b"\xff\xd8" + bytes(6 * 1024 * 1024))
+    sign_in(page, live_server, developer, f"/projects/{project.pk}/")
+
+    page.locator("#id_files").set_input_files([*paths, tmp_path / "menu.jpg", tmp_path / "heavy.jpg"])
+
+    refused = page.locator("[data-refusals] li")
+    expect(refused).to_have_count(2)
+    expect(refused.filter(has_text="menu.jpg")).to_contain_text("PDF")
+    expect(page.locator("#figures")).to_contain_text("2")
+    assert project.images.count() == 2
+
+
+def test_upload_outlives_a_server_that_fails_once(
+    scripted_page: Page, live_server: LiveServer, developer: User, project: Project, tmp_path: Path
+) -> None:
+    page = scripted_page
+    failures = iter([True])
+    sign_in(page, live_server, developer, f"/projects/{project.pk}/")
+    page.route(
+        re.compile("/images/upload$"),
+        lambda route: route.fulfill(status=502) if next(failures, False) else route.continue_(),
+    )
+
+    page.locator("#id_files").set_input_files(make_files(tmp_path, 3))
+
+    expect(page.locator("#figures strong").first).to_have_text("3")
+    assert project.images.count() == 3
+
+
+def test_upload_is_cancelled(
+    scripted_page: Page, live_server: LiveServer, developer: User, project: Project, tmp_path: Path
+) -> None:
+    page = scripted_page
+    sign_in(page, live_server, developer, f"/projects/{project.pk}/")
+    page.route(re.compile("/images/upload$"), lambda route: None)
+
+    page.locator("#id_files").set_input_files(make_files(tmp_path, 40))
+    page.locator("[data-progress] [data-cancel]").click()
+
+    expect(page.locator("[data-progress]")).to_be_hidden()
+    expect(page.locator("[data-said]")).not_to_be_empty()
+    assert not project.images.exists()

@@ -1,0 +1,199 @@
+"""Forms of projects, tags, images and uploads."""
+
+import re
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.db.models import Exists, OuterRef
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from engine.splitting import Part
+from training.backends.base import BATCH
+from training.models import Image, ImageQuerySet, ImageTag, Project, Tag
+
+ENGINES = {"local": gettext_lazy("Classifr"), "customvision": gettext_lazy("Azure Custom Vision")}
+"""What people call the backends; one that is not here goes by its own name."""
+UNTAGGED = "none"
+CHOOSE_IMAGES = gettext_lazy("Choose at least one image, perhaps they are gone already.")
+
+
+class ProjectForm(forms.ModelForm[Project]):
+    """A new project."""
+
+    backend = forms.ChoiceField(label=gettext_lazy("Engine"), initial="local")
+
+    class Meta:
+        model = Project
+        fields = ["name", "description", "domain", "type", "backend"]
+        labels = {
+            "name": gettext_lazy("Name"),
+            "description": gettext_lazy("Description"),
+            "domain": gettext_lazy("Domain"),
+            "type": gettext_lazy("An image has"),
+        }
+        help_texts = {"domain": gettext_lazy("What the pictures show: it picks the network that looks at them.")}
+        widgets = {"description": forms.Textarea(attrs={"rows": 2})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = settings.CLASSIFR_TRAINING_BACKENDS
+        self.fields["backend"].choices = [(name, ENGINES.get(name, name)) for name in names]  # type: ignore[attr-defined]
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if Project.objects.filter(name__iexact=name).exists():
+            raise forms.ValidationError(_("There is a project of that name already."))
+        return name
+
+
+class TagsForm(forms.Form):
+    """Names of tags to be made: as a person types them or, from our script, each in a field `name` of its own."""
+
+    names = forms.CharField(
+        label=gettext_lazy("New tags"),
+        help_text=gettext_lazy("One a line, or with commas between."),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+    is_negative = forms.BooleanField(
+        label=gettext_lazy("Negative: for images that show none of the others"), required=False
+    )
+
+    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.project = project
+
+    def clean_names(self) -> list[str]:
+        exact = self.data.getlist("name") if isinstance(self.data, QueryDict) else []
+        names = exact or re.split(r"[,\n]", self.cleaned_data["names"])
+        found = [name.strip() for name in names if name.strip()]
+        if not found:
+            raise forms.ValidationError(_("Give at least one name."))
+        return found
+
+    def clean(self) -> dict[str, Any]:
+        names = self.cleaned_data.get("names", [])
+        if self.cleaned_data.get("is_negative"):
+            others = self.project.tags.filter(type=Tag.Type.NEGATIVE)
+            if len(names) > 1 or others.exclude(name__iexact="".join(names)).exists():
+                raise forms.ValidationError(_("A project has one negative tag at most."))
+        return self.cleaned_data
+
+    @property
+    def type(self) -> str:
+        return Tag.Type.NEGATIVE if self.cleaned_data["is_negative"] else Tag.Type.REGULAR
+
+
+class TagNameForm(forms.Form):
+    """Another name for a tag."""
+
+    name = forms.CharField(max_length=200, error_messages={"required": gettext_lazy("Give the tag a name.")})
+
+    def __init__(self, *args: Any, tag: Tag, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.tag = tag
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if Tag.objects.filter(project=self.tag.project_id, name__iexact=name).exclude(pk=self.tag.pk).exists():
+            raise forms.ValidationError(_("The project has a tag of that name already."))
+        return name
+
+
+class ManyFilesInput(forms.FileInput):
+    allow_multiple_selected = True
+
+
+class ManyFilesField(forms.FileField):
+    """Any number of files; each is judged by itself later, so that a bad one keeps no other out."""
+
+    widget = ManyFilesInput
+
+    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
+        files = list(data or [])
+        if not files:
+            raise forms.ValidationError(_("Choose at least one image."))
+        if len(files) > BATCH:
+            found = ngettext("%(count)s image", "%(count)s images", len(files)) % {"count": len(files)}
+            raise forms.ValidationError(_("%(found)s at once; at most %(limit)s.") % {"found": found, "limit": BATCH})
+        return files
+
+
+class UploadForm(forms.Form):
+    """Pictures for a project."""
+
+    files = ManyFilesField()  # type: ignore[assignment]  # the metaclass takes it off the class
+    tag = forms.ModelChoiceField(
+        label=gettext_lazy("Tag"),
+        queryset=Tag.objects.none(),
+        required=False,
+        empty_label=gettext_lazy("No tag"),
+        error_messages={"invalid_choice": gettext_lazy("The project has no such tag any more.")},
+    )
+    held_out = forms.BooleanField(label=gettext_lazy("Only to measure on: training never sees them"), required=False)
+
+    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["tag"].queryset = project.tags.all()  # type: ignore[attr-defined]
+
+
+class RetagForm(forms.Form):
+    """A tag for the images that are selected."""
+
+    tag = forms.ModelChoiceField(
+        queryset=Tag.objects.none(),
+        required=False,
+        empty_label=gettext_lazy("Choose a tag"),
+        error_messages={"invalid_choice": gettext_lazy("The project has no such tag any more.")},
+    )
+    untag = forms.BooleanField(required=False)
+
+    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.project = project
+        self.fields["tag"].queryset = project.tags.all()  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        takes_the_only_one = self.cleaned_data.get("untag") and not self.project.is_multilabel
+        if not self.errors and self.cleaned_data["tag"] is None and not takes_the_only_one:
+            raise forms.ValidationError(_("Choose a tag."))
+        return self.cleaned_data
+
+
+class ImageFilterForm(forms.Form):
+    """The filters of the images, as they stand in the address."""
+
+    tag = forms.ChoiceField(label=gettext_lazy("Tag"), required=False)
+    held_out = forms.BooleanField(label=gettext_lazy("Only to measure on"), required=False)
+    quarantined = forms.BooleanField(label=gettext_lazy("In quarantine"), required=False)
+
+    def __init__(self, *args: Any, project: Project, tags: list[Tag], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.project = project
+        self.fields["tag"].choices = [  # type: ignore[attr-defined]
+            ("", _("All")),
+            ("any", _("With a tag")),
+            (UNTAGGED, _("Without a tag")),
+            *((str(tag.pk), tag.name) for tag in tags),
+        ]
+
+    def apply(self) -> ImageQuerySet:
+        """Return what the filters let through; a filter that is not valid lets everything through."""
+        self.is_valid()
+        chosen = {name: value for name, value in self.cleaned_data.items() if value}
+        found = self._tagged_so(Image.objects.filter(project=self.project), chosen.get("tag", ""))
+        if "held_out" in chosen:
+            found = found.filter(part=Part.HELD_OUT.value)
+        return found.exclude(quarantine="") if "quarantined" in chosen else found
+
+    def _tagged_so(self, found: ImageQuerySet, tag: str) -> ImageQuerySet:
+        if not tag:
+            return found
+        of_image = ImageTag.objects.filter(image=OuterRef("pk"))
+        if tag == UNTAGGED:
+            return found.filter(~Exists(of_image))
+        return found.filter(Exists(of_image) if tag == "any" else Exists(of_image.filter(tag=int(tag))))

@@ -1,0 +1,142 @@
+"""The images of a project: a grid to search and tag in, and one image whole."""
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.access import UserRequest, developer_required, next_url
+from engine.splitting import Part
+from training.forms import CHOOSE_IMAGES, ImageFilterForm, RetagForm
+from training.models import Image, ImageQuerySet, Project, Tag
+from training.services import pictures
+from training.views.projects import TROUBLE, form_sentence, trouble_sentence
+
+PAGE_SIZE = 48
+PART_NAMES = {
+    Part.UNDECIDED: gettext_lazy("not decided before the next training"),
+    Part.TRAINING: gettext_lazy("learned from"),
+    Part.HELD_OUT: gettext_lazy("only measured on"),
+    Part.LEFT_OUT: gettext_lazy("left out: nearly the same as others"),
+}
+
+
+@developer_required
+@never_cache
+@require_safe
+def images(request: UserRequest, pk: int) -> HttpResponse:
+    """Show the images, newest first, a page at a time by key."""
+    project = get_object_or_404(Project, pk=pk)
+    filters = ImageFilterForm(request.GET, project=project, tags=(tags := list(project.tags.all())))
+    found = filters.apply().newest_first().select_related("picture").prefetch_related("tags")
+    before = request.GET.get("before", "")
+    if before.isdecimal():
+        found = found.older_than(min(int(before), 2**63 - 1))
+    page = list(found[: PAGE_SIZE + 1])
+    query = request.GET.copy()
+    query.pop("before", None)
+    first_url = f"?{query.urlencode()}"
+    if len(page) > PAGE_SIZE:
+        page.pop()
+        query["before"] = str(page[-1].pk)
+    context = {
+        "project": project,
+        "tags": tags,
+        "page": page,
+        "filters": filters,
+        "is_filtered": any(filters.cleaned_data.values()),
+        "held_out": Part.HELD_OUT.value,
+        "first_url": first_url if before else "",
+        "next_url": f"?{query.urlencode()}" if "before" in query else "",
+    }
+    return render(request, "training/images.html", context)
+
+
+@developer_required
+@never_cache
+@require_safe
+def image(request: UserRequest, pk: int, image: int) -> HttpResponse:
+    """Show one image whole."""
+    found = get_object_or_404(_whole(Image.objects.filter(project=pk)).select_related("created_by"), pk=image)
+    context = {
+        "project": found.project,
+        "image": found,
+        "part_name": PART_NAMES[Part(found.part)],
+        "tags": found.project.tags.all(),
+    }
+    return render(request, "training/image.html", context)
+
+
+@developer_required
+@never_cache
+@require_POST
+def tag(request: UserRequest, pk: int) -> HttpResponseBase:
+    """Tag the selected images, or take that tag from them."""
+    project = get_object_or_404(Project, pk=pk)
+    form = RetagForm(request.POST, project=project)
+    back = next_url(request, reverse("training:images", args=[pk]))
+    chosen = _chosen(request, project)
+    if not chosen or not form.is_valid():
+        messages.warning(request, form_sentence(form) if chosen else CHOOSE_IMAGES)
+        return redirect(back)
+    try:
+        count = _untag(chosen, form.cleaned_data["tag"]) if form.cleaned_data["untag"] else _tag(chosen, form)
+    except TROUBLE as exc:
+        messages.error(request, trouble_sentence(exc))
+        return redirect(back)
+    said = ngettext("%(count)s image changed.", "%(count)s images changed.", count)
+    messages.success(request, said % {"count": count})
+    return redirect(back)
+
+
+@developer_required
+@never_cache
+@require_POST
+def delete(request: UserRequest, pk: int) -> HttpResponseBase:
+    """Ask whether the selected ones are to go; once that is confirmed, delete them."""
+    project = get_object_or_404(Project, pk=pk)
+    chosen = _chosen(request, project)
+    back = next_url(request, reverse("training:images", args=[pk]))
+    if not chosen:
+        messages.warning(request, CHOOSE_IMAGES)
+        return redirect(back)
+    if "confirmed" not in request.POST:
+        context = {"project": project, "images": chosen, "back_url": back}
+        return render(request, "training/images_delete.html", context)
+    try:
+        count = pictures.delete_images(chosen)
+    except TROUBLE as exc:
+        messages.error(request, trouble_sentence(exc))
+        return redirect(back)
+    said = ngettext("%(count)s image deleted.", "%(count)s images deleted.", count)
+    messages.success(request, said % {"count": count})
+    return redirect(back)
+
+
+def _whole(found: ImageQuerySet) -> ImageQuerySet:
+    return found.select_related("picture", "project").prefetch_related("tags")
+
+
+def _chosen(request: UserRequest, project: Project) -> list[Image]:
+    ids = [int(pk) for pk in request.POST.getlist("ids") if pk.isdecimal() and len(pk) < 19]
+    return list(_whole(Image.objects.filter(project=project, pk__in=ids)).newest_first())
+
+
+def _tag(chosen: list[Image], form: RetagForm) -> int:
+    pictures.add_tag(images=chosen, tag=form.cleaned_data["tag"])
+    return len(chosen)
+
+
+def _untag(chosen: list[Image], tag: Tag | None) -> int:
+    """Take the tag, or all tags if none is named, from the images that have it; return how many had."""
+    count = 0
+    for each in chosen:
+        before = list(each.tags.all())
+        after = [other for other in before if tag and other != tag]
+        if after != before:
+            pictures.set_tags(images=[each], tags=after)
+            count += 1
+    return count

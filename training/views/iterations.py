@@ -1,0 +1,392 @@
+"""Iterations: the list, one with its figures and the pictures behind them, two compared."""
+
+import logging
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.access import UserRequest, developer_required
+from catalog.exceptions import StorageUnavailable
+from catalog.models import Picture
+from engine.exceptions import ModelFileError
+from engine.metrics import Score
+from training import comparing, measuring, plots, snapshots
+from training.backends import get_backend
+from training.backends.base import Performance
+from training.exceptions import TrainingError
+from training.measuring import Judged
+from training.models import Iteration, Project
+from training.services import learning
+from training.services.publishing import rollback_target
+from training.snapshots import Snapshot
+
+logger = logging.getLogger(__name__)
+
+KNOWN_ERRORS = (TrainingError, StorageUnavailable, ModelFileError)
+ITERATIONS_A_PAGE = 50
+PICTURES_A_PAGE = 48
+MOST_TAGS_AT_ONCE = 25
+"""With more, the confusion matrix comes after the list of what is confused most."""
+_SHADES = 4
+_MOST_DIGITS = 9
+
+
+class ThresholdForm(forms.Form):
+    """From which probability on a tag counts as said."""
+
+    threshold = forms.FloatField(required=False, min_value=0, max_value=1)
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A picture with what was said of it, as a page shows it."""
+
+    judged: Judged
+    is_here: bool
+    """Whether the picture still exists."""
+
+
+@dataclass(frozen=True)
+class TagRow:
+    """A line of the table of tags."""
+
+    tag: str
+    score: Score
+    pictures: int | None
+    query: str
+    """Of the page with this tag's curve; empty where there is none."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A number of the confusion matrix."""
+
+    said: str
+    count: int
+    shade: int
+    """0 (none) to 4 (nearly all pictures of the row)."""
+    query: str
+    """Of the page with its pictures; empty where there are none."""
+
+
+@dataclass(frozen=True)
+class MatrixRow:
+    """The pictures of one tag, by what was said of them."""
+
+    truth: str
+    cells: tuple[Cell, ...]
+
+
+@developer_required
+@never_cache
+@require_safe
+def iterations(request: UserRequest, pk: int) -> HttpResponseBase:
+    """List the iterations, newest first; send on to the comparison of two that were chosen."""
+    project = project_or_404(pk)
+    if "pair" in request.GET:
+        pair = sorted({number_in(each) for each in request.GET.getlist("pair")}, reverse=True)
+        if len(pair) == 2 and all(pair):
+            address = reverse("training:compare", args=[pk, pair[0]])
+            return redirect(f"{address}?{urlencode({'with': pair[1]})}")
+        messages.warning(request, _("Choose two iterations to compare."))
+    found = project.iterations.select_related("created_by")
+    page = Paginator(found, ITERATIONS_A_PAGE).get_page(request.GET.get("page"))
+    return render(
+        request, "training/iterations.html", {"project": project, "page": page, "rollback": rollback_target(project)}
+    )
+
+
+@developer_required
+@never_cache
+@require_safe
+def iteration(request: UserRequest, pk: int, number: int) -> HttpResponse:
+    """Show an iteration: its figures at a threshold, what it confuses, where it is wrong, how honest it is."""
+    found = iteration_or_404(pk, number)
+    context = {
+        "iteration": found,
+        "project": found.project,
+        "rollback": rollback_target(found.project),
+        "notices": _notices(found),
+        "why_optimistic": _(measuring.WHY_OPTIMISTIC),
+        **_figures(request, found),
+        **_pictures(found),
+    }
+    return render(request, "training/iteration.html", context)
+
+
+@developer_required
+@never_cache
+@require_safe
+def performance(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
+    """Show the figures at another threshold: alone to htmx, else with the page around them."""
+    if not request.htmx:
+        return iteration(request, pk, number)
+    found = iteration_or_404(pk, number)
+    context = {"iteration": found, "project": found.project, **_figures(request, found)}
+    response = render(request, "training/_performance.html", context)
+    response.headers["HX-Replace-Url"] = context["here_url"]
+    return response
+
+
+@developer_required
+@never_cache
+@require_safe
+def confusion(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
+    """Show the pictures of one tag that were taken for another, the surest first."""
+    found = iteration_or_404(pk, number)
+    truth, said = request.GET.get("truth", ""), request.GET.get("said", "")
+    try:
+        snapshot = _snapshot(found)
+    except KNOWN_ERRORS as exc:
+        messages.error(request, sentence(exc))
+        return redirect("training:iteration", pk=pk, number=number)
+    if snapshot is None or snapshot.multilabel or not {truth, said} <= set(snapshot.tags):
+        raise Http404
+    page = Paginator(measuring.cell(snapshot, truth=truth, said=said), PICTURES_A_PAGE).get_page(
+        request.GET.get("page")
+    )
+    context = {
+        "iteration": found,
+        "project": found.project,
+        "truth": truth,
+        "said": said,
+        "page": page,
+        "query": urlencode({"truth": truth, "said": said}),
+        "shots": _shots(list(page.object_list)),
+    }
+    return render(request, "training/confusion_pictures.html", context)
+
+
+@developer_required
+@never_cache
+@require_safe
+def compare(request: UserRequest, pk: int, number: int) -> HttpResponse:
+    """Set an iteration beside another one, by default the live one."""
+    new = iteration_or_404(pk, number)
+    old = _chosen_other(new, request.GET.get("with", ""))
+    others = new.project.iterations.completed().exclude(pk=new.pk)
+    context: dict[str, Any] = {"iteration": new, "project": new.project, "old": old, "others": others}
+    if old is not None:
+        context |= {"changes": measuring.changes(new.metrics, old.metrics), **_compared(new, old)}
+    return render(request, "training/compare.html", context)
+
+
+@developer_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
+    """Ask whether the iteration is to go; once that is confirmed, delete it."""
+    found = iteration_or_404(pk, number)
+    if request.method != "POST":
+        return render(request, "training/iteration_delete.html", {"iteration": found, "project": found.project})
+    try:
+        learning.delete_iteration(found)
+    except KNOWN_ERRORS as exc:
+        messages.error(request, sentence(exc))
+        return redirect("training:iteration", pk=pk, number=number)
+    messages.success(request, _("%(name)s is deleted.") % {"name": found.name})
+    return redirect("training:iterations", pk=pk)
+
+
+def project_or_404(pk: int) -> Project:
+    return get_object_or_404(Project.objects.select_related("live_iteration"), pk=pk)
+
+
+def iteration_or_404(pk: int, number: int) -> Iteration:
+    """Return an iteration by its project's key and its own number."""
+    known = Iteration.objects.select_related("project__live_iteration", "created_by")
+    return get_object_or_404(known, project_id=pk, number=number)
+
+
+def number_in(text: str) -> int:
+    """Return the number of an iteration that an address or a form names; 0, which none has, for anything else."""
+    return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else 0
+
+
+def sentence(exc: Exception) -> str:
+    """Say one of KNOWN_ERRORS to the person on the page."""
+    if isinstance(exc, StorageUnavailable):
+        logger.warning("Storage unavailable: %s", exc, exc_info=exc)
+        return _("The storage does not answer at the moment. Try again in a minute.")
+    if isinstance(exc, ModelFileError):
+        logger.warning("Model file unusable: %s", exc, exc_info=exc)
+        return _("A file of this iteration cannot be used: %(reason)s") % {"reason": exc}
+    return str(exc)
+
+
+def _snapshot(iteration: Iteration) -> Snapshot | None:
+    return snapshots.read(iteration.snapshot_key) if iteration.snapshot_key else None
+
+
+def _figures(request: UserRequest, iteration: Iteration) -> dict[str, Any]:
+    """Return what `_performance.html` shows at the threshold, and of the tag, that the address names.
+
+    Raises Http404 for a tag that the iteration does not have.
+    """
+    form = ThresholdForm(request.GET)
+    asked = form.cleaned_data["threshold"] if form.is_valid() else None
+    threshold = measuring.THRESHOLD if asked is None else asked
+    tag = request.GET.get("tag", "")
+    address = reverse("training:iteration", args=[iteration.project_id, iteration.number])
+    at_threshold = urlencode({"threshold": f"{threshold:g}"})
+    context: dict[str, Any] = {
+        "threshold": threshold,
+        "threshold_errors": form.errors.get("threshold", []),
+        "tag": tag,
+        "here_url": f"{address}?{at_threshold}{'&' + urlencode({'tag': tag}) if tag else ''}",
+        "all_tags_url": f"{address}?{at_threshold}#curve",
+    }
+    if iteration.status != Iteration.Status.COMPLETED:
+        return context
+    try:
+        told = _performance(iteration, threshold=threshold)
+        snapshot = _snapshot(iteration)
+    except KNOWN_ERRORS as exc:
+        return context | {"failure": sentence(exc)}
+    if tag and tag not in (snapshot.tags if snapshot else ()):
+        raise Http404
+    context |= {"told": told, "rows": _tag_rows(told, has_curves=snapshot is not None)}
+    return context | (_curve(snapshot, told, tag) if snapshot and told else {})
+
+
+def _performance(iteration: Iteration, *, threshold: float) -> Performance | None:
+    """Return the figures; those kept with the iteration where nothing can be worked out, None where nothing is kept."""
+    backend = get_backend(iteration.project.backend)
+    if iteration.snapshot_key or backend.capabilities.measures_itself:
+        return backend.performance(iteration, threshold=threshold)
+    return measuring.kept_performance(iteration.metrics)
+
+
+def _notices(iteration: Iteration) -> dict[str, bool]:
+    """Return what one must know before one believes the figures."""
+    measures_itself = iteration.remote_id is not None
+    is_completed = iteration.status == Iteration.Status.COMPLETED
+    return {
+        "is_optimistic": bool(iteration.metrics.get("is_optimistic")),
+        "is_cross_validated": bool(iteration.metrics.get("is_cross_validated")),
+        "measures_itself": is_completed and measures_itself,
+        "is_without_pictures": is_completed and not measures_itself and not iteration.snapshot_key,
+        "has_slider": is_completed and (measures_itself or bool(iteration.snapshot_key)),
+    }
+
+
+def _tag_rows(told: Performance | None, *, has_curves: bool) -> list[TagRow]:
+    if told is None:
+        return []
+    threshold = f"{told.threshold:g}"
+    return [
+        TagRow(
+            tag=each.tag,
+            score=each.score,
+            pictures=each.pictures,
+            query=urlencode({"threshold": threshold, "tag": each.tag}) if has_curves else "",
+        )
+        for each in measuring.weakest_first(told)
+    ]
+
+
+def _curve(snapshot: Snapshot, told: Performance, tag: str) -> dict[str, Any]:
+    """Return the precision-recall curve with its point, and what changes between the threshold and the usual one."""
+    curve = measuring.curve(snapshot, tag)
+    here = measuring.score_of(told, tag)
+    low, high = sorted([told.threshold, measuring.THRESHOLD])
+    count, changing = measuring.changing_sides(snapshot, low=low, high=high)
+    return {
+        "has_snapshot": True,
+        "curve": plots.curve_plot(curve.recalls, curve.precisions, here=(here.recall, here.precision))
+        if curve
+        else None,
+        "points": measuring.along_the_curve(snapshot, tag),
+        "usual": measuring.THRESHOLD,
+        "changing": _shots(changing),
+        "changing_count": count,
+        "is_stricter": told.threshold > measuring.THRESHOLD,
+    }
+
+
+def _pictures(iteration: Iteration) -> dict[str, Any]:
+    """Return what the page shows of the single pictures: confusion, the worst ones, calibration."""
+    try:
+        snapshot = _snapshot(iteration)
+    except KNOWN_ERRORS as exc:
+        return {"failure": sentence(exc)}
+    if snapshot is None:
+        return {}
+    bins = measuring.calibration(snapshot)
+    return {
+        "is_multilabel": snapshot.multilabel,
+        "worst": _shots(measuring.worst(snapshot)),
+        "confusions": [
+            (each, urlencode({"truth": each.truth, "said": each.said})) for each in measuring.confusions(snapshot)
+        ],
+        "tags": snapshot.tags,
+        "matrix": _matrix(snapshot),
+        "has_many_tags": len(snapshot.tags) > MOST_TAGS_AT_ONCE,
+        "bins": bins,
+        "calibration": plots.calibration_plot([(each.low, each.high, each.confidence, each.accuracy) for each in bins]),
+    }
+
+
+def _matrix(snapshot: Snapshot) -> tuple[MatrixRow, ...]:
+    if snapshot.multilabel:
+        return ()
+    counts = measuring.confusion_matrix(snapshot).tolist()
+    return tuple(_matrix_row(snapshot, truth, row) for truth, row in zip(snapshot.tags, counts, strict=True))
+
+
+def _matrix_row(snapshot: Snapshot, truth: str, counts: Sequence[int]) -> MatrixRow:
+    pictures = sum(counts)
+    return MatrixRow(
+        truth,
+        tuple(
+            Cell(
+                said,
+                count,
+                shade=math.ceil(_SHADES * count / pictures) if count else 0,
+                query=urlencode({"truth": truth, "said": said}) if count else "",
+            )
+            for said, count in zip(snapshot.tags, counts, strict=True)
+        ),
+    )
+
+
+def _shots(judged: Sequence[Judged]) -> list[Shot]:
+    here = set(Picture.objects.filter(sha256__in=[each.sha256 for each in judged]).values_list("sha256", flat=True))
+    return [Shot(each, each.sha256 in here) for each in judged]
+
+
+def _chosen_other(new: Iteration, number: str) -> Iteration | None:
+    """Return the iteration to compare with; None where none is named and no other one is live."""
+    if number:
+        known = new.project.iterations.completed().exclude(pk=new.pk)
+        return get_object_or_404(known, number=number_in(number))
+    live = new.project.live_iteration
+    return None if live is None or live.pk == new.pk else live
+
+
+def _compared(new: Iteration, old: Iteration) -> dict[str, Any]:
+    """Return what the two say of the same pictures, or why that is not known."""
+    try:
+        told = comparing.compare(new, old)
+        snapshot = _snapshot(new)
+    except KNOWN_ERRORS as exc:
+        return {"refusal": sentence(exc)}
+    if snapshot is None:
+        return {}
+    return {
+        "told": told,
+        "gained": _shots(measuring.judged(snapshot, told.gained[:PICTURES_A_PAGE])),
+        "lost": _shots(measuring.judged(snapshot, told.lost[:PICTURES_A_PAGE])),
+    }

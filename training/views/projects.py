@@ -1,0 +1,284 @@
+"""Projects, their tags, and the start of a training."""
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.forms import Form
+from django.http import HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.access import UserRequest, developer_required
+from catalog.exceptions import StorageUnavailable
+from engine.exceptions import ModelFileError
+from jobs.views import shown
+from training.backends.base import TrainingOptions
+from training.datasets import LEAST_IMAGES
+from training.exceptions import NothingChanged, TrainingError
+from training.forms import ENGINES, ProjectForm, TagNameForm, TagsForm, UploadForm
+from training.models import Image, ImageTag, Project, Tag
+from training.services import learning
+from training.services import projects as project_services
+
+logger = logging.getLogger(__name__)
+
+ITERATIONS_SHOWN = 5
+REFUSED_UPLOADS = "refused_uploads"
+"""Key of the session: what the last upload without JavaScript refused, until it is shown."""
+TROUBLE = (TrainingError, StorageUnavailable, ModelFileError)
+
+
+def trouble_sentence(exc: Exception) -> str:
+    """Return what the person reads of one of TROUBLE, and leave the rest to the log."""
+    if isinstance(exc, TrainingError):
+        return str(exc)
+    logger.warning("Page in trouble: %s", exc, exc_info=exc)
+    if isinstance(exc, StorageUnavailable):
+        return _("The storage cannot be reached at the moment. Try again in a minute.")
+    return _("A model file cannot be used. Please tell your administrator.")
+
+
+def wants_json(request: UserRequest) -> bool:
+    return request.headers.get("Accept", "").startswith("application/json")
+
+
+def form_sentence(form: Form) -> str:
+    """Return all that a form has against its fields, as one line."""
+    return " ".join(str(message) for found in form.errors.values() for message in found)
+
+
+@dataclass(frozen=True)
+class TagCard:
+    """A tag with what its card says."""
+
+    tag: Tag
+    count: int
+    missing: int
+    """Images that it needs before one can train."""
+
+
+@developer_required
+@never_cache
+@require_safe
+def projects(request: UserRequest) -> HttpResponse:
+    """List the projects."""
+    found = Project.objects.select_related("live_iteration").order_by("name")
+    listed = found.annotate(tag_count=_counted(Tag.objects.all()), image_count=_counted(Image.objects.all()))
+    rows = [(project, engine_name(project)) for project in listed]
+    return render(request, "training/projects.html", {"rows": rows})
+
+
+@developer_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: UserRequest) -> HttpResponseBase:
+    """Make a project."""
+    form = ProjectForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            project = project_services.create_project(**form.cleaned_data)
+        except TROUBLE as exc:
+            form.add_error(None, trouble_sentence(exc))
+        else:
+            messages.success(request, _("The project is there. Give it tags, then images."))
+            return redirect("training:project", pk=project.pk)
+    return render(request, "training/project_new.html", {"form": form})
+
+
+@developer_required
+@never_cache
+@require_safe
+def project(request: UserRequest, pk: int) -> HttpResponse:
+    """Show a project: its tags, where images are dropped, and its training."""
+    found = _project_or_404(pk)
+    return _page(request, found, TagsForm(project=found))
+
+
+@developer_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete(request: UserRequest, pk: int) -> HttpResponseBase:
+    """Say what a project takes along; once that is confirmed, delete it."""
+    found = _project_or_404(pk)
+    if request.method != "POST":
+        context = {"project": found, "facts": _image_facts(found), "iterations": found.iterations.count()}
+        return render(request, "training/project_delete.html", context)
+    try:
+        project_services.delete_project(found)
+    except TROUBLE as exc:
+        messages.error(request, trouble_sentence(exc))
+        return redirect("training:project", pk=pk)
+    messages.success(request, _("The project %(name)s is deleted.") % {"name": found.name})
+    return redirect("training:projects")
+
+
+@developer_required
+@never_cache
+@require_POST
+def create_tags(request: UserRequest, pk: int) -> HttpResponseBase:
+    """Make tags; to our script answer with the keys of all that were named."""
+    found = _project_or_404(pk)
+    form = TagsForm(request.POST, project=found)
+    made: Sequence[Tag] = []
+    there: Sequence[Tag] = []
+    if form.is_valid():
+        try:
+            made, there = project_services.create_tags(project=found, names=form.cleaned_data["names"], type=form.type)
+        except TROUBLE as exc:
+            form.add_error(None, trouble_sentence(exc))
+    if wants_json(request):
+        return _tags_as_json(form, [*made, *there])
+    if form.errors:
+        return _page(request, found, form)
+    _say_made(request, made, there)
+    return redirect("training:project", pk=pk)
+
+
+@developer_required
+@never_cache
+@require_POST
+def rename_tag(request: UserRequest, pk: int, tag: int) -> HttpResponseBase:
+    """Give a tag another name."""
+    found = get_object_or_404(Tag.objects.select_related("project"), pk=tag, project=pk)
+    form = TagNameForm(request.POST, tag=found)
+    if not form.is_valid():
+        messages.error(request, form_sentence(form))
+        return redirect("training:project", pk=pk)
+    try:
+        project_services.rename_tag(found, name=form.cleaned_data["name"])
+    except TROUBLE as exc:
+        messages.error(request, trouble_sentence(exc))
+    else:
+        messages.success(request, _("The tag is called %(name)s now.") % {"name": found.name})
+    return redirect("training:project", pk=pk)
+
+
+@developer_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def delete_tag(request: UserRequest, pk: int, tag: int) -> HttpResponseBase:
+    """Say how many images lose the tag; once that is confirmed, delete it."""
+    found = get_object_or_404(Tag.objects.with_image_counts().select_related("project"), pk=tag, project=pk)
+    if request.method != "POST":
+        return render(request, "training/tag_delete.html", {"project": found.project, "tag": found})
+    try:
+        project_services.delete_tag(found)
+    except TROUBLE as exc:
+        messages.error(request, trouble_sentence(exc))
+    else:
+        messages.success(request, _("The tag %(name)s is deleted.") % {"name": found.name})
+    return redirect("training:project", pk=pk)
+
+
+@developer_required
+@never_cache
+@require_POST
+def train(request: UserRequest, pk: int) -> HttpResponseBase:
+    """Queue a training; where it would give nothing new, offer to train anyway."""
+    found = _project_or_404(pk)
+    url = reverse("training:project", args=[pk])
+    try:
+        options = TrainingOptions(force="force" in request.POST)
+        iteration = learning.start_training(project=found, options=options, by=request.user)
+    except NothingChanged:
+        return redirect(f"{url}?unchanged=1#training")
+    except TROUBLE as exc:
+        messages.error(request, trouble_sentence(exc))
+        return redirect(url)
+    messages.success(request, _("%(name)s is queued: its progress is shown below.") % {"name": iteration.name})
+    return redirect(f"{url}#training")
+
+
+@developer_required
+@never_cache
+@require_safe
+def training(request: UserRequest, pk: int) -> HttpResponseBase:
+    """Show the training alone, for the page that polls while it lasts."""
+    if not request.htmx:
+        return redirect(reverse("training:project", args=[pk]) + "#training")
+    return render(request, "training/_train.html", _training_context(_project_or_404(pk)))
+
+
+def engine_name(project: Project) -> str:
+    return str(ENGINES.get(project.backend, project.backend))
+
+
+def _project_or_404(pk: int) -> Project:
+    return get_object_or_404(Project.objects.select_related("live_iteration"), pk=pk)
+
+
+def _page(request: UserRequest, found: Project, tags_form: TagsForm) -> HttpResponse:
+    context = {
+        "tags_form": tags_form,
+        "upload_form": UploadForm(project=found),
+        "cards": _tag_cards(found),
+        "largest": 1,
+        "engine": engine_name(found),
+        "refused": request.session.pop(REFUSED_UPLOADS, []) if request.method == "GET" else [],
+        "is_unchanged": "unchanged" in request.GET,
+        "least_images": LEAST_IMAGES,
+        **_training_context(found),
+    }
+    context["largest"] = max((card.count for card in context["cards"]), default=0) or 1
+    return render(request, "training/project.html", context)
+
+
+def _training_context(found: Project) -> dict[str, Any]:
+    """Return what `_train.html` shows."""
+    in_training = found.iterations.in_training().select_related("job").first()
+    return {
+        "project": found,
+        "in_training": in_training,
+        "row": shown(in_training.job) if in_training and in_training.job else None,
+        "iterations": found.iterations.all()[:ITERATIONS_SHOWN],
+        "facts": _image_facts(found),
+    }
+
+
+def _image_facts(found: Project) -> dict[str, int]:
+    """Count the images: all, those in quarantine, without a tag, and uploaded since the last training."""
+    last = found.iterations.completed().first()
+    is_new = Q(created_at__gt=last.created_at) if last else Q(pk=F("pk"))
+    facts: dict[str, int] = found.images.aggregate(
+        images=Count("pk"),
+        quarantined=Count("pk", filter=~Q(quarantine="")),
+        new=Count("pk", filter=is_new),
+    )
+    return facts | {"untagged": found.images.untagged().count()}
+
+
+def _tag_cards(found: Project) -> list[TagCard]:
+    counted = ImageTag.objects.filter(tag__project=found).values("tag").annotate(images=Count("pk"))
+    counts: Counter[int] = Counter(dict(counted.values_list("tag", "images")))
+    return [TagCard(tag, counts[tag.pk], max(LEAST_IMAGES - counts[tag.pk], 0)) for tag in found.tags.all()]
+
+
+def _counted(rows: QuerySet[Any]) -> Coalesce:
+    """Return how many of these rows the project has, as a column."""
+    counts = rows.filter(project=OuterRef("pk")).order_by().values("project").annotate(n=Count("pk")).values("n")
+    return Coalesce(Subquery(counts, output_field=IntegerField()), 0)
+
+
+def _tags_as_json(form: TagsForm, tags: Sequence[Tag]) -> JsonResponse:
+    if form.errors:
+        return JsonResponse({"error": form_sentence(form)}, status=400)
+    return JsonResponse({"tags": [{"id": tag.pk, "name": tag.name} for tag in tags]})
+
+
+def _say_made(request: UserRequest, made: Sequence[Tag], there: Sequence[Tag]) -> None:
+    if made:
+        said = ngettext("%(count)s tag made.", "%(count)s tags made.", len(made))
+        messages.success(request, said % {"count": len(made)})
+    if there:
+        names = ", ".join(tag.name for tag in there)
+        messages.info(request, _("There already: %(names)s.") % {"names": names})

@@ -1,0 +1,90 @@
+"""Pictures come into a project: from our script in batches, or from a plain form."""
+
+import logging
+from collections.abc import Sequence
+
+from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpResponseBase, JsonResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from accounts.access import UserRequest, developer_required
+from accounts.models import User
+from catalog.refusals import refusal_sentence
+from engine import images
+from engine.exceptions import RefusedPicture
+from engine.images import checking
+from training.backends.base import ImageStatus, ImageUpload, UploadResult
+from training.exceptions import BackendUnavailable
+from training.forms import UploadForm
+from training.models import Project, Tag
+from training.services.pictures import summary, upload_images
+from training.views.projects import REFUSED_UPLOADS, TROUBLE, form_sentence, trouble_sentence, wants_json
+
+logger = logging.getLogger(__name__)
+
+READ_AT_ONCE = 16
+"""Files in memory: a plain form may send 64 of 6 MiB."""
+
+
+@developer_required
+@never_cache
+@require_POST
+def upload(request: UserRequest, pk: int) -> HttpResponseBase:
+    """Keep or refuse each picture by itself; safe to be sent again.
+
+    Our script gets JSON: `results`, or `error` with status 400 if the batch is refused, 503 if it may be sent again.
+    """
+    project = get_object_or_404(Project, pk=pk)
+    form = UploadForm(request.POST, request.FILES, project=project)
+    if not form.is_valid():
+        return _refuse(request, project, form_sentence(form), status=400)
+    try:
+        results = _upload(project, by=request.user, **form.cleaned_data)
+    except TROUBLE as exc:
+        may_retry = isinstance(exc, BackendUnavailable)
+        return _refuse(request, project, trouble_sentence(exc), status=503 if may_retry else 400)
+    if wants_json(request):
+        return JsonResponse({"results": [_told(each) for each in results]})
+    refused = [_told(each) for each in results if not each.status.is_ok]
+    request.session[REFUSED_UPLOADS] = refused
+    (messages.warning if refused else messages.success)(request, summary(results))
+    return redirect(reverse("training:project", args=[pk]) + ("#refused" if refused else ""))
+
+
+def _upload(
+    project: Project, *, files: Sequence[UploadedFile], tag: Tag | None, held_out: bool, by: User
+) -> list[UploadResult]:
+    results: list[UploadResult] = []
+    for start in range(0, len(files), READ_AT_ONCE):
+        uploads: list[ImageUpload] = []
+        for file in files[start : start + READ_AT_ONCE]:
+            read = _read(file, tag=tag, held_out=held_out)
+            (results if isinstance(read, UploadResult) else uploads).append(read)  # type: ignore[arg-type]
+        if uploads:
+            results += upload_images(project=project, batch=uploads, by=by)
+    return results
+
+
+def _read(file: UploadedFile, *, tag: Tag | None, held_out: bool) -> ImageUpload | UploadResult:
+    """Return the picture with its bytes, unless it is too heavy to be read at all."""
+    name = file.name or ""
+    try:
+        checking.check_byte_size(file.size or 0, limits=images.TRAINING)
+    except RefusedPicture as exc:
+        return UploadResult(name, ImageStatus.ERROR_IMAGE_SIZE, detail=refusal_sentence(exc))
+    return ImageUpload(name, file.read(), (tag,) if tag else (), held_out=held_out)
+
+
+def _told(result: UploadResult) -> dict[str, str]:
+    return {"name": result.name, "status": result.status.value, "detail": result.detail}
+
+
+def _refuse(request: UserRequest, project: Project, sentence: str, *, status: int) -> HttpResponseBase:
+    if wants_json(request):
+        return JsonResponse({"error": sentence}, status=status)
+    messages.error(request, sentence)
+    return redirect("training:project", pk=project.pk)

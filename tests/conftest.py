@@ -17,6 +17,8 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
+import classifier.backends
+import training.backends
 from accounts.models import User
 from tests import factories
 from training.models import Project
@@ -53,6 +55,13 @@ def blobs(settings: Settings, tmp_path: Path) -> Path:
         for name in ("default", "thumbnails")
     }
     return folder
+
+
+@pytest.fixture(autouse=True)
+def fresh_backends() -> None:
+    """Backends keep their connections as long as their process lives; each test has settings of its own."""
+    classifier.backends._create.cache_clear()
+    training.backends._create.cache_clear()
 
 
 @pytest.fixture(scope="session")

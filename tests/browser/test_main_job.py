@@ -47,6 +47,7 @@ def sign_in(page: Page, server: LiveServer, user: User) -> None:
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Connexion").click()
     expect(page.get_by_text("Bonjour")).to_be_visible()
+    page.wait_for_load_state()  # its scripts are deferred
 
 
 def choose(page: Page, path: Path) -> None:

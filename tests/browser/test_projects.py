@@ -39,6 +39,7 @@ def sign_in(page: Page, server: LiveServer, user: User, path: str) -> None:
     page.locator("input[name=password]").fill(PASSWORD)
     page.locator("main form button[type=submit]").click()
     expect(page).to_have_url(server.url + path)
+    page.wait_for_load_state()  # its scripts are deferred
 
 
 def upload(page: Page, name: str, paths: list[Path]) -> None:

@@ -17,11 +17,11 @@ COLOURS = {"cannoli": (200, 170, 60), "risotto": (60, 60, 200), "pizza": (200, 4
 
 
 def make_photos(folder: Path, tag: str, *, count: int = 8) -> Path:
-    """Write pictures in the tag's colour, with noise."""
+    """Write pictures in the tag's colour, no two alike."""
     (folder / tag).mkdir(parents=True, exist_ok=True)
-    random = np.random.default_rng(abs(hash(tag)) % 1000)
+    random = np.random.default_rng(list(COLOURS).index(tag))
     for number in range(count):
-        coarse = random.integers(0, 90, (6, 8, 3)) + np.array(COLOURS[tag]) // 2
+        coarse = (random.integers(0, 256, (6, 8, 3)) + np.array(COLOURS[tag])) // 2
         photo = Pixels.fromarray(coarse.astype(np.uint8)).resize((320, 240), Pixels.Resampling.BICUBIC)
         photo.save(folder / tag / f"{tag} ({number}).jpg")
     return folder

@@ -42,10 +42,6 @@ class MispredictionQuerySet(models.QuerySet["Misprediction"]):
     def newest_first(self) -> MispredictionQuerySet:
         return self.order_by("-pk")
 
-    def older_than(self, pk: int) -> MispredictionQuerySet:
-        """Those that come after that one in the list, by key: page 5,000 costs what page 1 costs."""
-        return self.filter(pk__lt=pk)
-
     def since(self, day: date) -> MispredictionQuerySet:
         """From the beginning of that day, in the site's time zone."""
         return self.filter(created_at__gte=timezone.make_aware(datetime.combine(day, time.min)))

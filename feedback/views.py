@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import UserRequest, next_url, reviewer_required
+from accounts.paging import page_by_key
 from catalog.exceptions import StorageUnavailable
 from classifier.models import Prediction
 from feedback import services
@@ -78,23 +79,13 @@ def correct(request: UserRequest, pk: int) -> HttpResponseBase:
 def mispredictions(request: UserRequest) -> HttpResponse:
     """List the wrong predictions, newest first, a page at a time by key."""
     filters = ReviewFilterForm(request.GET)
-    found = filters.apply().newest_first().select_related("picture")
-    before = request.GET.get("before", "")
-    if before.isdecimal():
-        found = found.older_than(min(int(before), 2**63 - 1))
-    page = list(found[: PAGE_SIZE + 1])
-    query = request.GET.copy()
-    query.pop("before", None)
-    first_url = f"?{query.urlencode()}"
-    if len(page) > PAGE_SIZE:
-        page.pop()
-        query["before"] = str(page[-1].pk)
+    page = page_by_key(request, filters.apply().select_related("picture"), size=PAGE_SIZE)
     context = {
-        "page": page,
+        "page": page.rows,
         "filters": filters,
         "is_filtered": any(filters.cleaned_data.values()),
-        "first_url": first_url if before else "",
-        "next_url": f"?{query.urlencode()}" if "before" in query else "",
+        "first_url": page.first_url,
+        "next_url": page.next_url,
     }
     return render(request, "feedback/mispredictions.html", context)
 

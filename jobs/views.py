@@ -1,7 +1,6 @@
 """The tray of jobs on every developer's page, and the page of all jobs."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.contrib import messages
 from django.db.models import Q
@@ -9,13 +8,14 @@ from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
 from accounts.access import UserRequest, developer_required, next_url
+from accounts.paging import page_by_key
+from jobs.display import shown
 from jobs.models import Job
 from jobs.services import cancel_job
 
@@ -24,32 +24,6 @@ MOST_IN_TRAY = 30
 RECENT = timedelta(hours=1)
 CHANGED = "jobs-changed"
 """The event in the browser after which everything that shows jobs looks again."""
-
-
-@dataclass(frozen=True)
-class ShownJob:
-    """A job with what its row says of its pace, in the reader's words."""
-
-    job: Job
-    rate: str
-    """Such as "12.5"; empty where there is none."""
-    time_left: str
-    """Such as "3 min"; empty where nobody knows."""
-
-    @property
-    def is_stopping(self) -> bool:
-        return self.job.cancel_requested and not self.job.is_finished
-
-
-def shown(job: Job, *, now: datetime | None = None) -> ShownJob:
-    """Return the job with its pace; also for other rooms' fragments, as jobs/_progress.html wants it."""
-    rate = job.per_second(now=now) if job.state == Job.State.RUNNING else None
-    left = job.time_left(now=now) if job.state == Job.State.RUNNING else None
-    return ShownJob(
-        job=job,
-        rate=number_format(round(rate, 1), decimal_pos=1) if rate else "",
-        time_left=_duration(left) if left else "",
-    )
 
 
 @developer_required
@@ -79,19 +53,14 @@ def tray(request: UserRequest) -> HttpResponse:
 @require_safe
 def jobs(request: UserRequest) -> HttpResponse:
     """List all jobs, newest first, a page at a time by key."""
-    found = Job.objects.visible_to(request.user).newest_first().select_related("user")
-    before = request.GET.get("before", "")
-    if before.isdecimal():
-        found = found.filter(pk__lt=min(int(before), 2**63 - 1))
+    found = Job.objects.visible_to(request.user).select_related("user")
+    page = page_by_key(request, found, size=PAGE_SIZE)
     now = timezone.now()
-    page = [shown(job, now=now) for job in found[: PAGE_SIZE + 1]]
-    has_more = len(page) > PAGE_SIZE
-    page = page[:PAGE_SIZE]
     context = {
-        "page": page,
-        "is_moving": any(not row.job.is_finished for row in page),
-        "first_url": reverse("jobs:jobs") if before else "",
-        "next_url": f"?before={page[-1].job.pk}" if has_more else "",
+        "page": [shown(job, now=now) for job in page.rows],
+        "is_moving": any(not job.is_finished for job in page.rows),
+        "first_url": page.first_url,
+        "next_url": page.next_url,
     }
     return render(request, "jobs/jobs.html", context)
 
@@ -116,13 +85,3 @@ def _ended_after(job: Job, since: str) -> bool:
     if not (since.isdecimal() and len(since) < 15 and job.finished_at):
         return False
     return 1000 * job.finished_at.timestamp() > int(since)
-
-
-def _duration(left: timedelta) -> str:
-    """Write how long it takes, as roughly as anybody knows: 40 s, 3 min, 2 h."""
-    seconds = left.total_seconds()
-    if seconds < 90:
-        return _("%(count)s s") % {"count": round(seconds)}
-    if seconds < 90 * 60:
-        return _("%(count)s min") % {"count": round(seconds / 60)}
-    return _("%(count)s h") % {"count": round(seconds / 3600)}

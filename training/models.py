@@ -140,10 +140,6 @@ class ImageQuerySet(models.QuerySet["Image"]):
     def newest_first(self) -> ImageQuerySet:
         return self.order_by("-pk")
 
-    def older_than(self, pk: int) -> ImageQuerySet:
-        """Those that come after that one in the grid, by key: page 5,000 costs what page 1 costs."""
-        return self.filter(pk__lt=pk)
-
 
 class Image(models.Model):
     """A picture's place in a project, with its tags."""

@@ -12,8 +12,9 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
+from jobs.display import shown
 from jobs.models import Job
-from jobs.views import PAGE_SIZE, shown
+from jobs.views import PAGE_SIZE
 from tests import factories
 
 SignIn = Callable[[User], Client]

@@ -9,11 +9,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import UserRequest, developer_required, next_url
+from accounts.paging import page_by_key
 from engine.splitting import Part
 from training.forms import CHOOSE_IMAGES, ImageFilterForm, RetagForm
 from training.models import Image, ImageQuerySet, Project, Tag
 from training.services import pictures
-from training.views.projects import TROUBLE, form_sentence, trouble_sentence
+from training.views.answers import TROUBLE, form_sentence, trouble_sentence
 
 PAGE_SIZE = 48
 PART_NAMES = {
@@ -31,26 +32,17 @@ def images(request: UserRequest, pk: int) -> HttpResponse:
     """Show the images, newest first, a page at a time by key."""
     project = get_object_or_404(Project, pk=pk)
     filters = ImageFilterForm(request.GET, project=project, tags=(tags := list(project.tags.all())))
-    found = filters.apply().newest_first().select_related("picture").prefetch_related("tags")
-    before = request.GET.get("before", "")
-    if before.isdecimal():
-        found = found.older_than(min(int(before), 2**63 - 1))
-    page = list(found[: PAGE_SIZE + 1])
-    query = request.GET.copy()
-    query.pop("before", None)
-    first_url = f"?{query.urlencode()}"
-    if len(page) > PAGE_SIZE:
-        page.pop()
-        query["before"] = str(page[-1].pk)
+    found = filters.apply().select_related("picture").prefetch_related("tags")
+    page = page_by_key(request, found, size=PAGE_SIZE)
     context = {
         "project": project,
         "tags": tags,
-        "page": page,
+        "page": page.rows,
         "filters": filters,
         "is_filtered": any(filters.cleaned_data.values()),
         "held_out": Part.HELD_OUT.value,
-        "first_url": first_url if before else "",
-        "next_url": f"?{query.urlencode()}" if "before" in query else "",
+        "first_url": page.first_url,
+        "next_url": page.next_url,
     }
     return render(request, "training/images.html", context)
 

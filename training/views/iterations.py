@@ -18,23 +18,20 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import UserRequest, developer_required
-from catalog.exceptions import StorageUnavailable
 from catalog.models import Picture
-from engine.exceptions import ModelFileError
 from engine.metrics import Score
 from training import comparing, measuring, plots, snapshots
 from training.backends import get_backend
 from training.backends.base import Performance
-from training.exceptions import TrainingError
 from training.measuring import Judged
-from training.models import Iteration, Project
+from training.models import Iteration
 from training.services import learning
 from training.services.publishing import rollback_target
 from training.snapshots import Snapshot
+from training.views.answers import TROUBLE, iteration_or_404, project_or_404, trouble_sentence
 
 logger = logging.getLogger(__name__)
 
-KNOWN_ERRORS = (TrainingError, StorageUnavailable, ModelFileError)
 ITERATIONS_A_PAGE = 50
 PICTURES_A_PAGE = 48
 MOST_TAGS_AT_ONCE = 25
@@ -149,8 +146,8 @@ def confusion(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
     truth, said = request.GET.get("truth", ""), request.GET.get("said", "")
     try:
         snapshot = _snapshot(found)
-    except KNOWN_ERRORS as exc:
-        messages.error(request, sentence(exc))
+    except TROUBLE as exc:
+        messages.error(request, trouble_sentence(exc))
         return redirect("training:iteration", pk=pk, number=number)
     if snapshot is None or snapshot.multilabel or not {truth, said} <= set(snapshot.tags):
         raise Http404
@@ -193,37 +190,16 @@ def delete(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
         return render(request, "training/iteration_delete.html", {"iteration": found, "project": found.project})
     try:
         learning.delete_iteration(found)
-    except KNOWN_ERRORS as exc:
-        messages.error(request, sentence(exc))
+    except TROUBLE as exc:
+        messages.error(request, trouble_sentence(exc))
         return redirect("training:iteration", pk=pk, number=number)
     messages.success(request, _("%(name)s is deleted.") % {"name": found.name})
     return redirect("training:iterations", pk=pk)
 
 
-def project_or_404(pk: int) -> Project:
-    return get_object_or_404(Project.objects.select_related("live_iteration"), pk=pk)
-
-
-def iteration_or_404(pk: int, number: int) -> Iteration:
-    """Return an iteration by its project's key and its own number."""
-    known = Iteration.objects.select_related("project__live_iteration", "created_by")
-    return get_object_or_404(known, project_id=pk, number=number)
-
-
 def number_in(text: str) -> int:
     """Return the number of an iteration that an address or a form names; 0, which none has, for anything else."""
     return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else 0
-
-
-def sentence(exc: Exception) -> str:
-    """Say one of KNOWN_ERRORS to the person on the page."""
-    if isinstance(exc, StorageUnavailable):
-        logger.warning("Storage unavailable: %s", exc, exc_info=exc)
-        return _("The storage does not answer at the moment. Try again in a minute.")
-    if isinstance(exc, ModelFileError):
-        logger.warning("Model file unusable: %s", exc, exc_info=exc)
-        return _("A file of this iteration cannot be used: %(reason)s") % {"reason": exc}
-    return str(exc)
 
 
 def _snapshot(iteration: Iteration) -> Snapshot | None:
@@ -253,8 +229,8 @@ def _figures(request: UserRequest, iteration: Iteration) -> dict[str, Any]:
     try:
         told = _performance(iteration, threshold=threshold)
         snapshot = _snapshot(iteration)
-    except KNOWN_ERRORS as exc:
-        return context | {"failure": sentence(exc)}
+    except TROUBLE as exc:
+        return context | {"failure": trouble_sentence(exc)}
     if tag and tag not in (snapshot.tags if snapshot else ()):
         raise Http404
     context |= {"told": told, "rows": _tag_rows(told, has_curves=snapshot is not None)}
@@ -320,8 +296,8 @@ def _pictures(iteration: Iteration) -> dict[str, Any]:
     """Return what the page shows of the single pictures: confusion, the worst ones, calibration."""
     try:
         snapshot = _snapshot(iteration)
-    except KNOWN_ERRORS as exc:
-        return {"failure": sentence(exc)}
+    except TROUBLE as exc:
+        return {"failure": trouble_sentence(exc)}
     if snapshot is None:
         return {}
     bins = measuring.calibration(snapshot)
@@ -381,8 +357,8 @@ def _compared(new: Iteration, old: Iteration) -> dict[str, Any]:
     try:
         told = comparing.compare(new, old)
         snapshot = _snapshot(new)
-    except KNOWN_ERRORS as exc:
-        return {"refusal": sentence(exc)}
+    except TROUBLE as exc:
+        return {"refusal": trouble_sentence(exc)}
     if snapshot is None:
         return {}
     return {

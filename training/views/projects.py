@@ -9,7 +9,6 @@ from typing import Any
 from django.contrib import messages
 from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.forms import Form
 from django.http import HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -19,42 +18,21 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import UserRequest, developer_required
-from catalog.exceptions import StorageUnavailable
-from engine.exceptions import ModelFileError
-from jobs.views import shown
+from jobs.display import shown
 from training.backends.base import TrainingOptions
 from training.datasets import LEAST_IMAGES
-from training.exceptions import NothingChanged, TrainingError
+from training.exceptions import NothingChanged
 from training.forms import ENGINES, ProjectForm, TagNameForm, TagsForm, UploadForm
 from training.models import Image, ImageTag, Project, Tag
 from training.services import learning
 from training.services import projects as project_services
+from training.views.answers import TROUBLE, form_sentence, project_or_404, trouble_sentence, wants_json
 
 logger = logging.getLogger(__name__)
 
 ITERATIONS_SHOWN = 5
 REFUSED_UPLOADS = "refused_uploads"
 """Key of the session: what the last upload without JavaScript refused, until it is shown."""
-TROUBLE = (TrainingError, StorageUnavailable, ModelFileError)
-
-
-def trouble_sentence(exc: Exception) -> str:
-    """Return what the person reads of one of TROUBLE, and leave the rest to the log."""
-    if isinstance(exc, TrainingError):
-        return str(exc)
-    logger.warning("Page in trouble: %s", exc, exc_info=exc)
-    if isinstance(exc, StorageUnavailable):
-        return _("The storage cannot be reached at the moment. Try again in a minute.")
-    return _("A model file cannot be used. Please tell your administrator.")
-
-
-def wants_json(request: UserRequest) -> bool:
-    return request.headers.get("Accept", "").startswith("application/json")
-
-
-def form_sentence(form: Form) -> str:
-    """Return all that a form has against its fields, as one line."""
-    return " ".join(str(message) for found in form.errors.values() for message in found)
 
 
 @dataclass(frozen=True)
@@ -100,7 +78,7 @@ def new(request: UserRequest) -> HttpResponseBase:
 @require_safe
 def project(request: UserRequest, pk: int) -> HttpResponse:
     """Show a project: its tags, where images are dropped, and its training."""
-    found = _project_or_404(pk)
+    found = project_or_404(pk)
     return _page(request, found, TagsForm(project=found))
 
 
@@ -109,7 +87,7 @@ def project(request: UserRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: UserRequest, pk: int) -> HttpResponseBase:
     """Say what a project takes along; once that is confirmed, delete it."""
-    found = _project_or_404(pk)
+    found = project_or_404(pk)
     if request.method != "POST":
         context = {"project": found, "facts": _image_facts(found), "iterations": found.iterations.count()}
         return render(request, "training/project_delete.html", context)
@@ -127,7 +105,7 @@ def delete(request: UserRequest, pk: int) -> HttpResponseBase:
 @require_POST
 def create_tags(request: UserRequest, pk: int) -> HttpResponseBase:
     """Make tags; to our script answer with the keys of all that were named."""
-    found = _project_or_404(pk)
+    found = project_or_404(pk)
     form = TagsForm(request.POST, project=found)
     made: Sequence[Tag] = []
     there: Sequence[Tag] = []
@@ -185,7 +163,7 @@ def delete_tag(request: UserRequest, pk: int, tag: int) -> HttpResponseBase:
 @require_POST
 def train(request: UserRequest, pk: int) -> HttpResponseBase:
     """Queue a training; where it would give nothing new, offer to train anyway."""
-    found = _project_or_404(pk)
+    found = project_or_404(pk)
     url = reverse("training:project", args=[pk])
     try:
         options = TrainingOptions(force="force" in request.POST)
@@ -206,15 +184,11 @@ def training(request: UserRequest, pk: int) -> HttpResponseBase:
     """Show the training alone, for the page that polls while it lasts."""
     if not request.htmx:
         return redirect(reverse("training:project", args=[pk]) + "#training")
-    return render(request, "training/_train.html", _training_context(_project_or_404(pk)))
+    return render(request, "training/_train.html", _training_context(project_or_404(pk)))
 
 
 def engine_name(project: Project) -> str:
     return str(ENGINES.get(project.backend, project.backend))
-
-
-def _project_or_404(pk: int) -> Project:
-    return get_object_or_404(Project.objects.select_related("live_iteration"), pk=pk)
 
 
 def _page(request: UserRequest, found: Project, tags_form: TagsForm) -> HttpResponse:

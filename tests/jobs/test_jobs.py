@@ -13,7 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from jobs import progress, services
+from jobs import progress, services, tasks
 from jobs.models import Job
 from tests import factories
 from tests.jobs import work
@@ -244,6 +244,17 @@ def test_hook_runs_after_a_cancellation_too() -> None:
 def test_database_refuses_a_job_that_contradicts_itself(fields: dict[str, Any]) -> None:
     with pytest.raises(IntegrityError):
         Job.objects.filter(pk=make().pk).update(**fields)
+
+
+def test_ended_jobs_are_forgotten_after_a_month() -> None:
+    old, new, waiting = (make() for _ in range(3))
+    for job, days in ((old, 31), (new, 29)):
+        services.do_here(job)
+        Job.objects.filter(pk=job.pk).update(finished_at=timezone.now() - timedelta(days=days))
+
+    tasks.prune_results.call()
+
+    assert set(Job.objects.all()) == {new, waiting}
 
 
 def test_command_lists_and_cancels(capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,6 +18,7 @@ from training.snapshots import Snapshot
 
 SIGNIFICANCE = 0.05
 _THRESHOLD = 0.5
+_LEAST_TOLD = 0.001
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Comparison:
         """Say what was compared and what follows, for the log."""
         found = _(
             "On %(pictures)s held-out pictures %(new)s has %(new_right)s right, %(old)s %(old_right)s: "
-            "%(gained)s gained, %(lost)s lost, p = %(p).3f."
+            "%(gained)s gained, %(lost)s lost, %(p)s."
         ) % {
             "pictures": self.pictures,
             "new": self.new.name,
@@ -61,7 +62,7 @@ class Comparison:
             "old_right": self.old_right,
             "gained": len(self.gained),
             "lost": len(self.lost),
-            "p": self.p_value,
+            "p": "p < 0.001" if self.p_value < _LEAST_TOLD else f"p = {self.p_value:.3f}",
         }
         verdict = _("That is better.") if self.is_better else _("That is not clearly better.")
         return f"{found} {verdict}"

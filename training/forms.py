@@ -128,7 +128,7 @@ class UploadForm(forms.Form):
 
     files = ManyFilesField()  # type: ignore[assignment]  # the metaclass takes it off the class
     tag = forms.ModelChoiceField(
-        label=gettext_lazy("Tag"),
+        label=gettext_lazy("Tag name"),
         queryset=Tag.objects.none(),
         required=False,
         empty_label=gettext_lazy("No tag"),
@@ -167,7 +167,7 @@ class RetagForm(forms.Form):
 class ImageFilterForm(forms.Form):
     """The filters of the images, as they stand in the address."""
 
-    tag = forms.ChoiceField(label=gettext_lazy("Tag"), required=False)
+    tag = forms.ChoiceField(label=gettext_lazy("Tag name"), required=False)
     held_out = forms.BooleanField(label=gettext_lazy("Only to measure on"), required=False)
     quarantined = forms.BooleanField(label=gettext_lazy("In quarantine"), required=False)
 

@@ -7,7 +7,7 @@
   const all = bar.querySelector("[data-select-all]");
   const allBox = all.querySelector("input");
   const count = bar.querySelector("output");
-  const button = bar.querySelector("button");
+  const buttons = bar.querySelectorAll("button");
 
   function update() {
     const selected = boxes.filter((box) => box.checked).length;
@@ -15,7 +15,7 @@
     allBox.indeterminate = selected > 0 && selected < boxes.length;
     count.textContent = selected ? count.dataset.some.replace("COUNT", selected) : count.dataset.none;
     count.classList.toggle("is-none", selected === 0);
-    button.disabled = selected === 0;
+    for (const button of buttons) button.disabled = selected === 0;
   }
 
   allBox.addEventListener("change", () => {

@@ -18,6 +18,6 @@ BACKWARD = "DROP FUNCTION training_refuse_to_rewrite() CASCADE;"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("training", "0002_learning")]
+    dependencies = [("training", "0004_learning_rules")]
 
     operations = [migrations.RunSQL(FORWARD, BACKWARD)]

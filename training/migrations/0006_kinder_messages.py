@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('training', '0003_publications_are_never_changed'),
+        ('training', '0005_publications_are_never_changed'),
     ]
 
     operations = [

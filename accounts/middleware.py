@@ -1,8 +1,13 @@
 """Middleware of the accounts room."""
 
 from collections.abc import Callable
+from http import HTTPStatus
+from urllib.parse import urlencode, urlsplit
 
+from django.conf import settings
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import translation
 
 
@@ -16,3 +21,23 @@ def language_of_user(get_response: Callable[[HttpRequest], HttpResponse]) -> Cal
         return get_response(request)
 
     return middleware
+
+
+def signing_in_from_htmx(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Send the whole page to sign in where htmx asked for a part of it: the form must not appear inside the page."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        is_htmx = request.headers.get("HX-Request") == "true"
+        if not (is_htmx and response.status_code == HTTPStatus.FOUND and _leads_to_sign_in(response)):
+            return response
+        current = urlsplit(request.headers.get("HX-Current-URL", ""))
+        query = urlencode({REDIRECT_FIELD_NAME: current.path}) if current.path else ""
+        sign_in = f"{reverse(settings.LOGIN_URL)}?{query}"
+        return HttpResponse(status=HTTPStatus.UNAUTHORIZED, headers={"HX-Redirect": sign_in})
+
+    return middleware
+
+
+def _leads_to_sign_in(response: HttpResponse) -> bool:
+    return urlsplit(response.headers["Location"]).path == reverse(settings.LOGIN_URL)

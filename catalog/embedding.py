@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from catalog import storage
 from catalog.exceptions import StorageUnavailable
 from catalog.models import Picture, Vector
-from catalog.refusals import refusal_sentence
 from engine import images
 from engine.backbones import Backbone
 from engine.exceptions import RefusedPicture
@@ -35,8 +34,8 @@ class Unreadable:
     """A stored picture that cannot be embedded, now or later."""
 
     picture: Picture
-    sentence: str
-    """Why, for people."""
+    reason: RefusedPicture | None
+    """None: the storage has lost its bytes."""
 
 
 def embed(
@@ -70,12 +69,15 @@ def embed(
     return failures
 
 
-def read_vectors(pictures: Sequence[int], *, backbone: str, length: int) -> NDArray[np.float32]:
-    """Return (n, length), the vectors of the pictures with these keys, in their order; every one must have one.
+def read_vectors(
+    pictures: Sequence[int], *, backbone: str, length: int
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return (n, length), the vectors of the pictures with these keys, in their order, and (n,) which have one.
 
     In PostgreSQL's binary form: a vector of 1280 numbers takes 5 KiB and no parsing.
     """
-    found = np.empty((len(pictures), length), dtype=np.float32)
+    found = np.zeros((len(pictures), length), dtype=np.float32)
+    has_vector = np.zeros(len(pictures), dtype=np.bool_)
     place = {pk: row for row, pk in enumerate(pictures)}
     for start in range(0, len(pictures), _ROWS_A_READ):
         rows = (
@@ -84,10 +86,9 @@ def read_vectors(pictures: Sequence[int], *, backbone: str, length: int) -> NDAr
             .values_list("picture_id", "sent")
         )
         for pk, sent in rows:
-            found[place.pop(pk)] = np.frombuffer(sent, dtype=">f4", offset=_VECTOR_PREFIX_BYTES)
-    if place:
-        raise LookupError(f"{len(place)} pictures have no vector of {backbone}.")
-    return found
+            found[place[pk]] = np.frombuffer(sent, dtype=">f4", offset=_VECTOR_PREFIX_BYTES)
+            has_vector[place[pk]] = True
+    return found, has_vector
 
 
 @contextmanager
@@ -126,11 +127,11 @@ def _embed_one(picture: Picture, backbone: Backbone) -> _Result:
     try:
         return backbone.vector(storage.read_blob(picture.blob_key), limits=images.TRAINING)
     except RefusedPicture as exc:
-        return Unreadable(picture, refusal_sentence(exc))
+        return Unreadable(picture, exc)
     except StorageUnavailable:
         if storage.has_blob(picture.blob_key):
             raise
-        return Unreadable(picture, "The blob storage has lost its bytes.")
+        return Unreadable(picture, None)
 
 
 def _store(vectors: list[tuple[int, NDArray[np.float32]]], *, backbone: str) -> None:

@@ -40,7 +40,7 @@ def keep_picture(*, content: bytes, limits: images.Limits, by: User | None) -> P
                 "created_by": by,
             },
         )
-        if is_new:
+        if is_new or not storage.has_blob(key):  # one that was lost comes back
             storage.write_blob(key, clean)
     return picture
 

@@ -1,6 +1,9 @@
 """Where blobs are kept: the two storages that `STORAGES["default"]` may name, and what is asked of both."""
 
+import os
+import tempfile
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Protocol, cast
 
 from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
@@ -29,7 +32,23 @@ class LocalBlobs(FileSystemStorage):
     """Blobs as files in one folder of this machine, readable by its owner alone."""
 
     def __init__(self, location: Any) -> None:
-        super().__init__(location, file_permissions_mode=0o600, directory_permissions_mode=0o700, allow_overwrite=True)
+        super().__init__(location, allow_overwrite=True)
+
+    def _save(self, name: str, content: Any) -> str:
+        """Write beside and rename into place: what was there is whole until the new file is."""
+        path = Path(self.path(name))
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as written:
+            try:
+                for chunk in content.chunks():
+                    written.write(chunk)
+                written.flush()
+                os.fsync(written.fileno())
+                Path(written.name).replace(path)
+            except BaseException:
+                Path(written.name).unlink()
+                raise
+        return name
 
     def address(self, key: str) -> str:
         return f"file:{key}"

@@ -91,6 +91,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.language_of_user",
+    "accounts.middleware.signing_in_from_htmx",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -213,6 +214,7 @@ CLASSIFR_JOBS = {  # kind: the work
     "train": "training.services.learning.run_training",
     "embed": "training.services.pictures.run_embedding",
     "upload": "training.services.folders.run_upload",
+    "discard": "training.services.projects.run_discarding",
 }
 CLASSIFR_JOB_HOOKS = {  # kind: what is called when the last job of a group has ended
     "train": "training.services.learning.settle",

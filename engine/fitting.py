@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize_scalar
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from engine.backbones import Card
 from engine.exceptions import EngineError
@@ -36,6 +36,8 @@ class Examples:
     """(n, vector_length), as the backbone gives them."""
     labels: Indices
     """(n,), index into the tags."""
+    groups: Indices | None = None
+    """(n,), equal for near-duplicates, which folds keep together; None: there are none."""
 
 
 Check = Callable[[], None]
@@ -206,8 +208,7 @@ def _calibration_scorer(examples: Examples, calibration: Examples, *, check: Che
 def _folds_scorer(examples: Examples, *, seed: int, check: Check) -> _Scorer:
     """Score each example by a regression on the folds that it is not in."""
     counts = np.bincount(examples.labels)
-    splitter = StratifiedKFold(min(FOLDS, int(counts.min())), shuffle=True, random_state=seed)
-    splits = list(splitter.split(examples.vectors, examples.labels))
+    splits = _folds(examples, count=min(FOLDS, int(counts.min())), seed=seed)
     fitted: list[Weights | None] = [None] * len(splits)
 
     def score(strength: float) -> tuple[Floats, Indices]:
@@ -221,6 +222,18 @@ def _folds_scorer(examples: Examples, *, seed: int, check: Check) -> _Scorer:
     return score
 
 
+def _folds(examples: Examples, *, count: int, seed: int) -> list[tuple[Indices, Indices]]:
+    """Return for each fold the rows of the others and its own; near-duplicates are in one fold where that can be."""
+    labels, groups = examples.labels, examples.groups
+    if groups is not None and len(set(groups.tolist())) >= count:
+        grouped = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+        splits = list(grouped.split(examples.vectors, labels, groups))
+        tags = set(labels.tolist())
+        if all(len(fold) and set(labels[rest].tolist()) == tags for rest, fold in splits):
+            return splits
+    return list(StratifiedKFold(count, shuffle=True, random_state=seed).split(examples.vectors, labels))
+
+
 def _sample(examples: Examples, *, seed: int) -> Examples:
     """Return about _MOST_FOR_SEARCH examples at most: tags in proportion, but enough of each for the folds."""
     count = len(examples.labels)
@@ -230,4 +243,5 @@ def _sample(examples: Examples, *, seed: int) -> Examples:
     shuffled = examples.labels[order]
     shares = np.maximum(np.bincount(shuffled) * _MOST_FOR_SEARCH // count, FOLDS)
     kept = np.concatenate([order[shuffled == tag][:share] for tag, share in enumerate(shares)])
-    return Examples(examples.vectors[kept], examples.labels[kept])
+    groups = None if examples.groups is None else examples.groups[kept]
+    return Examples(examples.vectors[kept], examples.labels[kept], groups)

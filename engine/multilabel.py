@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize_scalar
-from sklearn.model_selection import KFold
+from sklearn.model_selection import GroupKFold
 
 from engine.backbones import Card
 from engine.fitting import FOLDS, LOG_TEMPERATURES, STRENGTHS, CannotFit, Check, Choice, never
 from engine.heads import Floats, Head, linear, normalised, sigmoid
-from engine.metrics import Flags
+from engine.metrics import Flags, Indices
 from engine.regression import Weights, one_vs_rest
 
 _LEAST = 2
@@ -25,6 +25,8 @@ class Examples:
     """(n, vector_length), as the backbone gives them."""
     truths: Flags
     """(n, tags), True where the picture has the tag; a row may have none."""
+    groups: Indices | None = None
+    """(n,), equal for near-duplicates, which folds keep together; None: there are none."""
 
 
 def fit(
@@ -120,8 +122,9 @@ def _unseen_logits(
     if calibration is not None:
         return linear(calibration.vectors, *regress(examples, strength=strength, check=check))
     logits = np.empty(examples.truths.shape, dtype=np.float32)
-    splitter = KFold(min(FOLDS, len(logits)), shuffle=True, random_state=seed)
-    for rest, fold in splitter.split(examples.vectors):
+    groups = np.arange(len(logits)) if examples.groups is None else examples.groups
+    splitter = GroupKFold(min(FOLDS, len(set(groups.tolist()))), shuffle=True, random_state=seed)
+    for rest, fold in splitter.split(examples.vectors, groups=groups):
         fitted = regress(Examples(examples.vectors[rest], examples.truths[rest]), strength=strength, check=check)
         logits[fold] = linear(examples.vectors[fold], *fitted)
     return logits

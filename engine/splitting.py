@@ -21,7 +21,7 @@ class Part(IntEnum):
     TRAINING = 1
     HELD_OUT = 2
     LEFT_OUT = 3
-    """On neither: nearly the same as pictures on both."""
+    """On neither: nearly the same as pictures that were trained on and others that were held out, or are."""
 
 
 Parts = NDArray[np.int8]
@@ -33,18 +33,20 @@ def split(
     sha256s: Sequence[str],
     truths: Flags,
     groups: Indices,
-    may_hold_out: NDArray[np.bool_],
+    may_hold_out: Flags,
+    is_new: Flags,
     salt: str,
     share: float = HELD_OUT_SHARE,
 ) -> Parts:
-    """Return (n,) the part of each picture; one that has a part already keeps it.
+    """Return (n,) the part of each picture; what was decided stays, unless it is new and could measure nothing.
 
     parts: (n,), what was decided before. truths: (n, tags). groups: (n,), equal for near-duplicates, which never
-    straddle the split. may_hold_out: (n,), False for what must not measure anything. Of each tag that share of the
-    pictures is held out, at least one if it has two: those whose sha256, with the salt, hashes lowest. So a picture's
-    side depends on its content alone as long as nothing is decided before.
+    straddle the split. may_hold_out: (n,), False for what must not measure anything. is_new: (n,), whether no training
+    has seen the picture's part yet. Of each tag that share of the pictures is held out, at least one if it has two:
+    those whose sha256, with the salt, hashes lowest. So a picture's side depends on its content alone as long as
+    nothing is decided before.
     """
-    decided = _follow_near_duplicates(parts, groups)
+    decided = _follow_near_duplicates(parts, groups, is_new=is_new)
     order = _by_hash(sha256s, salt=salt)
     members = _members(groups)
     # Rare tags first: the pictures that they share with common ones count for both.
@@ -69,16 +71,23 @@ def _quota(count: int, share: float) -> int:
     return min(math.ceil(share * count), count - 1)
 
 
-def _follow_near_duplicates(parts: Parts, groups: Indices) -> Parts:
-    """Return the parts, undecided pictures having taken the side of those that are nearly the same."""
+def _follow_near_duplicates(parts: Parts, groups: Indices, *, is_new: Flags) -> Parts:
+    """Return the parts, undecided pictures having taken the side of those that are nearly the same.
+
+    A new picture that is nearly the same as some that were trained on and some that were held out is left out, also
+    when it was meant to be held out: it would measure nothing.
+    """
     decided = parts.copy()
     for group in _members(groups).values():
         if len(group) == 1:
             continue
         sides = set(parts[group].tolist()) & {Part.TRAINING, Part.HELD_OUT}
-        if sides:
-            undecided = group[parts[group] == Part.UNDECIDED]
-            decided[undecided] = sides.pop() if len(sides) == 1 else Part.LEFT_OUT
+        undecided = group[parts[group] == Part.UNDECIDED]
+        if len(sides) == 1:
+            decided[undecided] = sides.pop()
+        elif sides:
+            decided[undecided] = Part.LEFT_OUT
+            decided[group[(parts[group] == Part.HELD_OUT) & is_new[group]]] = Part.LEFT_OUT
     return decided
 
 

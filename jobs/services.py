@@ -75,6 +75,7 @@ def do_here(job: Job, *, watch: Watch | None = None) -> Job:
 
 def cancel_job(job: Job) -> None:
     """Ask the job to stop: at once if it waits, within seconds if it runs; what it has done stays done."""
+    take_up_lost_jobs()  # it may be one: then it waits again, and can be cancelled at once
     now = timezone.now()
     waiting = Job.objects.filter(pk=job.pk, state=Job.State.QUEUED)
     with transaction.atomic():
@@ -95,18 +96,8 @@ def take_up_lost_jobs() -> int:
     found = [*Job.objects.lost(now), *Job.objects.stranded(now)]
     for job in found:
         logger.warning("Lost job=%s kind=%s attempts=%s", job.pk, job.kind, job.attempts)
-        if job.cancel_requested:
-            _end(job, Job.State.CANCELLED)
-        elif not job.can_resume:
-            _end(
-                job,
-                Job.State.FAILED,
-                error=_("The command that did this was stopped. Run it again: it goes on from there."),
-            )
-        elif job.attempts >= MAX_ATTEMPTS:
-            _end(job, Job.State.FAILED, error=_("The worker died %(count)s times at this.") % {"count": job.attempts})
-        else:
-            _requeue(job)
+        with translation.override(job.language or settings.LANGUAGE_CODE):
+            _settle_lost(job)
     return len(found)
 
 
@@ -142,7 +133,7 @@ def _perform(job: Job, *, watch: Watch | None = None) -> None:
         except (JobStopped, KeyboardInterrupt):
             _stop(job, pulse)
         except JobFailed as exc:
-            logger.warning("Failed job=%s kind=%s: %s", job.pk, job.kind, exc, exc_info=exc)
+            logger.warning("Failed job=%s kind=%s: %s", job.pk, job.kind, exc)
             _end(job, Job.State.FAILED, pulse=pulse, error=str(exc))
         except Exception as exc:
             logger.exception("Failed job=%s kind=%s", job.pk, job.kind)
@@ -152,6 +143,19 @@ def _perform(job: Job, *, watch: Watch | None = None) -> None:
             _end(job, Job.State.DONE, pulse=pulse, result=result)
 
 
+def _settle_lost(job: Job) -> None:
+    """Decide what becomes of a job that nobody works on."""
+    if job.cancel_requested:
+        _end(job, Job.State.CANCELLED)
+    elif not job.can_resume:
+        sentence = _("The command that did this was stopped. Run it again: it goes on from there.")
+        _end(job, Job.State.FAILED, error=sentence)
+    elif job.state == Job.State.RUNNING and job.attempts >= MAX_ATTEMPTS:
+        _end(job, Job.State.FAILED, error=_("The worker died %(count)s times at this.") % {"count": job.attempts})
+    else:
+        _requeue(job, attempts=job.attempts)
+
+
 def _stop(job: Job, pulse: Pulse) -> None:
     """Leave a job before its end: to the next worker if this one goes down, to nobody if it is no longer wanted."""
     if pulse.superseded:
@@ -159,14 +163,14 @@ def _stop(job: Job, pulse: Pulse) -> None:
     elif pulse.cancelled or not worker_is_stopping.is_set():
         _end(job, Job.State.CANCELLED, pulse=pulse)
     else:
-        _requeue(job)
+        _requeue(job, attempts=job.attempts - 1)  # nobody died
 
 
-def _requeue(job: Job) -> None:
+def _requeue(job: Job, *, attempts: int) -> None:
     """Let any worker take the job up again."""
     with transaction.atomic():
         mine = Job.objects.filter(pk=job.pk, run=job.run, state=job.state)
-        if mine.update(state=Job.State.QUEUED, run=None, queued_at=timezone.now()):
+        if mine.update(state=Job.State.QUEUED, run=None, queued_at=timezone.now(), attempts=attempts):
             enqueue(job)
 
 
@@ -193,4 +197,5 @@ def _run_hook(job: Job) -> None:
     hook = settings.CLASSIFR_JOB_HOOKS.get(job.kind)
     if hook and not (job.key and Job.objects.unfinished().filter(key=job.key).exists()):
         job.refresh_from_db()
-        import_string(hook)(job)
+        with translation.override(job.language or settings.LANGUAGE_CODE):
+            import_string(hook)(job)

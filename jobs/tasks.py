@@ -8,7 +8,6 @@ from django_tasks import task
 
 from jobs.models import Job
 
-
 KEPT = timedelta(days=30)
 
 

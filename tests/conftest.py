@@ -15,6 +15,7 @@ from typing import NoReturn
 
 import pytest
 from django.test import Client
+from django.utils import translation
 from pytest_django import Settings
 
 import classifier.backends
@@ -62,6 +63,13 @@ def fresh_backends() -> None:
     """Backends keep their connections as long as their process lives; each test has settings of its own."""
     classifier.backends._create.cache_clear()
     training.backends._create.cache_clear()
+
+
+@pytest.fixture
+def in_english() -> Iterator[None]:
+    """Sentences are matched as they stand in the code."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,8 @@
 """Is a new iteration better than the live one? On the same held-out pictures, with a test that knows of chance."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 from django.utils.translation import gettext as _
@@ -114,15 +116,29 @@ def _was_right(old: Iteration, snapshot: Snapshot, truths: Flags, pictures: list
         raise Refused(_("%(name)s was not trained here: it cannot be asked.") % {"name": old.name})
     head = read_head(old.head_key)
     length = backbones.get(old.backbone).card.vector_length
-    try:
-        vectors = embedding.read_vectors(pictures, backbone=old.backbone, length=length)
-    except LookupError as exc:
-        raise Refused(_("%(name)s reads other vectors than these pictures have.") % {"name": old.name}) from exc
-    tags = [*snapshot.tags, *(tag for tag in head.tags if tag not in snapshot.tags)]
-    probabilities = np.zeros((len(pictures), len(tags)), dtype=np.float32)
-    probabilities[:, [tags.index(tag) for tag in head.tags]] = head.probabilities(vectors)
-    known = np.pad(truths, ((0, 0), (0, len(tags) - truths.shape[1])))
+    vectors, has_vector = embedding.read_vectors(pictures, backbone=old.backbone, length=length)
+    if not has_vector.all():
+        raise Refused(_("%(name)s reads other vectors than these pictures have.") % {"name": old.name})
+    columns = _columns(old, head.tags, snapshot)
+    width = max(truths.shape[1], max(columns) + 1)
+    probabilities = np.zeros((len(pictures), width), dtype=np.float32)
+    probabilities[:, columns] = head.probabilities(vectors)
+    known = np.pad(truths, ((0, 0), (0, width - truths.shape[1])))
     return _is_right(probabilities, known, multilabel=snapshot.multilabel)
+
+
+def _columns(old: Iteration, tags: Sequence[str], snapshot: Snapshot) -> list[int]:
+    """Return for each tag of the old head its column in the snapshot; behind its last where it has none.
+
+    By key, as a tag may have been renamed; by name where the old iteration's keys are not known.
+    """
+    known: Sequence[int | str] = snapshot.tags
+    asked: Sequence[int | str] = tags
+    if old.snapshot_key:
+        known, asked = snapshot.tag_ids, snapshots.read(old.snapshot_key).tag_ids
+    place = {tag: column for column, tag in enumerate(known)}
+    beyond = count(len(known))
+    return [place[tag] if tag in place else next(beyond) for tag in asked]
 
 
 def _is_right(probabilities: np.ndarray, truths: Flags, *, multilabel: bool) -> Flags:

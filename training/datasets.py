@@ -7,27 +7,34 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import numpy as np
 from django.contrib.postgres.aggregates import StringAgg
 from django.db import transaction
-from django.db.models import Count, QuerySet, TextField, Value
+from django.db.models import Count, Q, QuerySet, TextField, Value
 from django.db.models.functions import Concat
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from catalog import embedding
-from engine import backbones, nearness, splitting
+from engine import backbones, splitting
 from engine.heads import Floats
-from engine.metrics import Flags
+from engine.metrics import Flags, Indices
 from engine.splitting import Part, Parts
 from training.exceptions import Refused
 from training.models import Image, ImageTag, Project, Tag
+from training.names import same_name
 
 LEAST_TAGS = 2
 LEAST_IMAGES = 5
 """Of each tag, as in Custom Vision."""
+LEAST_LEARNED = 2
+"""Of those, images that are not held out."""
+_TO_LEARN_FROM = Count("pk", filter=~Q(image__part=Part.HELD_OUT.value))
 _ROWS_AT_ONCE = 5_000
+_DELETED = (0, 0, "0" * 64, "", 0, "", datetime.max.replace(tzinfo=UTC))
+"""Facts of an image that was deleted since its tags were read: it has no vector."""
 _PAIR_ORDER = ("image__picture__sha256", "tag_id")
 
 
@@ -52,6 +59,8 @@ class Dataset:
     """(n,), whether the project's backbone was fine-tuned on the picture."""
     may_hold_out: Flags
     """(n,), whether the picture may measure anything."""
+    is_new: Flags
+    """(n,), whether it came after the last training."""
 
     def __len__(self) -> int:
         return len(self.image_ids)
@@ -62,6 +71,23 @@ class Dataset:
 
     def with_parts(self, parts: Parts) -> Dataset:
         return replace(self, parts=parts)
+
+    def only(self, chosen: Flags) -> Dataset:
+        """Return the dataset of these rows alone; chosen: (n,)."""
+        place = np.cumsum(chosen) - 1
+        kept = np.flatnonzero(chosen)
+        return replace(
+            self,
+            pairs=tuple((int(place[row]), tag) for row, tag in self.pairs if chosen[row]),
+            image_ids=tuple(self.image_ids[row] for row in kept),
+            picture_ids=tuple(self.picture_ids[row] for row in kept),
+            sha256s=tuple(self.sha256s[row] for row in kept),
+            truths=self.truths[chosen],
+            parts=self.parts[chosen],
+            was_seen=self.was_seen[chosen],
+            may_hold_out=self.may_hold_out[chosen],
+            is_new=self.is_new[chosen],
+        )
 
     def fingerprint(self, *, seed: int) -> str:
         """Return what the function of that name will tell of the project as long as nothing is changed."""
@@ -83,6 +109,7 @@ def load(project: Project, *, only: Sequence[str] = ()) -> Dataset:
             truths[rows[image], column[tag]] = True
     facts = _facts(rows)
     card = backbones.for_domain(project.domain)
+    last = project.iterations.completed().first()
     was_seen = np.array([backbones.was_seen(card, fact[3]) for fact in facts], dtype=np.bool_)
     corrections = np.array([fact[5] == Image.Source.CORRECTION for fact in facts], dtype=np.bool_)
     return Dataset(
@@ -96,14 +123,22 @@ def load(project: Project, *, only: Sequence[str] = ()) -> Dataset:
         parts=np.array([fact[4] for fact in facts], dtype=np.int8),
         was_seen=was_seen,
         may_hold_out=~(was_seen | corrections),
+        is_new=np.array([last is None or fact[6] > last.created_at for fact in facts], dtype=np.bool_),
     )
 
 
 def check(project: Project, *, only: Sequence[str] = ()) -> list[Tag]:
     """Return the tags that a training would be on; raise Refused unless each has enough images."""
     chosen = chosen_tags(project, only)
-    counted = _usable_pairs(chosen).values("tag_id").annotate(images=Count("pk")).values_list("tag_id", "images")
-    _check_counts(chosen, Counter(dict(counted)))
+    counted = _usable_pairs(chosen).values("tag_id").annotate(images=Count("pk"), learned=_TO_LEARN_FROM)
+    rows = list(counted.values_list("tag_id", "images", "learned"))
+    _check_counts(chosen, Counter({tag: images for tag, images, _learned in rows}))
+    learned = Counter({tag: count for tag, _images, count in rows})
+    if held_out := [tag.name for tag in chosen if learned[tag.pk] < LEAST_LEARNED]:
+        raise Refused(
+            _("Nearly all images are held out, and too few are left to learn from: %(tags)s.")
+            % {"tags": ", ".join(held_out)}
+        )
     return chosen
 
 
@@ -117,8 +152,11 @@ def fingerprint(tags: Sequence[Tag], *, seed: int) -> str:
     return _digest(tags, lines or "", seed=seed)
 
 
-def decide_parts(dataset: Dataset, vectors: Floats) -> Parts:
-    """Decide and store, once for each image, on which side of the split it is; return (n,) all sides."""
+def decide_parts(dataset: Dataset, groups: Indices) -> Parts:
+    """Decide and store, once for each image, on which side of the split it is; return (n,) all sides.
+
+    groups: (n,), equal for near-duplicates.
+    """
     project = dataset.tags[0].project
     asked = dataset.parts.copy()
     # Somebody may have asked to hold a picture out that the backbone knows: it would flatter.
@@ -127,8 +165,9 @@ def decide_parts(dataset: Dataset, vectors: Floats) -> Parts:
         asked,
         sha256s=dataset.sha256s,
         truths=dataset.truths,
-        groups=nearness.groups(vectors),
+        groups=groups,
         may_hold_out=dataset.may_hold_out,
+        is_new=dataset.is_new,
         salt=f"project {project.pk}",
     )
     changed = np.flatnonzero(parts != dataset.parts)
@@ -140,10 +179,11 @@ def decide_parts(dataset: Dataset, vectors: Floats) -> Parts:
     return parts
 
 
-def read_vectors(dataset: Dataset) -> Floats:
-    """Return (n, vector length), all of which must have been computed."""
+def with_vectors(dataset: Dataset) -> tuple[Dataset, Floats]:
+    """Return the dataset less the images that were added or deleted since it was read, and (n, vector length)."""
     card = backbones.for_domain(dataset.tags[0].project.domain)
-    return embedding.read_vectors(dataset.picture_ids, backbone=card.name, length=card.vector_length)
+    vectors, has_vector = embedding.read_vectors(dataset.picture_ids, backbone=card.name, length=card.vector_length)
+    return (dataset, vectors) if has_vector.all() else (dataset.only(has_vector), vectors[has_vector])
 
 
 def _usable_pairs(tags: Sequence[Tag]) -> QuerySet[ImageTag]:
@@ -157,24 +197,24 @@ def _digest(tags: Sequence[Tag], lines: str, *, seed: int) -> str:
     return hashlib.sha256(f"{json.dumps(about)}\n{lines}".encode()).hexdigest()
 
 
-def _facts(rows: dict[int, int]) -> list[tuple[int, int, str, str, int, str]]:
-    """Return id, picture, sha256, original sha256, part and source of these images, in their order."""
-    columns = ("pk", "picture_id", "picture__sha256", "original_sha256", "part", "source")
+def _facts(rows: dict[int, int]) -> list[tuple[int, int, str, str, int, str, datetime]]:
+    """Return id, picture, sha256, original sha256, part, source and date of these images, in their order."""
+    columns = ("pk", "picture_id", "picture__sha256", "original_sha256", "part", "source", "created_at")
     found = {}
     for some in _chunks(list(rows)):
         for fact in Image.objects.filter(pk__in=some).values_list(*columns):
             found[fact[0]] = fact
-    return [found[pk] for pk in rows]
+    return [found.get(pk, _DELETED) for pk in rows]
 
 
 def chosen_tags(project: Project, only: Sequence[str]) -> list[Tag]:
     tags = list(project.tags.select_related("project").order_by("name"))
     if not only:
         return tags
-    wanted = {name.strip().lower() for name in only}
-    if unknown := wanted - {tag.name.lower() for tag in tags}:
+    wanted = {same_name(name) for name in only}
+    if unknown := wanted - {same_name(tag.name) for tag in tags}:
         raise Refused(_("There is no tag %(names)s in this project.") % {"names": ", ".join(sorted(unknown))})
-    return [tag for tag in tags if tag.name.lower() in wanted]
+    return [tag for tag in tags if same_name(tag.name) in wanted]
 
 
 def _check_counts(tags: Sequence[Tag], counts: Counter[int]) -> None:

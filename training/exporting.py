@@ -1,17 +1,22 @@
 """An iteration as a package for other programs, and the proof that it answers as Classifr does."""
 
+import logging
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from catalog import storage
+from catalog.exceptions import StorageUnavailable
 from catalog.models import Picture
-from engine import backbones, packages
+from engine import backbones, images, packages
+from engine.exceptions import RefusedPicture
 from engine.packages import NotTheSame
 from training import snapshots
 from training.exceptions import Refused
 from training.heads import read_head
 from training.models import Iteration
+
+logger = logging.getLogger(__name__)
 
 _PICTURES = 8
 
@@ -37,8 +42,19 @@ def _golden_pictures(iteration: Iteration) -> dict[str, bytes]:
         return packages.synthetic_pictures()
     sha256s = snapshots.read(iteration.snapshot_key).measured_sha256s
     found = Picture.objects.filter(sha256__in=sha256s[: 4 * _PICTURES]).order_by("sha256")[:_PICTURES]
-    contents = {picture.sha256: storage.read_blob(picture.blob_key) for picture in found}
+    contents = {picture.sha256: content for picture in found if (content := _readable(picture))}
     return contents or packages.synthetic_pictures()
+
+
+def _readable(picture: Picture) -> bytes | None:
+    """Return the picture's bytes unless they are lost or damaged: one picture must not stand in the way."""
+    try:
+        content = storage.read_blob(picture.blob_key)
+        images.decode(content, limits=images.TRAINING, shorter_side=1)
+    except (StorageUnavailable, RefusedPicture) as exc:
+        logger.warning("Not used as a golden picture sha256=%s: %s", picture.sha256, exc)
+        return None
+    return content
 
 
 def _about(iteration: Iteration) -> dict[str, Any]:

@@ -50,6 +50,9 @@ class ProjectForm(forms.ModelForm[Project]):
         return name
 
 
+_ONE_NAME = forms.CharField(max_length=200)
+
+
 class TagsForm(forms.Form):
     """Names of tags to be made: as a person types them or, from our script, each in a field `name` of its own."""
 
@@ -70,7 +73,7 @@ class TagsForm(forms.Form):
     def clean_names(self) -> list[str]:
         exact = self.data.getlist("name") if isinstance(self.data, QueryDict) else []
         names = exact or re.split(r"[,\n]", self.cleaned_data["names"])
-        found = [name.strip() for name in names if name.strip()]
+        found = [_ONE_NAME.clean(name) for name in names if name.strip()]
         if not found:
             raise forms.ValidationError(_("Give at least one name."))
         return found

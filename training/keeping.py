@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -76,12 +76,16 @@ def keep_image(
                 },
             )
             left_out = add_tags(image, upload.tags)
+            remark = "" if is_new else _kept_again(image, upload)
+    except IntegrityError:
+        detail = _("The project or the tag was deleted meanwhile.")
+        return UploadResult(upload.name, ImageStatus.ERROR_INVALID_TAG, detail=detail)
     except RefusedPicture as exc:
         return UploadResult(upload.name, ImageStatus.ERROR_IMAGE_FORMAT, detail=refusal_sentence(exc))
     except StorageUnavailable as exc:
         return UploadResult(upload.name, ImageStatus.ERROR_STORAGE, detail=str(exc))
     status = ImageStatus.OK if is_new else ImageStatus.OK_DUPLICATE
-    return UploadResult(upload.name, status, image, detail=_kept_as_it_was(image) if left_out else "")
+    return UploadResult(upload.name, status, image, detail=_kept_as_it_was(image) if left_out else remark)
 
 
 def add_tags(image: Image, tags: Collection[Tag]) -> list[Tag]:
@@ -100,6 +104,18 @@ def add_tags(image: Image, tags: Collection[Tag]) -> list[Tag]:
             ImageTag.objects.create(image=image, tag=tag, is_only=is_only)
             present[tag.pk] = is_only
     return left_out
+
+
+def _kept_again(image: Image, upload: ImageUpload) -> str:
+    """Let an image that comes again out of quarantine, and hold it out if that is asked; say where that cannot be."""
+    known = Image.objects.filter(pk=image.pk)
+    known.exclude(quarantine="").update(quarantine="")
+    if not upload.held_out or image.part == Part.HELD_OUT:
+        return ""
+    undecided = known.filter(part=Part.UNDECIDED.value).exclude(source=Image.Source.CORRECTION)
+    if undecided.update(part=Part.HELD_OUT.value):
+        return ""
+    return _("It was trained on already, and is not held out.")
 
 
 def _kept_as_it_was(image: Image) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Count, Q
 from django.db.models.functions import Lower
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -218,6 +221,12 @@ class IterationQuerySet(models.QuerySet["Iteration"]):
 
     def in_training(self) -> IterationQuerySet:
         return self.filter(status__in=[Iteration.Status.NEW, Iteration.Status.TRAINING])
+
+    def complete(self, iteration: Iteration, **values: Any) -> bool:
+        """Record the result of a training; say whether the iteration still waited for it."""
+        waiting = self.in_training().filter(pk=iteration.pk)
+        done = waiting.update(status=Iteration.Status.COMPLETED, **{"trained_at": timezone.now(), **values})
+        return done == 1
 
     def published(self) -> IterationQuerySet:
         return self.exclude(publish_name="")

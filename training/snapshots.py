@@ -24,6 +24,8 @@ class Snapshot:
 
     tags: tuple[str, ...]
     """In the order of the columns."""
+    tag_ids: tuple[int, ...]
+    """Keys of the tags, whatever they are called now."""
     sha256s: tuple[str, ...]
     """Of all n pictures."""
     truths: Flags
@@ -53,7 +55,7 @@ class Snapshot:
 
 def dumps(snapshot: Snapshot) -> bytes:
     """Return the snapshot as a safetensors file."""
-    about = {"tags": snapshot.tags, "multilabel": snapshot.multilabel, "format_version": 1}
+    about = {"tags": snapshot.tags, "tag_ids": snapshot.tag_ids, "multilabel": snapshot.multilabel, "format_version": 1}
     arrays: dict[str, NDArray[Any]] = {
         "sha256s": np.frombuffer(bytes.fromhex("".join(snapshot.sha256s)), dtype=np.uint8).reshape(-1, 32),
         "pairs": np.ascontiguousarray(np.argwhere(snapshot.truths), dtype=np.int32),
@@ -75,6 +77,7 @@ def loads(content: bytes) -> Snapshot:
         truths[arrays["pairs"][:, 0], arrays["pairs"][:, 1]] = True
         return Snapshot(
             tags=tuple(about["tags"]),
+            tag_ids=tuple(about["tag_ids"]),
             sha256s=tuple(row.tobytes().hex() for row in arrays["sha256s"]),
             truths=truths,
             learned=arrays["learned"],

@@ -4,17 +4,22 @@ import time
 from collections.abc import Iterator
 
 from django.conf import settings
+from django.db.models import Count, Max
 from django.utils.translation import gettext as _
 
 from catalog import embedding
 from catalog.embedding import Unreadable
+from catalog.exceptions import StorageUnavailable
 from catalog.models import Picture
+from catalog.refusals import refusal_sentence
 from engine import backbones
 from jobs.progress import Progress
 from training.models import Image, ImageQuerySet, Project
 
 _WAIT_S = 0.5
 _ROWS_AT_ONCE = 500
+_MOST_LOST = 20
+"""Blobs that may be missing: with more, it is the storage that is wrong, not the pictures."""
 
 
 def embed_missing(project: Project, *, progress: Progress) -> int:
@@ -26,18 +31,18 @@ def embed_missing(project: Project, *, progress: Progress) -> int:
     card = backbones.for_domain(project.domain)
     missing = project.images.usable().without_vector(card.name)
     done = 0
-    while count := missing.count():
+    while (found := missing.aggregate(count=Count("pk"), last=Max("pk")))["count"]:
         with embedding.only_one(f"embed project {project.pk}") as is_mine:
             if is_mine:
-                progress.begin(_("Preparing images"), total=count)
+                progress.begin(_("Preparing images"), total=found["count"])
                 failures = embedding.embed(
-                    _pictures(missing),
+                    _pictures(missing.filter(pk__lte=found["last"])),
                     backbone=backbones.get(card.name, threads=1),
                     threads=settings.CLASSIFR_EMBED_THREADS,
                     each=progress.advance,
                 )
                 _quarantine(failures, project)
-                done += count
+                done += found["count"]
             else:
                 progress.begin(_("Waiting for another worker to prepare the images"))
                 time.sleep(_WAIT_S)
@@ -53,5 +58,10 @@ def _pictures(images: ImageQuerySet) -> Iterator[Picture]:
 
 
 def _quarantine(failures: list[Unreadable], project: Project) -> None:
+    """Leave aside what cannot be read, with the reason; raise StorageUnavailable where that looks like the storage."""
+    lost = [failure for failure in failures if failure.reason is None]
+    if len(lost) > _MOST_LOST:
+        raise StorageUnavailable(lost[0].picture.blob_key)
     for failure in failures:
-        Image.objects.filter(project=project, picture=failure.picture).update(quarantine=failure.sentence[:300])
+        sentence = refusal_sentence(failure.reason) if failure.reason else _("The storage has lost its bytes.")
+        Image.objects.filter(project=project, picture=failure.picture).update(quarantine=sentence[:300])

@@ -16,6 +16,7 @@
   const say = panel.dataset; // the sentences, translated by the template
   const form = panel.querySelector("form[data-upload]");
   const missing = panel.querySelector("[data-missing]");
+  const tagSelect = form.elements.tag;
   const progress = panel.querySelector("[data-progress]");
   const bar = progress.querySelector("progress");
   const phase = panel.querySelector("[data-phase]");
@@ -31,7 +32,8 @@
   let counts = null;
   let startedAt = 0;
   let controller = null; // of the run under way
-  let waiting = null; // what is sent once the person has agreed to new tags
+  let waiting = []; // what is sent once the person has agreed to new tags
+  const made = new Map(); // tags made here, perhaps without a card yet
 
   const token = () => form.elements.csrfmiddlewaretoken.value;
   const number = (value, digits = 0) =>
@@ -46,10 +48,9 @@
     const headers = { Accept: "application/json", "X-CSRFToken": token() };
     const response = await fetch(url, { method: "POST", body, headers, signal });
     const isJson = response.headers.get("Content-Type")?.startsWith("application/json");
-    if (response.redirected || (response.status < 500 && response.status !== 429 && response.status !== 413 && !isJson)) {
-      throw new Stale(say.textStale);
-    }
-    if (response.status === 413) throw new Refusal("413");
+    if (response.status === 413) throw new Refusal(say.textTooLarge);
+    if (response.status === 404) throw new Stale(say.textGone);
+    if (response.redirected || (response.status < 500 && response.status !== 429 && !isJson)) throw new Stale(say.textStale);
     if (response.status >= 500 || response.status === 429) throw new Error(String(response.status));
     const answer = await response.json();
     if (answer.error) throw new Refusal(answer.error);
@@ -80,46 +81,62 @@
     return { named, others: found.length - pictures.length };
   }
 
+  // Two names are one tag if they look alike: the server judges in the same way
+  function alike(name) {
+    return name.normalize("NFC").trim().replace(/\s+/g, " ").toLowerCase();
+  }
+
   function knownTags() {
     const cards = document.querySelectorAll("[data-tag-name]");
-    return new Map([...cards].map((card) => [card.dataset.tagName.toLowerCase(), card.dataset.tag]));
+    return new Map([...made, ...[...cards].map((card) => [alike(card.dataset.tagName), card.dataset.tag])]);
   }
 
   function sendFolder(found) {
     const { named, others } = planFolder(found);
     if (!named.length) return tell(say.textNothing);
     tell(others ? say.textOthers.replace("COUNT", number(others)) : "");
+    if (newNames(named).length) ask(named);
+    else sendNamed(named);
+  }
+
+  function newNames(named) {
     const known = knownTags();
-    const names = new Set(named.map(({ tagName }) => tagName).filter((name) => name && !known.has(name.toLowerCase())));
-    if (!names.size) return sendNamed(named, known);
-    waiting = { named, names: [...names] };
-    missing.querySelector("[data-sentence]").textContent = say.textMissing.replace("NAMES", [...names].join(", "));
+    const found = new Map(named.map(({ tagName }) => [alike(tagName), tagName]));
+    return [...found].filter(([key]) => key && !known.has(key)).map(([, name]) => name);
+  }
+
+  function ask(named) {
+    waiting = [...waiting, ...named];
+    missing.querySelector("[data-sentence]").textContent = say.textMissing.replace("NAMES", () => newNames(waiting).join(", "));
     missing.hidden = false;
     missing.querySelector("[data-make]").focus();
   }
 
   async function makeTags() {
-    const { named, names } = waiting;
+    const named = closeQuestion(); // at once: a second click finds nothing to do
     const body = new FormData();
-    for (const name of names) body.append("name", name);
+    for (const name of newNames(named)) body.append("name", name);
     try {
       const { tags } = await post(say.tagsUrl, body);
-      closeQuestion();
-      sendNamed(named, new Map([...knownTags(), ...tags.map(({ id, name }) => [name.toLowerCase(), String(id)])]));
+      for (const { id, name } of tags) made.set(alike(name), String(id));
+      sendNamed(named);
     } catch (error) {
-      closeQuestion();
+      ask(named);
       tell(error instanceof Stale || error instanceof Refusal ? error.message : say.textLost);
     }
   }
 
   function closeQuestion() {
+    const named = waiting;
     missing.hidden = true;
-    waiting = null;
+    waiting = [];
+    return named;
   }
 
-  function sendNamed(named, tags) {
+  function sendNamed(named) {
+    const tags = knownTags();
     const heldOut = isHeldOut();
-    enqueue(named.map(({ file, path, tagName }) => ({ file, path, tag: tags.get(tagName.toLowerCase()) ?? "", heldOut })));
+    enqueue(named.map(({ file, path, tagName }) => ({ file, path, tag: tags.get(alike(tagName)) ?? "", heldOut })));
   }
 
   function sendFiles(files, tag) {
@@ -152,6 +169,7 @@
     progress.hidden = false;
     said.textContent = "";
     show();
+    bringIntoView();
     let broken = "";
     try {
       await Promise.all(Array.from({ length: AT_ONCE }, () => work(controller.signal)));
@@ -159,6 +177,12 @@
       broken = error.message;
     }
     finish(broken);
+  }
+
+  // The button pressed may be far below, on a card
+  function bringIntoView() {
+    const isCalm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+    progress.scrollIntoView({ block: "nearest", behavior: isCalm ? "auto" : "smooth" });
   }
 
   function finish(broken) {
@@ -182,8 +206,7 @@
     while (queue.length && batch.length < MOST_FILES) {
       const [item] = queue;
       const differs = batch.length && (item.tag !== batch[0].tag || item.heldOut !== batch[0].heldOut);
-      const isNamesake = batch.some(({ file }) => file.name === item.file.name); // answers come by name
-      if (differs || isNamesake || (batch.length && bytes + item.file.size > MOST_BYTES)) break;
+      if (differs || (batch.length && bytes + item.file.size > MOST_BYTES)) break;
       queue.shift();
       if (item.file.size > Number(say.maxBytes)) {
         refuse(item, say.textTooBig.replace("SIZE", number(Math.ceil((item.file.size / 1024 / 1024) * 10) / 10, 1)));
@@ -238,11 +261,10 @@
 
   // Count what became of each; return those that the storage could not keep just now
   function take(batch, results) {
-    const items = new Map(batch.map((item) => [item.file.name, item]));
     const unsaved = [];
-    for (const { name, status, detail } of results) {
-      const item = items.get(name) ?? { path: name };
-      if (status === "ErrorStorage" && item.file) unsaved.push({ item, detail });
+    for (const [place, item] of batch.entries()) {
+      const { status, detail } = results[place];
+      if (status === "ErrorStorage") unsaved.push({ item, detail });
       else count(item, status, detail);
     }
     return unsaved;
@@ -250,7 +272,10 @@
 
   function bodyOf(batch) {
     const body = new FormData();
-    for (const { file } of batch) body.append("files", file, file.name);
+    for (const [place, { file }] of batch.entries()) {
+      body.append("files", file, `${place}`);
+      body.append("name", file.name); // apart: in a header, browser and server would each change some characters
+    }
     if (batch[0].tag) body.append("tag", batch[0].tag);
     if (batch[0].heldOut) body.append("held_out", "on");
     return body;
@@ -290,7 +315,7 @@
     const list = refusals.querySelector("ul");
     if (list.childElementCount >= MOST_SHOWN) return;
     const line = document.createElement("li");
-    const name = document.createElement("strong");
+    const name = document.createElement("bdi");
     const reason = document.createElement("span");
     name.textContent = path;
     reason.textContent = sentence;
@@ -328,14 +353,30 @@
     const response = await fetch(location.pathname).catch(() => null);
     if (!response?.ok || response.redirected) return;
     const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+    const focused = document.activeElement?.id;
     for (const id of ["figures", "training", "tags"]) {
       const [now, then] = [fresh.getElementById(id), document.getElementById(id)];
-      if (!now || !then) continue;
+      if (!now || !then || isInUse(then)) continue;
       const node = document.importNode(now, true);
       then.replaceWith(node);
       window.htmx?.process(node);
     }
+    if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+    offerTags(fresh.getElementById(tagSelect.id));
     prepare(document);
+  }
+
+  // Whether somebody is typing there, or about to
+  function isInUse(part) {
+    return part.querySelector("details[open], :is(input:not([type=file]), textarea, select):focus") !== null;
+  }
+
+  function offerTags(select) {
+    if (!select) return;
+    const { value } = tagSelect;
+    tagSelect.replaceChildren(...document.importNode(select, true).options);
+    tagSelect.value = value;
+    if (tagSelect.selectedIndex < 0) tagSelect.value = "";
   }
 
   // Reading folders that are dropped
@@ -398,7 +439,7 @@
     event.preventDefault();
     unmark();
     const zone = zoneOf(event);
-    if (zone) dropped(event.dataTransfer, zone.dataset.tag ?? form.elements.tag.value);
+    if (zone) dropped(event.dataTransfer, zone.dataset.tag ?? tagSelect.value);
   });
 
   const INPUTS = "form[data-upload] input[type=file]";
@@ -415,7 +456,7 @@
     if (event.target.matches(INPUTS)) chosen(event.target);
   });
 
-  missing.querySelector("[data-make]").addEventListener("click", makeTags);
+  missing.querySelector("[data-make]").addEventListener("click", () => waiting.length && makeTags());
   missing.querySelector("[data-drop-it]").addEventListener("click", closeQuestion);
   progress.querySelector("[data-cancel]").addEventListener("click", () => {
     queue = [];

@@ -1,6 +1,7 @@
 """Signing in and out, one's own choices, and who may open what."""
 
 from collections.abc import Callable
+from urllib.parse import quote
 
 import pytest
 from django.contrib.auth.models import Group
@@ -143,3 +144,12 @@ def test_first_users_get_random_passwords_once(db: None) -> None:
     assert User.objects.get(username="reviewer").has_perm("accounts.review")
     assert User.objects.get(username="client").check_password("chosen-password")
     assert create_first_users({"client": "another-one"}) == {}
+
+
+def test_part_of_a_page_is_never_replaced_by_the_sign_in_form(client: Client) -> None:
+    address = reverse("feedback:mispredictions")
+
+    answer = client.get(address, headers={"HX-Request": "true", "HX-Current-URL": f"http://testserver{address}?tag=a"})
+
+    assert answer.status_code == 401
+    assert answer.headers["HX-Redirect"] == f"{reverse('accounts:login')}?next={quote(address, safe='')}"

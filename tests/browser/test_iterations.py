@@ -34,11 +34,14 @@ def test_slider_moves_the_recall(
     page.goto(live_server.url + address("iteration", iteration))
     expect(page.locator("[data-figure=recall]")).to_have_text(re.compile("75,0"))
 
+    page.locator("#curve-table summary").click()
+
     page.locator("#threshold").focus()
     for _ in range(15):
         page.keyboard.press("ArrowRight")
 
     expect(page.locator("[data-figure=recall]")).to_have_text(re.compile("50,0"))
+    expect(page.locator("#curve-table table")).to_be_visible()
     expect(page.locator("#at-threshold")).to_have_text(re.compile("65,0"))
     expect(page).to_have_url(re.compile(r"\?threshold=0\.65$"))
     expect(page.locator("#threshold")).to_be_focused()
@@ -100,7 +103,7 @@ def test_nothing_scrolls_sideways_on_a_phone(
     page = context.new_page()
     sign_in(page, live_server, developer)
     base = f"/projects/{iteration.project_id}/iterations/"
-    pages = ["iteration", "compare", "publish", "iteration_delete"]
+    pages = ["iteration", "compare", "publish", "unpublish", "iteration_delete"]
 
     for path in (
         base,

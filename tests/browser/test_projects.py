@@ -1,10 +1,11 @@
 """A developer's way in a real browser: a project, tags, images, another tag for some of them, a training."""
 
 import re
+import unicodedata
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
@@ -47,6 +48,12 @@ def upload(page: Page, name: str, paths: list[Path]) -> None:
     form.locator("input[type=file]").set_input_files(paths)
     if page.locator("html.has-script").count() == 0:
         form.locator("button[type=submit]").click()
+
+
+def wait_for_tray(page: Page) -> None:
+    """Return once the tray, which comes after the page, listens to events."""
+    expect(page.locator("#tray")).to_be_attached()
+    expect(page.locator(".htmx-added")).to_have_count(0)
 
 
 def expect_count(page: Page, name: str, count: int) -> None:
@@ -126,6 +133,155 @@ def test_folder_becomes_tags_once_that_is_agreed_to(
     expect_count(page, "fish, fried", 20)
     expect_count(page, "Pizza", 3)
     assert project.tags.count() == 2
+
+
+def test_folder_question_takes_a_second_folder_and_one_click_only(
+    scripted_page: Page, live_server: LiveServer, developer: User, project: Project, tmp_path: Path
+) -> None:
+    page = scripted_page
+    asked = []
+    page.on("request", lambda request: asked.append(request.url) if request.method == "POST" else None)
+    make_files(tmp_path / "first" / "pizza", 2)
+    make_files(tmp_path / "second" / "risotto", 3)
+    make_files(tmp_path / "third" / "Risotto", 1)
+    sign_in(page, live_server, developer, f"/projects/{project.pk}/")
+    asked.clear()
+
+    page.locator("#id_folder").set_input_files(tmp_path / "first" / "pizza")
+    page.locator("#id_folder").set_input_files(tmp_path / "second" / "risotto")
+    expect(page.locator("[data-missing]")).to_contain_text("pizza, risotto")
+    page.locator("[data-make]").evaluate("button => { button.click(); button.click(); }")
+
+    expect_count(page, "pizza", 2)
+    expect_count(page, "risotto", 3)
+    assert len([each for each in asked if each.endswith("/tags/new")]) <= 1
+    assert len([each for each in asked if each.endswith("/images/upload")]) == 2
+    expect(page.locator("#id_tag option")).to_have_text(["Aucune étiquette", "pizza", "risotto"])
+    page.locator("#id_folder").set_input_files(tmp_path / "third" / "Risotto")
+    expect_count(page, "risotto", 4)
+
+
+def test_folder_named_in_decomposed_letters_is_the_tag_that_is_there(
+    scripted_page: Page, live_server: LiveServer, developer: User, project: Project, tmp_path: Path
+) -> None:
+    page = scripted_page
+    project.tags.create(name="pâté")
+    make_files(tmp_path / unicodedata.normalize("NFD", "Pâté"), 2)
+    sign_in(page, live_server, developer, f"/projects/{project.pk}/")
+
+    page.locator("#id_folder").set_input_files(tmp_path / unicodedata.normalize("NFD", "Pâté"))
+
+    expect_count(page, "pâté", 2)
+
+
+def test_end_of_an_upload_leaves_a_name_that_is_typed(
+    scripted_page: Page, live_server: LiveServer, developer: User, project: Project, tmp_path: Path
+) -> None:
+    page = scripted_page
+    project.tags.create(name="pizza")
+    sign_in(page, live_server, developer, f"/projects/{project.pk}/")
+    page.locator(".tag-more summary").click()
+    page.locator(".tag-more input[name=name]").fill("pizza bianca")
+
+    page.locator("#id_files").set_input_files(make_files(tmp_path, 2))
+
+    expect(page.locator("#figures strong").first).to_have_text("2")
+    expect(page.locator(".tag-more input[name=name]")).to_have_value("pizza bianca")
+
+
+def test_name_of_a_file_is_kept_as_it_is(
+    scripted_page: Page, live_server: LiveServer, developer: User, project: Project, tmp_path: Path
+) -> None:
+    page = scripted_page
+    [path] = make_files(tmp_path, 1)
+    path = path.rename(tmp_path / 'a "good" &eacute; dish%22.jpg')
+    sign_in(page, live_server, developer, f"/projects/{project.pk}/")
+
+    page.locator("#id_files").set_input_files(path)
+
+    expect(page.locator("#figures strong").first).to_have_text("1")
+    expect(page.locator("[data-refusals]")).to_be_hidden()
+    assert project.images.get().name == path.name
+
+
+@pytest.mark.parametrize(("status", "attribute"), [(413, "data-text-too-large"), (404, "data-text-gone")])
+def test_answer_without_a_sentence_gets_ours(
+    scripted_page: Page,
+    live_server: LiveServer,
+    developer: User,
+    project: Project,
+    tmp_path: Path,
+    status: int,
+    attribute: str,
+) -> None:
+    page = scripted_page
+    sign_in(page, live_server, developer, f"/projects/{project.pk}/")
+    page.route(re.compile("/images/upload$"), lambda route: route.fulfill(status=status, body="<h1>No</h1>"))
+
+    page.locator("#id_files").set_input_files(make_files(tmp_path, 1))
+
+    expect(page.locator("#uploads")).to_contain_text(page.locator("#uploads").get_attribute(attribute) or "?")
+
+
+def test_progress_of_an_upload_from_a_card_is_in_sight(
+    scripted_page: Page, live_server: LiveServer, developer: User, project: Project, tmp_path: Path
+) -> None:
+    page = scripted_page
+    page.set_viewport_size({"width": 390, "height": 700})
+    for number in range(6):
+        project.tags.create(name=f"tag {number}")
+    sign_in(page, live_server, developer, f"/projects/{project.pk}/")
+    page.route(re.compile("/images/upload$"), lambda route: None)
+    page.locator(".tag-card").last.scroll_into_view_if_needed()
+    expect(page.locator("#uploads")).not_to_be_in_viewport()
+
+    upload(page, "tag 5", make_files(tmp_path, 1))
+
+    expect(page.locator("[data-progress] progress")).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_nothing_is_too_wide_without_javascript(
+    browser: Browser, live_server: LiveServer, developer: User, project: Project, width: int
+) -> None:
+    project.tags.create(name="pizza")
+    context = browser.new_context(java_script_enabled=False, locale="fr-FR", viewport={"width": width, "height": 800})
+    page = context.new_page()
+    sign_in(page, live_server, developer, f"/projects/{project.pk}/")
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    expect(page.locator("label[for=id_files]")).to_be_hidden()
+    context.close()
+
+
+def test_failure_to_fetch_is_said_until_it_succeeds(
+    scripted_page: Page, live_server: LiveServer, developer: User, project: Project
+) -> None:
+    page = scripted_page
+    sign_in(page, live_server, developer, f"/projects/{project.pk}/")
+    wait_for_tray(page)
+    page.route(re.compile("/jobs/tray"), lambda route: route.fulfill(status=502))
+    fetch = "htmx.trigger(document.body, 'jobs-changed')"
+
+    page.evaluate(fetch)
+    expect(page.locator(".trouble")).to_be_visible()
+
+    page.unroute(re.compile("/jobs/tray"))
+    page.evaluate(fetch)
+    expect(page.locator(".trouble")).to_be_empty()
+
+
+def test_page_left_open_leads_to_the_sign_in(
+    scripted_page: Page, live_server: LiveServer, developer: User, project: Project
+) -> None:
+    page = scripted_page
+    sign_in(page, live_server, developer, f"/projects/{project.pk}/")
+    wait_for_tray(page)
+    page.context.clear_cookies()
+
+    page.evaluate("htmx.trigger(document.body, 'jobs-changed')")
+
+    expect(page).to_have_url(re.compile("/login/.*projects"))
 
 
 def test_refused_files_are_listed_and_the_others_kept(

@@ -20,6 +20,7 @@ def split(count: int = 100, *, tags: int = 2, **changes: object) -> Parts:
         "truths": np.arange(count)[:, None] % tags == np.arange(tags),
         "groups": np.arange(count),
         "may_hold_out": np.ones(count, dtype=np.bool_),
+        "is_new": np.ones(count, dtype=np.bool_),
         "salt": "a",
         **changes,
     }
@@ -74,13 +75,25 @@ def test_new_near_duplicate_follows_the_old_one(side: Part) -> None:
     assert split(100, parts=parts, groups=groups)[50] == side
 
 
-def test_near_duplicate_of_both_sides_is_left_out() -> None:
+def test_held_out_near_duplicate_of_what_was_trained_on_is_left_out() -> None:
     parts = np.zeros(100, dtype=np.int8)
     parts[:2] = Part.TRAINING, Part.HELD_OUT
     groups = np.arange(100)
     groups[[1, 50]] = 0
 
-    assert split(100, parts=parts, groups=groups)[50] == Part.LEFT_OUT
+    assert split(100, parts=parts, groups=groups)[[0, 1, 50]].tolist() == [Part.TRAINING, Part.LEFT_OUT, Part.LEFT_OUT]
+
+
+def test_what_measured_before_goes_on_though_a_new_picture_is_between() -> None:
+    parts = np.zeros(100, dtype=np.int8)
+    parts[:2] = Part.TRAINING, Part.HELD_OUT
+    groups = np.arange(100)
+    groups[[1, 50]] = 0
+    is_new = np.arange(100) >= 50
+
+    after = split(100, parts=parts, groups=groups, is_new=is_new)
+
+    assert after[[0, 1, 50]].tolist() == [Part.TRAINING, Part.HELD_OUT, Part.LEFT_OUT]
 
 
 def test_what_may_not_measure_is_never_held_out() -> None:
@@ -115,6 +128,18 @@ def test_pictures_that_are_all_alike_are_not_one_group() -> None:
     alike = random.normal(size=64) + 0.2 * random.normal(size=(300, 64))
 
     assert len(set(nearness.groups(alike.astype(np.float32)).tolist())) > 250
+
+
+def test_one_large_group_leaves_the_others_together() -> None:
+    random = np.random.default_rng(0)
+    vectors = random.normal(size=(30, 64)).astype(np.float32)
+    twins = vectors[:10] + 0.1 * random.normal(size=(10, 64)).astype(np.float32)
+    copies = np.repeat(vectors[29:], 20, axis=0)
+
+    groups = nearness.groups(np.concatenate([vectors, twins, copies]))
+
+    assert groups[30:40].tolist() == groups[:10].tolist()
+    assert set(groups[40:].tolist()) == {groups[29]}
 
 
 def test_many_pictures_are_grouped_by_buckets() -> None:

@@ -211,6 +211,28 @@ def test_job_goes_back_to_the_queue_when_its_worker_goes_down(monkeypatch: pytes
     assert state(job) == Job.State.DONE
 
 
+def test_going_down_politely_is_no_death(monkeypatch: pytest.MonkeyPatch) -> None:
+    stopping = threading.Event()
+    for module in (progress, services):
+        monkeypatch.setattr(module, "worker_is_stopping", stopping)
+    stopping.set()
+    job = make()
+
+    for _ in range(services.MAX_ATTEMPTS + 1):
+        services.do_here(job)
+
+    assert (state(job), job.attempts) == (Job.State.QUEUED, 0)
+
+
+def test_lost_job_is_cancelled_without_a_worker() -> None:
+    job = make()
+    Job.objects.claim(job.pk, now=timezone.now() - timedelta(minutes=5))
+
+    services.cancel_job(job)
+
+    assert state(job) == Job.State.CANCELLED
+
+
 def test_hook_runs_once_when_the_last_of_a_group_has_ended() -> None:
     first, second = make(key="a"), make("refuse", key="a")
     services.do_here(first)

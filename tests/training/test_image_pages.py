@@ -171,6 +171,13 @@ def test_selection_is_tagged(site: Client, project: Project, pizza: Tag, risotto
     assert not other.tags.exists()
 
 
+def test_image_that_has_the_tag_does_not_count_as_changed(site: Client, project: Project, pizza: Tag) -> None:
+    chosen = [make_image(project, pizza), make_image(project)]
+    data = {"ids": [each.pk for each in chosen], "tag": pizza.pk}
+
+    assert said(site.post(url("images_tag", project.pk), data, follow=True)) == "1 image changed."
+
+
 def test_only_tag_is_replaced(site: Client) -> None:
     project = factories.make_project()
     pizza, risotto = (project.tags.create(name=name) for name in ("pizza", "risotto"))

@@ -47,6 +47,7 @@ def pictures(db: None) -> list[Picture]:
 def make_snapshot(pictures: list[Picture], **fields: Any) -> Snapshot:
     values: dict[str, Any] = {
         "tags": ("a", "b"),
+        "tag_ids": (1, 2),
         "sha256s": tuple(each.sha256 for each in pictures),
         "truths": metrics.indicators(TRUTH, tags=2),
         "learned": np.zeros(4, dtype=np.bool_),

@@ -15,6 +15,7 @@ TRUTH = np.array([0, 0, 1, 1, 1])
 def make_snapshot(*, multilabel: bool = False, truths: metrics.Flags | None = None) -> Snapshot:
     return Snapshot(
         tags=("a", "b"),
+        tag_ids=(1, 2),
         sha256s=tuple(f"{number:064x}" for number in range(6)),
         truths=np.vstack([metrics.indicators(TRUTH, tags=2) if truths is None else truths, [[True, False]]]),
         learned=np.array([False] * 5 + [True]),

@@ -191,11 +191,17 @@ def test_page_tells_what_there_is(site: Client, project: Project) -> None:
 
     context = site.get(url("project", project.pk)).context
 
-    assert context["facts"] == {"images": 11, "quarantined": 1, "untagged": 1, "new": 11}
+    assert context["facts"] == {"images": 11, "quarantined": 1, "untagged": 1, "new": 11, "is_trained": False}
     assert [(card.tag.name, card.count, card.missing) for card in context["cards"]] == [
         ("pizza", 5, 0),
         ("risotto", 5, 0),
     ]
+
+
+def test_page_of_a_project_never_trained_says_so(site: Client, project: Project) -> None:
+    make_trainable(project)
+
+    assert "10 images, not trained yet" in site.get(url("project", project.pk)).content.decode()
 
 
 def test_tag_with_too_few_images_says_how_many_are_missing(site: Client, project: Project) -> None:
@@ -318,6 +324,22 @@ def test_one_corrupt_file_keeps_no_other_out(site: Client, project: Project) -> 
     }
     assert "PDF" in results["menu.jpg"]["detail"]
     assert tag.images.count() == 2
+
+
+def test_names_sent_apart_are_kept_and_answers_come_in_order(site: Client, project: Project) -> None:
+    files = [
+        photo("0"),
+        SimpleUploadedFile("1", b"%PDF-1.7 a menu"),
+        photo("2"),
+        SimpleUploadedFile("3", bytes(7 * MEBI)),
+    ]
+    names = ['a "good" &amp; dish.jpg', "same.jpg", "same.jpg", "heavy\0.jpg"]
+
+    results = json.loads(send(site, project, *files, name=names).content)["results"]
+
+    assert [each["status"] for each in results] == ["OK", "ErrorImageFormat", "OK", "ErrorImageSize"]
+    assert [each["name"] for each in results] == [*names[:3], "heavy.jpg"]
+    assert set(project.images.values_list("name", flat=True)) == set(names[:2])
 
 
 def test_same_upload_twice_adds_nothing(site: Client, project: Project) -> None:
@@ -454,4 +476,5 @@ def test_new_images_are_those_since_the_last_training(site: Client, project: Pro
     answer = site.get(url("project", project.pk))
 
     assert answer.context["facts"]["new"] == 1
+    assert "1 new image since the last training" in answer.content.decode()
     assert "90.0%" in answer.content.decode()

@@ -3,16 +3,21 @@
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from catalog.models import Picture
 from catalog.services import keep_vector
 from engine import heads, packages
+from jobs.models import Job
+from jobs.services import do_here
 from tests import factories
 from training import comparing, snapshots
 from training.exceptions import Refused
@@ -24,7 +29,7 @@ from training.services.publishing import publish, rollback, rollback_target, unp
 from training.services.starter import add_iteration
 from training.snapshots import Snapshot
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 TAGS = ("cannoli", "risotto")
 
 
@@ -217,7 +222,21 @@ def test_project_with_something_published_is_not_deleted(project: Project) -> No
     publish(iteration=make_iteration(project), by=None)
 
     with pytest.raises(Refused, match="live"):
-        delete_project(project)
+        delete_project(project, by=None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_deleted_project_takes_its_pictures_along() -> None:
+    project = factories.make_project()
+    image = factories.make_image(project=project)
+    shared = factories.make_image(project=project)
+    factories.make_image(picture=shared.picture)
+
+    delete_project(project, by=None)
+    do_here(Job.objects.get(kind="discard"))
+
+    assert list(Picture.objects.all()) == [shared.picture]
+    assert not default_storage.exists(image.picture.blob_key)
 
 
 def test_deleted_project_is_gone_with_its_log(project: Project) -> None:
@@ -225,7 +244,7 @@ def test_deleted_project_is_gone_with_its_log(project: Project) -> None:
     publish(iteration=iteration, by=None)
     unpublish(iteration=iteration, by=None)
 
-    delete_project(project)
+    delete_project(project, by=None)
 
     assert not Project.objects.filter(pk=project.pk).exists()
 
@@ -264,6 +283,7 @@ def learned(project: Project, *, right: int, of: int = 40, same_pictures_as: Ite
         sha256s = tuple(image.picture.sha256 for image in images)
     snapshot = Snapshot(
         tags=TAGS,
+        tag_ids=(1, 2),
         sha256s=sha256s,
         truths=truths,
         learned=np.zeros(of, dtype=np.bool_),
@@ -361,3 +381,81 @@ def test_iteration_that_does_not_exist_ends_with_exit_code_2(project: Project) -
 def test_completed_iteration_needs_a_head(project: Project) -> None:
     with pytest.raises(IntegrityError, match="has_a_head"), transaction.atomic():
         Iteration.objects.create(project=project, number=9, status="Completed", trained_at=timezone.now())
+
+
+def test_same_iteration_under_another_name_is_no_step_back(project: Project) -> None:
+    for _ in range(2):
+        publish(iteration=make_iteration(project), by=None)
+    second = project.iterations.get(number=2)
+    publish(iteration=second, by=None, name="prod")
+
+    line = rollback(project=project, by=None)
+
+    assert (live(project), line.publish_name) == (1, "live")
+
+
+def test_what_came_back_keeps_the_name_that_programs_know(project: Project) -> None:
+    publish(iteration=make_iteration(project), by=None, name="prod")
+    publish(iteration=make_iteration(project), by=None, name="beta", keep_previous=True)
+
+    rollback(project=project, by=None)
+
+    assert published(project) == {1: "prod"}
+
+
+def test_unpublished_one_comes_back_under_its_name(project: Project) -> None:
+    iteration = make_iteration(project)
+    publish(iteration=iteration, by=None, name="prod")
+    unpublish(iteration=iteration, by=None)
+
+    rollback(project=project, by=None)
+
+    assert published(project) == {1: "prod"}
+
+
+def test_going_back_ends_at_the_first(project: Project) -> None:
+    iterations = [make_iteration(project) for _ in range(2)]
+    for number in (0, 1, 0):
+        publish(iteration=iterations[number], by=None)
+
+    rollback(project=project, by=None)
+    assert live(project) == 2
+    rollback(project=project, by=None)
+
+    assert live(project) == 1
+    assert rollback_target(project) is None
+
+
+def test_deleted_iteration_is_passed_over(project: Project) -> None:
+    iterations = [make_iteration(project) for _ in range(3)]
+    for iteration in iterations:
+        publish(iteration=iteration, by=None)
+    delete_iteration(iterations[1])
+
+    rollback(project=project, by=None)
+
+    assert live(project) == 1
+
+
+def test_lost_picture_does_not_stand_in_the_way(project: Project, blobs: Path) -> None:
+    iteration = learned(project, right=30, of=10)
+    for path in list((blobs / "pictures").rglob("*")):
+        if path.is_file():
+            path.unlink()
+
+    publish(iteration=iteration, by=None)
+
+    assert live(project) == 1
+
+
+def test_renamed_tag_is_still_the_same(project: Project) -> None:
+    first = learned(project, right=30)
+    answer(first, right=30)
+    second = learned(project, right=30, same_pictures_as=first)
+    renamed = replace(snapshots.read(second.snapshot_key), tags=("cannolo", "risotto"))
+    second.snapshot_key = snapshots.write(renamed)
+    second.save()
+
+    told = comparing.compare(second, first)
+
+    assert (told.old_right, told.new_right) == (30, 30)

@@ -65,6 +65,7 @@ def test_only_developers_publish(signed_in: SignIn, second: Iteration, maker: Ca
     statuses = {
         site.get(address("publish", second)).status_code,
         site.post(address("publish", second), {"name": "live"}).status_code,
+        site.get(address("unpublish", second)).status_code,
         site.post(address("unpublish", second)).status_code,
         site.get(address("export", second)).status_code,
         site.post(reverse("training:rollback", args=in_project)).status_code,
@@ -80,7 +81,7 @@ def test_wrong_methods_are_refused(site: Client, second: Iteration) -> None:
 
     statuses = {
         site.put(address("publish", second)).status_code,
-        site.get(address("unpublish", second)).status_code,
+        site.put(address("unpublish", second)).status_code,
         site.post(address("export", second)).status_code,
         site.get(reverse("training:rollback", args=in_project)).status_code,
         site.post(reverse("training:publications", args=in_project)).status_code,
@@ -173,6 +174,18 @@ def test_iteration_in_training_has_no_publish_page(site: Client, project: Projec
     iteration = make_iteration(project, status=status)
 
     assert site.get(address("publish", iteration)).status_code == HTTPStatus.FOUND
+
+
+def test_unpublishing_asks_first(site: Client, first: Iteration) -> None:
+    page = site.get(address("unpublish", first)).content.decode()
+
+    assert 'class="btn btn-danger"' in page
+    assert first.project.name in page
+    assert answering(first.project) == {"live": 1}
+
+
+def test_what_does_not_answer_offers_nothing_to_unpublish(site: Client, second: Iteration) -> None:
+    assert 'class="btn btn-danger"' not in site.get(address("unpublish", second)).content.decode()
 
 
 def test_unpublished_iteration_no_longer_answers(site: Client, first: Iteration) -> None:

@@ -1,5 +1,6 @@
 """Uploads: every picture is kept or refused by itself, with Custom Vision's word for it."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,9 @@ from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
+from catalog.exceptions import StorageUnavailable
 from catalog.models import Picture
-from catalog.storage import LocalBlobs
+from catalog.storage import LocalBlobs, read_blob, write_blob
 from engine.splitting import Part
 from jobs.models import Job
 from tests import factories
@@ -21,7 +23,7 @@ from training.models import Image, ImageTag, Project, Tag
 from training.services.pictures import add_tag, delete_images, label_picture, upload_images
 from training.services.projects import create_project, create_tags, delete_tag, rename_tag
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 
 
 @pytest.fixture
@@ -341,7 +343,7 @@ def test_disk_that_fills_up_keeps_what_came_before(
     project: Project, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[str] = []
-    save: Callable[..., str] = LocalBlobs._save  # type: ignore[attr-defined]
+    save: Callable[..., str] = LocalBlobs._save
 
     def save_four(self: LocalBlobs, name: str, content: Any) -> str:
         if len(written) == 4:
@@ -383,3 +385,70 @@ def test_wrong_question_ends_with_exit_code_2(
         call_command("upload_images", "--project", "Dishes", *filled)
 
     assert raised.value.returncode == 2
+
+
+def test_lost_picture_comes_back_with_the_next_upload(project: Project, tags: list[Tag]) -> None:
+    (result,) = upload(project, photo(tags[0], seed=1))
+    assert result.image is not None
+    default_storage.delete(result.image.picture.blob_key)
+    Image.objects.update(quarantine="The storage has lost its bytes.")
+
+    upload(project, photo(tags[0], seed=1))
+
+    assert default_storage.exists(result.image.picture.blob_key)
+    assert project.images.usable().count() == 1
+
+
+@pytest.mark.parametrize(("part", "held_out"), [(Part.UNDECIDED, True), (Part.TRAINING, False)])
+def test_duplicate_is_held_out_unless_it_was_trained_on(
+    project: Project, tags: list[Tag], part: Part, held_out: bool
+) -> None:
+    upload(project, photo(tags[0], seed=1))
+    Image.objects.update(part=part.value)
+    again = ImageUpload("again.jpg", factories.make_photo(seed=1), (tags[0],), held_out=True)
+
+    (result,) = upload(project, again)
+
+    assert (project.images.get().part == Part.HELD_OUT) is held_out
+    assert bool(result.detail) is not held_out
+
+
+@pytest.mark.parametrize("name", ["pa\u0302te\u0301", "  pâté ", "PÂTÉ"])
+def test_tag_that_looks_the_same_is_the_same(project: Project, name: str) -> None:
+    create_tags(project=project, names=["pâté"])
+
+    made, _ = create_tags(project=project, names=[name])
+
+    assert made == []
+
+
+@pytest.mark.parametrize("name", ["\u200b", "\u202eevil", "a\x00b", ""])
+def test_name_that_cannot_be_seen_is_refused(project: Project, name: str) -> None:
+    with pytest.raises(Refused):
+        create_tags(project=project, names=[name])
+
+
+def test_write_that_fails_leaves_what_was_there(blobs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_blob("heads/a", b"whole")
+
+    def fail(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("catalog.storage.os.fsync", fail)
+    with pytest.raises(StorageUnavailable):
+        write_blob("heads/a", b"another")
+
+    assert read_blob("heads/a") == b"whole"
+    assert [path.name for path in (blobs / "heads").iterdir()] == ["a"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_odd_names_do_not_stop_an_upload(project: Project, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "pizza").rename(folder / "pizza ")
+    (folder / ".hidden").mkdir()
+    for name in (b"risotto/bad\xff.jpg", b".hidden/a.jpg", b"risotto/un\nplat.jpg"):
+        (folder / os.fsdecode(name)).write_bytes(factories.make_photo())
+
+    call_command("upload_images", str(folder), project="Dishes")
+
+    assert counts(project) == {"pizza": 3, "risotto": 5}

@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from engine import backbones, fitting, heads, multilabel
+from engine import backbones, fitting, heads, multilabel, nearness
 from engine.fitting import CannotFit
 from engine.heads import Floats, Head
-from engine.metrics import Flags
+from engine.metrics import Flags, Indices
 from engine.splitting import HELD_OUT_SHARE, Part, Parts
 from jobs.progress import Progress
 from training import datasets, exporting, keeping, measuring, snapshots
@@ -92,12 +91,13 @@ class LocalBackend:
         embed_missing(project, progress=progress)
         dataset = datasets.load(project, only=options.tags)
         progress.begin(_("Splitting the images"))
-        vectors = datasets.read_vectors(dataset)
-        parts = datasets.decide_parts(dataset, vectors)
+        dataset, vectors = datasets.with_vectors(dataset)
+        groups = nearness.groups(vectors, check=progress.check)
+        parts = datasets.decide_parts(dataset, groups)
         progress.begin(_("Fitting"))
-        head, snapshot = _fit(dataset, vectors, parts, seed=options.seed, progress=progress)
+        head, snapshot = _fit(dataset, vectors, parts, groups, seed=options.seed, progress=progress)
         progress.begin(_("Storing the result"))
-        _complete(
+        is_ours = Iteration.objects.complete(
             iteration,
             backbone=card.name,
             head_key=write_head(heads.dumps(head)),
@@ -106,6 +106,8 @@ class LocalBackend:
             metrics={**measuring.figures(snapshot), **_honesty(dataset, parts)},
             training_seconds=time.monotonic() - started,
         )
+        if not is_ours:
+            raise TrainingFailed(_("The iteration was deleted or given up meanwhile."))
 
     def performance(self, iteration: Iteration, *, threshold: float) -> Performance:
         if not iteration.snapshot_key:
@@ -125,19 +127,22 @@ class LocalBackend:
         return _("There is nothing to bring in line: nobody changes a local project elsewhere.")
 
 
-def _fit(dataset: Dataset, vectors: Floats, parts: Parts, *, seed: int, progress: Progress) -> tuple[Head, Snapshot]:
+def _fit(
+    dataset: Dataset, vectors: Floats, parts: Parts, groups: Indices, *, seed: int, progress: Progress
+) -> tuple[Head, Snapshot]:
     """Return the head, and what it was made of and says."""
     project = dataset.tags[0].project
     fit = _fit_multilabel if project.is_multilabel else _fit_multiclass
     learned, held_out = parts == Part.TRAINING, parts == Part.HELD_OUT
     try:
-        head, cross_validated = fit(dataset, vectors, learned, held_out, seed=seed, check=progress.check)
+        head, cross_validated = fit(dataset, vectors, groups, learned, held_out, seed=seed, check=progress.check)
     except CannotFit as exc:
         raise TrainingFailed(str(exc)) from exc
     used = learned | held_out
     measured = learned if cross_validated is not None else held_out
     snapshot = Snapshot(
         tags=dataset.names,
+        tag_ids=tuple(tag.pk for tag in dataset.tags),
         sha256s=tuple(np.array(dataset.sha256s)[used].tolist()),
         truths=dataset.truths[used],
         learned=learned[used],
@@ -149,27 +154,41 @@ def _fit(dataset: Dataset, vectors: Floats, parts: Parts, *, seed: int, progress
 
 
 def _fit_multiclass(
-    dataset: Dataset, vectors: Floats, learned: Flags, held_out: Flags, *, seed: int, check: fitting.Check
+    dataset: Dataset,
+    vectors: Floats,
+    groups: Indices,
+    learned: Flags,
+    held_out: Flags,
+    *,
+    seed: int,
+    check: fitting.Check,
 ) -> tuple[Head, Floats | None]:
     """Return the head and, where there are no held-out pictures to measure it on, the cross-validated probabilities."""
     card = backbones.for_domain(dataset.tags[0].project.domain)
     labels = dataset.truths.argmax(axis=1)
-    examples = fitting.Examples(vectors[learned], labels[learned])
+    examples = fitting.Examples(vectors[learned], labels[learned], groups[learned])
     unseen = fitting.Examples(vectors[held_out], labels[held_out]) if _calibrates(dataset, held_out) else None
     fitting.check_examples(examples, tags=dataset.names)
     choice = fitting.choose(examples, calibration=unseen, seed=seed, check=check)
-    head = fitting.fit_as_chosen(examples, choice, tags=dataset.names, card=card, calibration=unseen)
+    head = fitting.fit_as_chosen(examples, choice, tags=dataset.names, card=card, calibration=unseen, check=check)
     if _can_measure(dataset, held_out):
         return head, None
     return head, fitting.cross_validated(examples, choice, seed=seed, check=check)
 
 
 def _fit_multilabel(
-    dataset: Dataset, vectors: Floats, learned: Flags, held_out: Flags, *, seed: int, check: fitting.Check
+    dataset: Dataset,
+    vectors: Floats,
+    groups: Indices,
+    learned: Flags,
+    held_out: Flags,
+    *,
+    seed: int,
+    check: fitting.Check,
 ) -> tuple[Head, Floats | None]:
     """Return what `_fit_multiclass` does."""
     card = backbones.for_domain(dataset.tags[0].project.domain)
-    examples = multilabel.Examples(vectors[learned], dataset.truths[learned])
+    examples = multilabel.Examples(vectors[learned], dataset.truths[learned], groups[learned])
     unseen = multilabel.Examples(vectors[held_out], dataset.truths[held_out])
     multilabel.check_examples(examples, tags=dataset.names)
     calibration = unseen if _calibrates(dataset, held_out) else None
@@ -203,11 +222,3 @@ def _honesty(dataset: Dataset, parts: Parts) -> dict[str, Any]:
         "seen": int(dataset.was_seen.sum()),
         "left_out": int((parts == Part.LEFT_OUT).sum()),
     }
-
-
-def _complete(iteration: Iteration, **values: Any) -> None:
-    for name, value in values.items():
-        setattr(iteration, name, value)
-    iteration.status = Iteration.Status.COMPLETED
-    iteration.trained_at = timezone.now()
-    iteration.save()

@@ -42,6 +42,8 @@ class ProjectCommand(BaseCommand):
                 raise CommandError(str(exc), returncode=2) from exc
             except (TrainingError, CatalogError, EngineError) as exc:
                 raise CommandError(str(exc)) from exc
+            except UnicodeEncodeError as exc:
+                raise CommandError("A name is not written in UTF-8.", returncode=2) from exc
 
     def get_project(self, name: str) -> Project:
         found = Project.objects.select_related("live_iteration").filter(name__iexact=name).first()
@@ -51,9 +53,9 @@ class ProjectCommand(BaseCommand):
         return found
 
     def get_iteration(self, project: Project, number: int | None, *, default: Iteration | None) -> Iteration:
-        found = project.iterations.filter(number=number).first() if number else default
+        found = default if number is None else project.iterations.filter(number=number).first()
         if found is None:
-            what = f"no iteration {number}" if number else "no such iteration"
+            what = "no such iteration" if number is None else f"no iteration {number}"
             raise CommandError(f"Project {project} has {what}.", returncode=2)
         return found
 

@@ -1,6 +1,7 @@
 """Upload a folder of files: one sub-folder a tag, or files that are named after their tag."""
 
 import hashlib
+import os
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -22,11 +23,12 @@ from jobs.services import Watch, do_here, make_job
 from training.backends.base import BATCH, ImageStatus, ImageUpload, UploadResult
 from training.exceptions import TrainingError
 from training.models import Image, Project, Tag
+from training.names import same_name
 from training.services.pictures import upload_images
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif"}
 MOST_REPORTED = 1_000
-"""Refused files that the job's result names; the counts are of all."""
+"""Files that the job's result has a remark on, at most; the counts are of all."""
 _NUMBERED = re.compile(r"(?P<tag>.+?)(_\d+| ?\(\d+\))$")
 """The brief's two ways of naming: cannoli_1.jpg and pizza (1).jpg."""
 
@@ -41,65 +43,69 @@ class TaggedFile:
 
 
 def find_files(folder: Path, *, tag: str = "", tags: Sequence[str] = ()) -> list[TaggedFile]:
-    """Return the pictures below a folder by their endings, in order, each with its tag.
+    """Return the pictures below a folder by their endings, in order, each with its tag; hidden folders are left out.
 
     The tag is the one given, or the sub-folder of `folder` that the file is in, or, for a file in `folder` itself, the
     name of one of `tags` before the number: cannoli_1.jpg, pizza (1).jpg.
     """
     found = []
     for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in SUFFIXES and path.is_file():
-            inside = path.relative_to(folder).parts
-            found.append(TaggedFile(path, tag or (inside[0] if len(inside) > 1 else _tag_in_name(path, tags))))
+        inside = path.relative_to(folder).parts
+        is_hidden = any(part.startswith(".") for part in inside)
+        if path.suffix.lower() in SUFFIXES and path.is_file() and not is_hidden:
+            named = _readable(inside[0]).strip() if len(inside) > 1 else _tag_in_name(path, tags)
+            found.append(TaggedFile(path, tag or named))
     return found
 
 
 def upload_folder(
-    *, project: Project, files: Sequence[TaggedFile], held_out: bool, by: User | None, watch: Watch | None
+    *, project: Project, folder: Path, tag: str, held_out: bool, by: User | None, watch: Watch | None
 ) -> Job:
-    """Upload the files in this process, all of whose tags exist, and return the job as it ended.
+    """Upload the pictures below a folder in this process and return the job as it ended; all their tags exist.
 
-    Its result has `counts` by status and `refused`, a list of file, status and detail. Done again, it goes on where it
+    Its result has `counts` by status and `remarks`, a list of file, status and detail. Done again, it goes on where it
     was stopped.
     """
     arguments = {
         "project": project.pk,
         "by": by.pk if by else None,
-        "files": [[str(each.path), each.tag] for each in files],
+        "folder": str(folder),
+        "tag": tag,
         "held_out": held_out,
     }
-    title = _("Upload %(count)s files to %(project)s") % {"count": len(files), "project": project}
+    title = _("Upload %(folder)s to %(project)s") % {"folder": folder.name, "project": project}
     # Another machine's worker does not have these files.
     return do_here(make_job("upload", title=title, arguments=arguments, by=by, can_resume=False), watch=watch)
 
 
 def run_upload(
-    progress: Progress, *, project: int, by: int | None, files: Sequence[tuple[str, str]], held_out: bool
+    progress: Progress, *, project: int, by: int | None, folder: str, tag: str, held_out: bool
 ) -> dict[str, Any]:
     """Do the work of the job that `upload_folder` makes."""
     found = Project.objects.get(pk=project)
     user = User.objects.filter(pk=by).first() if by else None
-    tags = {tag.name.lower(): tag for tag in found.tags.all()}
+    tags = {same_name(each.name): each for each in found.tags.all()}
+    files = find_files(Path(folder), tag=tag, tags=[each.name for each in tags.values()])
     counts: Counter[str] = Counter()
-    refused: list[UploadResult] = []
+    remarks: list[UploadResult] = []
     progress.begin(_("Uploading"), total=len(files))
     for start in range(0, len(files), BATCH):
-        some = [TaggedFile(Path(path), tag) for path, tag in files[start : start + BATCH]]
         try:
-            results = _upload_some(found, some, tags, held_out=held_out, by=user)
+            results = _upload_some(found, files[start : start + BATCH], tags, held_out=held_out, by=user)
         except TrainingError as exc:
             raise JobFailed(str(exc)) from exc
         counts.update(each.status.value for each in results)
-        refused += [each for each in results if not each.status.is_ok][: MOST_REPORTED - len(refused)]
-        if results and all(each.status == ImageStatus.ERROR_STORAGE for each in results):
-            raise JobFailed(
-                _("%(detail)s The last %(count)s files were not kept; what came before stays. Run it again later.")
-                % {"detail": results[0].detail, "count": len(results)}
+        told = [each for each in results if each.detail or not each.status.is_ok]
+        remarks += told[: MOST_REPORTED - len(remarks)]
+        if all(each.status == ImageStatus.ERROR_STORAGE for each in results):
+            sentence = _(
+                "%(detail)s The last %(count)s files were not kept; what came before stays. Run it again later."
             )
-        progress.advance(len(some))
+            raise JobFailed(sentence % {"detail": results[0].detail, "count": len(results)})
+        progress.advance(len(results))
     return {
         "counts": dict(counts),
-        "refused": [{"file": each.name, "status": each.status.value, "detail": each.detail} for each in refused],
+        "remarks": [{"file": each.name, "status": each.status.value, "detail": each.detail} for each in remarks],
     }
 
 
@@ -119,8 +125,8 @@ def _upload_some(
 
 
 def _read(file: TaggedFile, tags: dict[str, Tag], *, held_out: bool) -> ImageUpload | UploadResult:
-    name = str(file.path)
-    tag = tags.get(file.tag.lower())
+    name = _readable(str(file.path))
+    tag = tags.get(same_name(file.tag))
     if tag is None:
         detail = _("No tag: put it in a sub-folder named after one.")
         return UploadResult(name, ImageStatus.ERROR_INVALID_TAG, detail=detail)
@@ -148,7 +154,12 @@ def _sha256(upload: ImageUpload) -> str:
     return hashlib.sha256(upload.content).hexdigest()
 
 
+def _readable(name: str) -> str:
+    """Return a file's name as text, whatever bytes it is made of."""
+    return os.fsencode(name).decode(errors="replace")
+
+
 def _tag_in_name(path: Path, tags: Sequence[str]) -> str:
     match = _NUMBERED.match(path.stem)
-    named = match["tag"] if match else ""
-    return next((tag for tag in tags if tag.lower() == named.lower()), "")
+    named = _readable(match["tag"]) if match else ""
+    return next((tag for tag in tags if same_name(tag) == same_name(named)), "")

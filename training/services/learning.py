@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -18,7 +18,7 @@ from jobs.services import Watch, do_here, enqueue, make_job
 from training import datasets
 from training.backends import get_backend
 from training.backends.base import TrainingOptions
-from training.exceptions import AlreadyTraining, NothingChanged, Refused, TrainingError
+from training.exceptions import AlreadyTraining, NothingChanged, Refused, TrainingError, TrainingFailed
 from training.models import Iteration, Project
 from training.services.starter import next_number
 
@@ -38,8 +38,10 @@ def train_here(*, project: Project, options: TrainingOptions, by: User | None, w
     with transaction.atomic():
         iteration = _make_iteration(project, options, by)
     do_here(_job_of(iteration), watch=watch)
-    iteration.refresh_from_db()
-    return iteration
+    found = Iteration.objects.filter(pk=iteration.pk).first()
+    if found is None:
+        raise TrainingFailed(_("The iteration was deleted while it was trained."))
+    return found
 
 
 def run_training(progress: Progress, *, iteration: int) -> dict[str, Any] | None:
@@ -73,7 +75,7 @@ def delete_iteration(iteration: Iteration) -> None:
     iteration.refresh_from_db()
     if iteration.is_published:
         raise Refused(_("%(name)s is published: unpublish it first.") % {"name": iteration.name})
-    if iteration.status == Iteration.Status.TRAINING:
+    if iteration.status in {Iteration.Status.NEW, Iteration.Status.TRAINING}:
         raise AlreadyTraining(_("%(name)s is in training: cancel its job first.") % {"name": iteration.name})
     get_backend(iteration.project.backend).delete_iteration(iteration)
     iteration.delete()
@@ -91,20 +93,18 @@ def _make_iteration(project: Project, options: TrainingOptions, by: User | None)
     datasets.check(project, only=options.tags)
     if not (options.force or has_changed(project, only=options.tags, seed=options.seed)):
         raise NothingChanged(_("Nothing has changed since the last training."))
-    number = next_number(project)
-    try:
-        with transaction.atomic():
-            iteration = Iteration.objects.create(
-                project=project,
-                number=number,
-                name=f"Iteration {number}",
-                settings=asdict(options),
-                seed=options.seed,
-                training_type=Iteration.TrainingType.ADVANCED if options.advanced else Iteration.TrainingType.REGULAR,
-                created_by=by,
-            )
-    except IntegrityError as exc:
-        raise AlreadyTraining(_("%(name)s is in training already.") % {"name": project}) from exc
+    number = next_number(project)  # holds the project's row: nobody else can begin
+    if project.iterations.in_training().exists():
+        raise AlreadyTraining(_("%(name)s is in training already.") % {"name": project})
+    iteration = Iteration.objects.create(
+        project=project,
+        number=number,
+        name=f"Iteration {number}",
+        settings=asdict(options),
+        seed=options.seed,
+        training_type=Iteration.TrainingType.ADVANCED if options.advanced else Iteration.TrainingType.REGULAR,
+        created_by=by,
+    )
     title = _("Train %(project)s: %(iteration)s") % {"project": project, "iteration": iteration}
     iteration.job = make_job("train", title=title, arguments={"iteration": iteration.pk}, by=by)
     iteration.save(update_fields=["job"])

@@ -85,8 +85,9 @@ def delete_images(images: Sequence[Image]) -> int:
         some = images[start : start + BATCH]
         backend.delete_images(some)
         for image in some:
-            Image.objects.filter(pk=image.pk).delete()
-            discard_picture(image.picture)
+            with transaction.atomic():
+                Image.objects.filter(pk=image.pk).delete()
+                discard_picture(image.picture)
     logger.info("Deleted images=%s project=%s", len(images), images[0].project_id)
     return len(images)
 

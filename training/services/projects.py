@@ -8,10 +8,17 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from accounts.models import User
+from catalog.exceptions import StorageUnavailable
+from catalog.models import Picture
 from catalog.services import discard_picture
+from jobs.exceptions import JobFailed
+from jobs.progress import Progress
+from jobs.services import enqueue, make_job
 from training.backends import get_backend
 from training.exceptions import Refused
 from training.models import Project, Tag
+from training.names import clean_name, same_name
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +34,7 @@ def create_project(
     backend: str = "local",
 ) -> Project:
     """Make a project here, and its counterpart where its backend needs one."""
-    project = Project(name=name.strip(), description=description, domain=domain, type=type, backend=backend)
+    project = Project(name=clean_name(name), description=description, domain=domain, type=type, backend=backend)
     chosen = get_backend(backend)
     _check(project)
     if domain not in {each.name for each in chosen.domains()}:
@@ -39,8 +46,11 @@ def create_project(
     return project
 
 
-def delete_project(project: Project) -> None:
-    """Delete the project with its tags, images, iterations and log. Raises Refused while something is published."""
+def delete_project(project: Project, *, by: User | None) -> None:
+    """Delete the project with its tags, images, iterations and log; a job erases the pictures.
+
+    Raises Refused while something is published.
+    """
     published = project.iterations.published().first()
     if published:
         raise Refused(
@@ -48,21 +58,33 @@ def delete_project(project: Project) -> None:
             % {"name": published.name, "publish_name": published.publish_name}
         )
     get_backend(project.backend).delete_project(project)
-    pictures = [image.picture for image in project.images.select_related("picture")]
+    title = _("Erase the pictures of %(project)s") % {"project": project}
     with transaction.atomic():
+        pictures = list(project.images.values_list("picture_id", flat=True))
         Project.objects.filter(pk=project.pk).update(live_iteration=None)
         Project.objects.get(pk=project.pk).delete()
-    for picture in pictures:
-        discard_picture(picture)
+        enqueue(make_job("discard", title=title, arguments={"pictures": pictures}, by=by))
     logger.info("Deleted project=%s pictures=%s", project.pk, len(pictures))
+
+
+def run_discarding(progress: Progress, *, pictures: Sequence[int]) -> dict[str, int]:
+    """Do the work of the job that `delete_project` queues: erase the pictures that nothing points at any more."""
+    erased = 0
+    try:
+        for pk in progress.over(pictures, _("Erasing pictures"), total=len(pictures)):
+            picture = Picture.objects.filter(pk=pk).first()
+            erased += picture is not None and discard_picture(picture)
+    except StorageUnavailable as exc:
+        raise JobFailed(str(exc)) from exc
+    return {"erased": erased}
 
 
 def create_tags(
     *, project: Project, names: Sequence[str], type: str = Tag.Type.REGULAR, description: str = ""
 ) -> tuple[list[Tag], list[Tag]]:
     """Make the tags that are not there yet; return the new ones, and those that were there."""
-    wanted = {name.strip().lower(): name.strip() for name in names}
-    there = {tag.name.lower(): tag for tag in project.tags.all()}
+    wanted = {same_name(name): clean_name(name) for name in names}
+    there = {same_name(tag.name): tag for tag in project.tags.all()}
     if len(there) + len(wanted.keys() - there.keys()) > MOST_TAGS:
         raise Refused(_("A project has at most %(limit)s tags.") % {"limit": MOST_TAGS})
     made = [
@@ -72,6 +94,8 @@ def create_tags(
     ]
     for tag in made:
         _check(tag)
+    if type == Tag.Type.NEGATIVE and len(made) > 1:
+        raise Refused(_("A project has one negative tag at most."))
     if made:
         get_backend(project.backend).create_tags(made)
         with _told_kindly(made[0]):
@@ -82,7 +106,7 @@ def create_tags(
 
 def rename_tag(tag: Tag, *, name: str) -> None:
     """Give the tag another name; iterations keep the one that they were trained with."""
-    tag.name = name.strip()
+    tag.name = clean_name(name)
     _check(tag)
     get_backend(tag.project.backend).rename_tag(tag)
     with _told_kindly(tag):

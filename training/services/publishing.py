@@ -50,7 +50,8 @@ def publish(
             project.iterations.filter(pk=previous.pk).update(publish_name="")
         project.iterations.filter(pk=iteration.pk).update(publish_name=name)
         Project.objects.filter(pk=project.pk).update(live_iteration=iteration)
-        line = _log(act, iteration, name=name, replaced=previous, reason=reason, by=by)
+        replaced = previous if previous != iteration else None  # the same under another name
+        line = _log(act, iteration, name=name, replaced=replaced, reason=reason, by=by)
     iteration.refresh_from_db()
     logger.info("Published project=%s iteration=%s name=%s", project.pk, iteration.number, name)
     return line
@@ -75,27 +76,40 @@ def unpublish(*, iteration: Iteration, by: User | None, reason: str = "") -> Pub
     return line
 
 
-def rollback(*, project: Project, by: User | None, reason: str = "") -> Publication:
-    """Publish again what answered before the live iteration was published. Raises Refused if there is no such."""
-    target = rollback_target(project)
+def rollback(*, project: Project, by: User | None, to: Iteration | None = None, reason: str = "") -> Publication:
+    """Publish again what answered before the live iteration did, or `to`, under the name that it had last.
+
+    Raises Refused if there is nothing to go back to.
+    """
+    target = to or rollback_target(project)
     if target is None:
         raise Refused(_("There is no earlier publication to go back to."))
-    return publish(iteration=target, by=by, reason=reason, act=Publication.Act.ROLLBACK)
+    last = project.publications.filter(iteration=target).first()
+    name = target.publish_name or (last.publish_name if last else "")
+    return publish(iteration=target, by=by, name=name, reason=reason, act=Publication.Act.ROLLBACK)
 
 
 def rollback_target(project: Project) -> Iteration | None:
-    """Return the iteration that `rollback` would bring back.
+    """Return the iteration that `rollback` would bring back: going back twice goes back two steps.
 
-    What the live one replaced when it was first published: going back twice goes back two steps. Where nothing is live,
-    the last that was.
+    Where nothing is live, what was live last. Deleted iterations are passed over.
     """
-    log = project.publications.select_related("replaced", "iteration")
-    live = Project.objects.select_related("live_iteration").get(pk=project.pk).live_iteration
-    if live is None:
-        line = log.filter(iteration__isnull=False).first()
-        return line.iteration if line else None
-    line = log.filter(act=Publication.Act.PUBLISH, iteration=live).first()
-    return line.replaced if line else None
+    live_id = Project.objects.values_list("live_iteration_id", flat=True).get(pk=project.pk)
+    earlier = [pk for pk in _live_ones(project) if pk != live_id]
+    return project.iterations.filter(pk=earlier[-1]).first() if earlier else None
+
+
+def _live_ones(project: Project) -> list[int]:
+    """Return the keys of the iterations that were live, as the log tells, the last at the end; those gone back from
+    are not among them."""
+    stack: list[int] = []
+    lines = project.publications.exclude(act=Publication.Act.UNPUBLISH).exclude(iteration=None).order_by("pk")
+    for act, pk in lines.values_list("act", "iteration_id"):
+        if act == Publication.Act.ROLLBACK and pk in stack:
+            del stack[len(stack) - stack[::-1].index(pk) :]
+        elif stack[-1:] != [pk]:
+            stack.append(pk)
+    return stack
 
 
 def _check(iteration: Iteration, *, name: str, project: Project, keep_previous: bool) -> None:

@@ -75,7 +75,8 @@ def tag(request: UserRequest, pk: int) -> HttpResponseBase:
         messages.warning(request, form_sentence(form) if chosen else CHOOSE_IMAGES)
         return redirect(back)
     try:
-        count = _untag(chosen, form.cleaned_data["tag"]) if form.cleaned_data["untag"] else _tag(chosen, form)
+        change = _untag if form.cleaned_data["untag"] else _tag
+        count = change(chosen, form.cleaned_data["tag"])
     except TROUBLE as exc:
         messages.error(request, trouble_sentence(exc))
         return redirect(back)
@@ -117,9 +118,11 @@ def _chosen(request: UserRequest, project: Project) -> list[Image]:
     return list(_whole(Image.objects.filter(project=project, pk__in=ids)).newest_first())
 
 
-def _tag(chosen: list[Image], form: RetagForm) -> int:
-    pictures.add_tag(images=chosen, tag=form.cleaned_data["tag"])
-    return len(chosen)
+def _tag(chosen: list[Image], tag: Tag) -> int:
+    """Tag the images that have not got the tag yet; return how many had not."""
+    without = [each for each in chosen if tag not in each.tags.all()]
+    pictures.add_tag(images=without, tag=tag)
+    return len(without)
 
 
 def _untag(chosen: list[Image], tag: Tag | None) -> int:

@@ -29,6 +29,7 @@ from training.services import learning
 from training.services.publishing import rollback_target
 from training.snapshots import Snapshot
 from training.views.answers import TROUBLE, iteration_or_404, project_or_404, trouble_sentence
+from training.views.projects import engine_name
 
 logger = logging.getLogger(__name__)
 
@@ -117,6 +118,7 @@ def iteration(request: UserRequest, pk: int, number: int) -> HttpResponse:
         "rollback": rollback_target(found.project),
         "notices": _notices(found),
         "why_optimistic": _(measuring.WHY_OPTIMISTIC),
+        "engine": engine_name(found.project),
         **_figures(request, found),
         **_pictures(found),
     }

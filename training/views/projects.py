@@ -92,7 +92,7 @@ def delete(request: UserRequest, pk: int) -> HttpResponseBase:
         context = {"project": found, "facts": _image_facts(found), "iterations": found.iterations.count()}
         return render(request, "training/project_delete.html", context)
     try:
-        project_services.delete_project(found)
+        project_services.delete_project(found, by=request.user)
     except TROUBLE as exc:
         messages.error(request, trouble_sentence(exc))
         return redirect("training:project", pk=pk)
@@ -220,7 +220,7 @@ def _training_context(found: Project) -> dict[str, Any]:
 
 
 def _image_facts(found: Project) -> dict[str, int]:
-    """Count the images: all, those in quarantine, without a tag, and uploaded since the last training."""
+    """Count the images: all, those in quarantine, without a tag, and uploaded since the last training, if any was."""
     last = found.iterations.completed().first()
     is_new = Q(created_at__gt=last.created_at) if last else Q(pk=F("pk"))
     facts: dict[str, int] = found.images.aggregate(
@@ -228,7 +228,7 @@ def _image_facts(found: Project) -> dict[str, int]:
         quarantined=Count("pk", filter=~Q(quarantine="")),
         new=Count("pk", filter=is_new),
     )
-    return facts | {"untagged": found.images.untagged().count()}
+    return facts | {"untagged": found.images.untagged().count(), "is_trained": last is not None}
 
 
 def _tag_cards(found: Project) -> list[TagCard]:

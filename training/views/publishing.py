@@ -72,10 +72,13 @@ def publish(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
 
 
 @developer_required
-@require_POST
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
 def unpublish(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
-    """Let the iteration no longer answer."""
+    """Say what would no longer answer; once that is confirmed, let it no longer answer."""
     iteration = iteration_or_404(pk, number)
+    if request.method != "POST":
+        return render(request, "training/unpublish.html", {"iteration": iteration, "project": iteration.project})
     try:
         line = publishing.unpublish(iteration=iteration, by=request.user)
     except TROUBLE as exc:
@@ -83,7 +86,7 @@ def unpublish(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
     else:
         said = _("%(name)s no longer answers as “%(publish_name)s”.")
         messages.success(request, said % {"name": line.iteration_name, "publish_name": line.publish_name})
-    return redirect(next_url(request, reverse("training:iteration", args=[pk, number])))
+    return redirect("training:iteration", pk=pk, number=number)
 
 
 @developer_required
@@ -93,10 +96,7 @@ def rollback(request: UserRequest, pk: int) -> HttpResponseBase:
     project = project_or_404(pk)
     target = _named(project, request.POST.get("iteration", ""))
     try:
-        if target is None:
-            line = publishing.rollback(project=project, by=request.user)
-        else:
-            line = publishing.publish(iteration=target, by=request.user, act=Publication.Act.ROLLBACK)
+        line = publishing.rollback(project=project, by=request.user, to=target)
     except TROUBLE as exc:
         messages.error(request, trouble_sentence(exc))
     else:

@@ -1,7 +1,8 @@
 """Pictures come into a project: from our script in batches, or from a plain form."""
 
 import logging
-from collections.abc import Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterator, Sequence
 
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
@@ -37,14 +38,15 @@ READ_AT_ONCE = 16
 def upload(request: UserRequest, pk: int) -> HttpResponseBase:
     """Keep or refuse each picture by itself; safe to be sent again.
 
-    Our script gets JSON: `results`, or `error` with status 400 if the batch is refused, 503 if it may be sent again.
+    Our script gets JSON: `results`, one for each file in their order, or `error` with status 400 if the batch is
+    refused, 503 if it may be sent again.
     """
     project = get_object_or_404(Project, pk=pk)
     form = UploadForm(request.POST, request.FILES, project=project)
     if not form.is_valid():
         return _refuse(request, project, form_sentence(form), status=400)
     try:
-        results = _upload(project, by=request.user, **form.cleaned_data)
+        results = _upload(project, by=request.user, names=request.POST.getlist("name"), **form.cleaned_data)
     except TROUBLE as exc:
         may_retry = isinstance(exc, BackendUnavailable)
         return _refuse(request, project, trouble_sentence(exc), status=503 if may_retry else 400)
@@ -57,22 +59,37 @@ def upload(request: UserRequest, pk: int) -> HttpResponseBase:
 
 
 def _upload(
-    project: Project, *, files: Sequence[UploadedFile], tag: Tag | None, held_out: bool, by: User
+    project: Project, *, files: Sequence[UploadedFile], names: Sequence[str], tag: Tag | None, held_out: bool, by: User
 ) -> list[UploadResult]:
+    """Return what became of each file, in their order; `names` are theirs where they were sent apart."""
     results: list[UploadResult] = []
-    for start in range(0, len(files), READ_AT_ONCE):
-        uploads: list[ImageUpload] = []
-        for file in files[start : start + READ_AT_ONCE]:
-            read = _read(file, tag=tag, held_out=held_out)
-            (results if isinstance(read, UploadResult) else uploads).append(read)  # type: ignore[arg-type]
-        if uploads:
-            results += upload_images(project=project, batch=uploads, by=by)
+    named = list(zip(files, names if len(names) == len(files) else [file.name or "" for file in files], strict=True))
+    for start in range(0, len(named), READ_AT_ONCE):
+        read = [
+            _read(file, name=_printable(name), tag=tag, held_out=held_out)
+            for file, name in named[start : start + READ_AT_ONCE]
+        ]
+        uploads = [each for each in read if isinstance(each, ImageUpload)]
+        answers = upload_images(project=project, batch=uploads, by=by) if uploads else ()
+        results += _in_order(read, answers)
     return results
 
 
-def _read(file: UploadedFile, *, tag: Tag | None, held_out: bool) -> ImageUpload | UploadResult:
+def _in_order(read: Sequence[ImageUpload | UploadResult], answers: Sequence[UploadResult]) -> Iterator[UploadResult]:
+    """Give each upload its answer: they come by name, and those of one name in their order."""
+    waiting: defaultdict[str, deque[UploadResult]] = defaultdict(deque)
+    for answer in answers:
+        waiting[answer.name].append(answer)
+    for each in read:
+        yield each if isinstance(each, UploadResult) else waiting[each.name].popleft()
+
+
+def _printable(name: str) -> str:
+    return "".join(character for character in name if character.isprintable())
+
+
+def _read(file: UploadedFile, *, name: str, tag: Tag | None, held_out: bool) -> ImageUpload | UploadResult:
     """Return the picture with its bytes, unless it is too heavy to be read at all."""
-    name = file.name or ""
     try:
         checking.check_byte_size(file.size or 0, limits=images.TRAINING)
     except RefusedPicture as exc:

@@ -1,7 +1,7 @@
 """`manage.py jobs`."""
 
 import json
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -16,13 +16,13 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--all", action="store_true", dest="show_all", help="Also those that have ended.")
-        parser.add_argument("--limit", type=int, default=50, help="(default: %(default)s)")
+        parser.add_argument("--limit", type=_positive, default=50, help="(default: %(default)s)")
         parser.add_argument("--cancel", type=int, metavar="ID")
         parser.add_argument("--json", action="store_true", dest="as_json", help="Print JSON, for programs.")
 
     def handle(self, *, show_all: bool, limit: int, cancel: int | None, as_json: bool, **options: Any) -> None:
         if cancel is not None:
-            self.cancel(cancel)
+            self.cancel(cancel, as_json=as_json)
             return
         jobs = Job.objects.newest_first() if show_all else Job.objects.unfinished().newest_first()
         with translation.override("en"):
@@ -33,12 +33,18 @@ class Command(BaseCommand):
         for job in found:
             self.stdout.write(_line(job))
 
-    def cancel(self, pk: int) -> None:
+    def cancel(self, pk: int, *, as_json: bool) -> None:
         job = Job.objects.filter(pk=pk).first()
         if job is None or job.is_finished:
             raise CommandError(f"There is no unfinished job {pk}.", returncode=2)
         cancel_job(job)
-        self.stdout.write(f"Job {pk} is asked to stop.")
+        self.stdout.write(json.dumps({"asked_to_stop": pk}) if as_json else f"Job {pk} is asked to stop.")
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return int(text)
 
 
 def _record(job: Job) -> dict[str, Any]:

@@ -1,17 +1,20 @@
 """`manage.py worker`."""
 
+import logging
 import threading
 import time
 from types import FrameType
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.db import Error, InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection
 from django.utils.crypto import get_random_string
 from django_tasks_db.management.commands.db_worker import Worker
 
 from jobs import services
 from jobs.progress import worker_is_stopping
+
+logger = logging.getLogger(__name__)
 
 CHECK_S = 5
 RETRY_S = 2
@@ -57,8 +60,8 @@ class Command(BaseCommand):
             try:
                 services.take_up_lost_jobs()
                 services.queue_due_tasks()
-            except Error as exc:
-                self.stderr.write(f"The schedule could not be read, next try in {CHECK_S} s: {exc}")
+            except Exception:  # whatever it is, the worker must not go on without its schedule
+                logger.exception("Schedule failed, next try in %s s", CHECK_S)
                 connection.close()
             if ending.wait(CHECK_S):
                 connection.close()

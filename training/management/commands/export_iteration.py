@@ -4,6 +4,8 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.core.management.base import CommandError
+
 from training.exporting import package
 from training.management.project_command import ProjectCommand
 
@@ -24,7 +26,10 @@ class Command(ProjectCommand):
         found = self.get_iteration(chosen, iteration, default=default)
         path = output or Path(f"{chosen.name.replace('/', '-')}-{found.number}.zip")
         content = package(found)
-        path.write_bytes(content)
+        try:
+            path.write_bytes(content)
+        except OSError as exc:
+            raise CommandError(f"{path} cannot be written: {exc.strerror}.", returncode=2) from exc
         self.tell(
             {"file": str(path), "bytes": len(content)},
             as_json=as_json,

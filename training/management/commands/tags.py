@@ -11,7 +11,12 @@ class Command(ProjectCommand):
     help = "List a project's tags with their numbers of images."
 
     def handle(self, *, project: str, as_json: bool, **options: Any) -> None:
-        found = list(self.get_project(project).tags.values("name", "type").annotate(image_count=Count("image_tags")))
+        found = list(
+            self.get_project(project)
+            .tags.values("name", "type")
+            .annotate(image_count=Count("image_tags"))
+            .order_by("name")
+        )
         self.tell(
             found,
             as_json=as_json,

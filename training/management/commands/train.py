@@ -1,6 +1,6 @@
 """`manage.py train`."""
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -13,6 +13,8 @@ from training.management.project_command import ProjectCommand
 from training.models import Iteration, Project
 from training.services.learning import has_changed, start_training, train_here
 
+LARGEST_SEED = 2**31 - 1
+
 
 class Command(ProjectCommand):
     help = "Train the next iteration of a project on all its tags."
@@ -24,7 +26,7 @@ class Command(ProjectCommand):
         parser.add_argument(
             "--tags", nargs="+", default=[], metavar="TAG", help="Only these; the iteration will not know the others."
         )
-        parser.add_argument("--seed", type=int, default=0, help="Of all that is random (default: %(default)s).")
+        parser.add_argument("--seed", type=seed_number, default=0, help="Of all that is random (default: %(default)s).")
         parser.add_argument("--advanced", action="store_true", help="Custom Vision's advanced training, which costs.")
         parser.add_argument("--hours", type=int, default=1, help="That it may take at most (default: %(default)s).")
         parser.add_argument("--dry-run", action="store_true", help="Say whether a training could begin, and on what.")
@@ -77,3 +79,10 @@ class Command(ProjectCommand):
         self.tell(record(iteration) | {"job": iteration.job_id}, as_json=as_json, lines=[told])
         if iteration.status == Iteration.Status.FAILED:
             raise CommandError(iteration.error)
+
+
+def seed_number(text: str) -> int:
+    """Read a seed."""
+    if not text.isdecimal() or int(text) > LARGEST_SEED:
+        raise ArgumentTypeError(f"{text!r} is no whole number from 0 to {LARGEST_SEED}")
+    return int(text)

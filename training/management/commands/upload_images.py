@@ -48,7 +48,8 @@ class Command(ProjectCommand):
         made, _ = create_tags(project=chosen, names=sorted({each.tag for each in files} - {""}))
         if made:
             self.stderr.write(f"Tags made: {', '.join(each.name for each in made)}.")
-        job = upload_folder(project=chosen, files=files, held_out=held_out, by=None, watch=self.bar(hidden=no_progress))
+        watch = self.bar(hidden=no_progress)
+        job = upload_folder(project=chosen, folder=folder, tag=tag, held_out=held_out, by=None, watch=watch)
         self.report(job, as_json=as_json)
 
     def find(self, project: Project, folder: Path, tag: str) -> list[TaggedFile]:
@@ -67,12 +68,11 @@ class Command(ProjectCommand):
     def report(self, job: Job, *, as_json: bool) -> None:
         if job.result is None:
             raise CommandError(job.error or "The upload was stopped. Run it again: it goes on from there.")
-        counts, refused = job.result["counts"], job.result["refused"]
-        lines = [f"{each['file']}: {each['status']} {each['detail']}".rstrip() for each in refused]
-        failed = sum(count for status, count in counts.items() if not ImageStatus(status).is_ok)
-        if failed > len(refused):
-            lines.append(f"… and {failed - len(refused)} more than the {MOST_REPORTED} named here.")
+        counts, remarks = job.result["counts"], job.result["remarks"]
+        lines = [f"{each['file']}: {each['status']} {each['detail']}".rstrip() for each in remarks]
+        if len(remarks) == MOST_REPORTED:
+            lines.append(f"… only the first {MOST_REPORTED} files with a remark are named.")
         lines.append(", ".join(f"{status} {count}" for status, count in sorted(counts.items())))
         self.tell(job.result, as_json=as_json, lines=lines)
-        if failed:
+        if failed := sum(count for status, count in counts.items() if not ImageStatus(status).is_ok):
             raise CommandError(f"{failed} files were refused.")

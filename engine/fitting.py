@@ -16,7 +16,7 @@ from engine.regression import Weights, multinomial
 STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 """Values of C, as scikit-learn calls it, that are tried: the higher, the freer the weights."""
 FOLDS = 5
-_MOST_FOR_SEARCH = 5_000
+MOST_FOR_SEARCH = 5_000
 """Examples that the search looks at: with more, C hardly moves and the search takes minutes."""
 _LEAST = 2
 """Tags, and examples of each: what a regression on folds cannot do without."""
@@ -126,23 +126,24 @@ def choose(
     strengths: Sequence[float] = STRENGTHS,
     check: Check = never,
 ) -> Choice:
-    """Return the C and temperature with the least loss on unseen examples; see `fit`.
-
-    The loss has one valley: the search ends behind it.
-    """
+    """Return the C and temperature with the least loss on unseen examples; see `fit`."""
     searched = _sample(examples, seed=seed)
     if calibration is None:
         score = _folds_scorer(searched, seed=seed, check=check)
     else:
         score = _calibration_scorer(searched, calibration, check=check)
-    best: Choice | None = None
-    for strength in sorted(strengths):
-        choice = judge(strength, *score(strength))
-        if best is not None and choice.loss >= best.loss:
+    return search(lambda strength: judge(strength, *score(strength)), strengths=strengths)
+
+
+def search(judged: Callable[[float], Choice], *, strengths: Sequence[float]) -> Choice:
+    """Return the choice with the least loss. The loss has one valley: the search ends behind it."""
+    lowest, *higher = sorted(strengths)
+    best = judged(lowest)
+    for strength in higher:
+        choice = judged(strength)
+        if choice.loss >= best.loss:
             break
         best = choice
-    if best is None:
-        raise ValueError("No strength to choose from.")
     return best
 
 
@@ -235,13 +236,13 @@ def _folds(examples: Examples, *, count: int, seed: int) -> list[tuple[Indices, 
 
 
 def _sample(examples: Examples, *, seed: int) -> Examples:
-    """Return about _MOST_FOR_SEARCH examples at most: tags in proportion, but enough of each for the folds."""
+    """Return about MOST_FOR_SEARCH examples at most: tags in proportion, but enough of each for the folds."""
     count = len(examples.labels)
-    if count <= _MOST_FOR_SEARCH:
+    if count <= MOST_FOR_SEARCH:
         return examples
     order = np.random.default_rng(seed).permutation(count)
     shuffled = examples.labels[order]
-    shares = np.maximum(np.bincount(shuffled) * _MOST_FOR_SEARCH // count, FOLDS)
+    shares = np.maximum(np.bincount(shuffled) * MOST_FOR_SEARCH // count, FOLDS)
     kept = np.concatenate([order[shuffled == tag][:share] for tag, share in enumerate(shares)])
     groups = None if examples.groups is None else examples.groups[kept]
     return Examples(examples.vectors[kept], examples.labels[kept], groups)

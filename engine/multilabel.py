@@ -8,7 +8,7 @@ from scipy.optimize import minimize_scalar
 from sklearn.model_selection import GroupKFold
 
 from engine.backbones import Card
-from engine.fitting import FOLDS, LOG_TEMPERATURES, STRENGTHS, CannotFit, Check, Choice, never
+from engine.fitting import FOLDS, LOG_TEMPERATURES, MOST_FOR_SEARCH, STRENGTHS, CannotFit, Check, Choice, never, search
 from engine.heads import Floats, Head, linear, normalised, sigmoid
 from engine.metrics import Flags, Indices
 from engine.regression import Weights, one_vs_rest
@@ -41,7 +41,7 @@ def fit(
 ) -> Head:
     """Return a head whose C and temperature have the least log-loss on `calibration`, or else on folds.
 
-    Every tag needs two examples, and two pictures without it. `check` is called at every step and may raise.
+    Every tag needs two examples. `check` is called at every step and may raise.
     Raises CannotFit.
     """
     check_examples(examples, tags=tags)
@@ -58,12 +58,15 @@ def choose(
     check: Check = never,
 ) -> Choice:
     """Return the C and temperature with the least loss on unseen examples; see `fit`."""
-    truths = examples.truths if calibration is None else calibration.truths
-    choices = [
-        _judge(strength, _unseen_logits(examples, calibration, strength=strength, seed=seed, check=check), truths)
-        for strength in strengths
-    ]
-    return min(choices, key=lambda choice: choice.loss)
+    searched = _sample(examples, seed=seed)
+    truths = searched.truths if calibration is None else calibration.truths
+
+    def judged(strength: float) -> Choice:
+        return _judge(
+            strength, _unseen_logits(searched, calibration, strength=strength, seed=seed, check=check), truths
+        )
+
+    return search(judged, strengths=strengths)
 
 
 def fit_as_chosen(
@@ -128,6 +131,18 @@ def _unseen_logits(
         fitted = regress(Examples(examples.vectors[rest], examples.truths[rest]), strength=strength, check=check)
         logits[fold] = linear(examples.vectors[fold], *fitted)
     return logits
+
+
+def _sample(examples: Examples, *, seed: int) -> Examples:
+    """Return about MOST_FOR_SEARCH examples at most, with some of each tag."""
+    count = len(examples.truths)
+    if count <= MOST_FOR_SEARCH:
+        return examples
+    order = np.random.default_rng(seed).permutation(count)
+    some_of_each = [order[truth[order]][:FOLDS] for truth in examples.truths.T]
+    kept = np.unique(np.concatenate([order[:MOST_FOR_SEARCH], *some_of_each]))
+    groups = None if examples.groups is None else examples.groups[kept]
+    return Examples(examples.vectors[kept], examples.truths[kept], groups)
 
 
 def check_examples(examples: Examples, *, tags: Sequence[str]) -> None:

@@ -110,6 +110,8 @@ class LocalBackend:
             raise TrainingFailed(_("The iteration was deleted or given up meanwhile."))
 
     def performance(self, iteration: Iteration, *, threshold: float) -> Performance:
+        if iteration.status != Iteration.Status.COMPLETED:
+            raise Refused(_("%(name)s is not completed: it has no figures.") % {"name": iteration.name})
         if not iteration.snapshot_key:
             raise Refused(_("%(name)s was not trained here: its pictures are not known.") % {"name": iteration.name})
         return measuring.performance(snapshots.read(iteration.snapshot_key), threshold=threshold)

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
@@ -125,7 +125,14 @@ def _check(row: Project | Tag) -> None:
     try:
         row.full_clean(exclude={"remote_id"})
     except ValidationError as exc:
-        raise Refused(" ".join(exc.messages)) from exc
+        raise Refused(" ".join(_sentences(exc))) from exc
+
+
+def _sentences(exc: ValidationError) -> Iterator[str]:
+    """Yield what is wrong, with the name of the field where one is to blame."""
+    for field, messages in exc.message_dict.items():
+        for message in messages:
+            yield message if field == NON_FIELD_ERRORS else f"{field}: {message}"
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What the views of this room say and look up alike."""
 
 import logging
+from typing import Any
 
 from django.forms import Form
 from django.http import HttpRequest
@@ -9,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from catalog.exceptions import StorageUnavailable
 from engine.exceptions import ModelFileError
+from training import measuring
 from training.exceptions import TrainingError
 from training.models import Iteration, Project
 
@@ -45,3 +47,17 @@ def iteration_or_404(pk: int, number: int) -> Iteration:
     """Return an iteration by its project's key and its own number."""
     known = Iteration.objects.select_related("project__live_iteration", "created_by")
     return get_object_or_404(known, project_id=pk, number=number)
+
+
+def notices(iteration: Iteration) -> dict[str, Any]:
+    """Return what one must know before one believes the figures, as _notices.html shows it."""
+    measures_itself = iteration.remote_id is not None
+    is_completed = iteration.status == Iteration.Status.COMPLETED
+    told = {
+        "is_optimistic": bool(iteration.metrics.get("is_optimistic")),
+        "is_cross_validated": bool(iteration.metrics.get("is_cross_validated")),
+        "measures_itself": is_completed and measures_itself,
+        "is_without_pictures": is_completed and not measures_itself and not iteration.snapshot_key,
+        "has_slider": is_completed and (measures_itself or bool(iteration.snapshot_key)),
+    }
+    return {"notices": told, "why_optimistic": _(measuring.WHY_OPTIMISTIC)}

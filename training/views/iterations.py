@@ -28,7 +28,7 @@ from training.models import Iteration
 from training.services import learning
 from training.services.publishing import rollback_target
 from training.snapshots import Snapshot
-from training.views.answers import TROUBLE, iteration_or_404, project_or_404, trouble_sentence
+from training.views.answers import TROUBLE, iteration_or_404, notices, project_or_404, trouble_sentence
 from training.views.projects import engine_name
 
 logger = logging.getLogger(__name__)
@@ -116,8 +116,7 @@ def iteration(request: UserRequest, pk: int, number: int) -> HttpResponse:
         "iteration": found,
         "project": found.project,
         "rollback": rollback_target(found.project),
-        "notices": _notices(found),
-        "why_optimistic": _(measuring.WHY_OPTIMISTIC),
+        **notices(found),
         "engine": engine_name(found.project),
         **_figures(request, found),
         **_pictures(found),
@@ -178,7 +177,7 @@ def compare(request: UserRequest, pk: int, number: int) -> HttpResponse:
     others = new.project.iterations.completed().exclude(pk=new.pk)
     context: dict[str, Any] = {"iteration": new, "project": new.project, "old": old, "others": others}
     if old is not None:
-        context |= {"changes": measuring.changes(new.metrics, old.metrics), **_compared(new, old)}
+        context |= {"changes": measuring.changes(new.metrics, old.metrics), **_compared(new, old), **notices(new)}
     return render(request, "training/compare.html", context)
 
 
@@ -245,19 +244,6 @@ def _performance(iteration: Iteration, *, threshold: float) -> Performance | Non
     if iteration.snapshot_key or backend.capabilities.measures_itself:
         return backend.performance(iteration, threshold=threshold)
     return measuring.kept_performance(iteration.metrics)
-
-
-def _notices(iteration: Iteration) -> dict[str, bool]:
-    """Return what one must know before one believes the figures."""
-    measures_itself = iteration.remote_id is not None
-    is_completed = iteration.status == Iteration.Status.COMPLETED
-    return {
-        "is_optimistic": bool(iteration.metrics.get("is_optimistic")),
-        "is_cross_validated": bool(iteration.metrics.get("is_cross_validated")),
-        "measures_itself": is_completed and measures_itself,
-        "is_without_pictures": is_completed and not measures_itself and not iteration.snapshot_key,
-        "has_slider": is_completed and (measures_itself or bool(iteration.snapshot_key)),
-    }
 
 
 def _tag_rows(told: Performance | None, *, has_curves: bool) -> list[TagRow]:

@@ -19,7 +19,7 @@ from accounts.access import UserRequest, developer_required, next_url
 from training import comparing, exporting, measuring
 from training.models import Iteration, Project, Publication
 from training.services import publishing
-from training.views.answers import TROUBLE, iteration_or_404, project_or_404, trouble_sentence
+from training.views.answers import TROUBLE, iteration_or_404, notices, project_or_404, trouble_sentence
 from training.views.iterations import number_in
 
 LINES_A_PAGE = 100
@@ -143,6 +143,7 @@ def _publish_page(request: UserRequest, iteration: Iteration, form: PublishForm)
         "replaced": replaced,
         "changes": measuring.changes(iteration.metrics, replaced.metrics if replaced else {}),
         "comparison": _comparison(iteration, replaced) if replaced else "",
+        **notices(iteration),
     }
     return render(request, "training/publish.html", context)
 

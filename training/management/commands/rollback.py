@@ -23,8 +23,9 @@ class Command(ProjectCommand):
             self.tell({"would": target and target.number}, as_json=as_json, lines=[told])
             return
         line = rollback(project=chosen, by=None, reason=reason)
+        told = f"{line.iteration_name} answers again as {line.publish_name}"
         self.tell(
             {"iteration": line.iteration_name, "publish_name": line.publish_name, "replaced": line.replaced_name},
             as_json=as_json,
-            lines=[f"{line.iteration_name} answers again as {line.publish_name}, in place of {line.replaced_name}."],
+            lines=[f"{told}, in place of {line.replaced_name or 'nothing'}."],
         )

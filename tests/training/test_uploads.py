@@ -20,7 +20,7 @@ from training import keeping
 from training.backends.base import ImageStatus, ImageUpload, UploadResult
 from training.exceptions import Refused
 from training.models import Image, ImageTag, Project, Tag
-from training.services.pictures import add_tag, delete_images, label_picture, upload_images
+from training.services.pictures import add_tag, delete_images, upload_images
 from training.services.projects import create_project, create_tags, delete_tag, rename_tag
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
@@ -179,17 +179,6 @@ def test_relabelled_image_has_the_other_tag_only(project: Project, tags: list[Ta
     add_tag(images=[result.image], tag=tags[1])
 
     assert [tag.name for tag in result.image.tags.all()] == ["risotto"]
-
-
-def test_label_replaces_all_that_was_said() -> None:
-    project = create_project(name="Labels", type="Multilabel")
-    one, two, three = create_tags(project=project, names=["one", "two", "three"])[0]
-    (result,) = upload(project, photo(one, two))
-    assert result.image is not None
-
-    label_picture(image=result.image, tag=three)
-
-    assert [tag.name for tag in result.image.tags.all()] == ["three"]
 
 
 def test_deleted_image_takes_its_picture_along(project: Project, tags: list[Tag]) -> None:

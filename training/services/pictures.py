@@ -71,11 +71,6 @@ def add_tag(*, images: Collection[Image], tag: Tag) -> None:
         set_tags(images=[image], tags=[*{*others, tag}])
 
 
-def label_picture(*, image: Image, tag: Tag) -> None:
-    """Say what the image shows, in place of all that was said."""
-    set_tags(images=[image], tags=[tag])
-
-
 def delete_images(images: Sequence[Image]) -> int:
     """Delete these images of one project, and their pictures unless something else points at them; return how many."""
     if not images:

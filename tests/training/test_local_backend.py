@@ -200,7 +200,7 @@ def test_training_again_is_refused_unless_forced(project: Project) -> None:
 
 
 def relabel(project: Project) -> None:
-    pictures.label_picture(image=project.images.get(name="red 3"), tag=project.tags.get(name="blue"))
+    pictures.add_tag(images=[project.images.get(name="red 3")], tag=project.tags.get(name="blue"))
 
 
 def add(project: Project) -> None:

@@ -37,7 +37,7 @@ class LocalBlobs(FileSystemStorage):
     def _save(self, name: str, content: Any) -> str:
         """Write beside and rename into place: what was there is whole until the new file is."""
         path = Path(self.path(name))
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_private(path.parent)
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as written:
             try:
                 for chunk in content.chunks():
@@ -55,6 +55,13 @@ class LocalBlobs(FileSystemStorage):
 
     def temporary_url(self, key: str, *, seconds: int) -> str | None:
         return None
+
+
+def _make_private(folder: Path) -> None:
+    """Make the folder and those above it that are missing, each for its owner alone."""
+    if not folder.is_dir():
+        _make_private(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
 
 
 class AzureBlobs(AzureStorage):  # type: ignore[misc]

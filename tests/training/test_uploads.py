@@ -417,6 +417,14 @@ def test_name_that_cannot_be_seen_is_refused(project: Project, name: str) -> Non
         create_tags(project=project, names=[name])
 
 
+def test_blobs_and_every_folder_of_theirs_are_their_owners_alone(blobs: Path) -> None:
+    write_blob("pictures/ab/cd", b"bytes")
+
+    modes = {path.stat().st_mode & 0o777 for path in (blobs, blobs / "pictures", blobs / "pictures" / "ab")}
+    assert modes == {0o700}
+    assert (blobs / "pictures" / "ab" / "cd").stat().st_mode & 0o777 == 0o600
+
+
 def test_write_that_fails_leaves_what_was_there(blobs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_blob("heads/a", b"whole")
 

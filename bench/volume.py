@@ -110,7 +110,7 @@ def main() -> None:
     }
     for what, address in pages.items():
         timed(what, lambda address=address: shown(client, address))
-    timed("whether a training is worth it", lambda: (datasets.check(project), has_changed(project)))
+    timed("whether a training is worth it", lambda: has_changed(project, datasets.check(project)))
     timed("fingerprint", lambda: datasets.fingerprint(list(project.tags.select_related("project")), seed=0))
     timed("reading the images to train on", lambda: datasets.load(project))
     timed("manage.py tags", lambda: call_command("tags", project="Bench", stdout=io.StringIO()))

@@ -139,6 +139,8 @@ def _store(vectors: list[tuple[int, NDArray[np.float32]]], *, backbone: str) -> 
 
     By COPY in PostgreSQL's binary form: as text, writing a vector takes a tenth of the time that computing it takes.
     """
+    if not vectors:
+        return
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("CREATE TEMPORARY TABLE embedded (picture_id bigint, value vector) ON COMMIT DROP")
         cursor.copy_expert("COPY embedded FROM STDIN (FORMAT binary)", io.BytesIO(_binary_rows(vectors)))

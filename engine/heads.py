@@ -1,21 +1,18 @@
 """Linear heads: what is learned from a project's pictures, on top of a frozen backbone."""
 
-import json
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors import numpy as tensors
 from scipy.special import expit
 
+from engine import tensorfiles
 from engine.backbones import Card
 from engine.exceptions import ModelFileError
 
 FORMAT_VERSION = 2
 _READABLE = (1, FORMAT_VERSION)
 """Version 1 knew no multilabel heads."""
-_PREFIX_BYTES = 8
 
 Floats = NDArray[np.float32]
 
@@ -101,27 +98,21 @@ def dumps(head: Head) -> bytes:
         "temperature": head.temperature,
         "multilabel": head.multilabel,
     }
-    # One entry only: safetensors writes several in no fixed order.
-    metadata = {"head": json.dumps(about, ensure_ascii=False, sort_keys=True)}
-    return tensors.save({"weights": head.weights, "bias": head.bias}, metadata)
+    return tensorfiles.dumps({"weights": head.weights, "bias": head.bias}, name="head", about=about)
 
 
 def loads(content: bytes) -> Head:
     """Read what `dumps` wrote; raise ModelFileError for anything else."""
     try:
         head = _read(content)
-    except (SafetensorError, ValueError, TypeError, LookupError, AttributeError, OverflowError, MemoryError) as error:
+    except tensorfiles.UNREADABLE as error:
         raise ModelFileError(f"The head file cannot be read: {error}") from error
     _check(head)
     return head
 
 
 def _read(content: bytes) -> Head:
-    # First, as it checks the file's every length.
-    arrays = tensors.load(content)
-    length = int.from_bytes(content[:_PREFIX_BYTES], "little")
-    header = json.loads(content[_PREFIX_BYTES : _PREFIX_BYTES + length])
-    about = json.loads(header["__metadata__"]["head"])
+    arrays, about = tensorfiles.loads(content, name="head")
     if about["format_version"] not in _READABLE:
         raise ModelFileError(
             f"The head file has format version {about['format_version']}, this program reads up to {FORMAT_VERSION}."

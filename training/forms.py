@@ -6,14 +6,13 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
-from django.db.models import Exists, OuterRef
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from engine.splitting import Part
 from training.backends.base import BATCH
-from training.models import Image, ImageQuerySet, ImageTag, Project, Tag
+from training.models import Image, ImageQuerySet, Project, Tag
 
 ENGINES = {"local": gettext_lazy("Classifr"), "customvision": gettext_lazy("Azure Custom Vision")}
 """What people call the backends; one that is not here goes by its own name."""
@@ -196,7 +195,6 @@ class ImageFilterForm(forms.Form):
     def _tagged_so(self, found: ImageQuerySet, tag: str) -> ImageQuerySet:
         if not tag:
             return found
-        of_image = ImageTag.objects.filter(image=OuterRef("pk"))
         if tag == UNTAGGED:
-            return found.filter(~Exists(of_image))
-        return found.filter(Exists(of_image) if tag == "any" else Exists(of_image.filter(tag=int(tag))))
+            return found.untagged()
+        return found.tagged() if tag == "any" else found.with_tag(int(tag))

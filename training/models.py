@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import models
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -133,8 +133,14 @@ class ImageQuerySet(models.QuerySet["Image"]):
         """Images that training may use: not quarantined."""
         return self.filter(quarantine="")
 
+    def tagged(self) -> ImageQuerySet:
+        return self.filter(Exists(ImageTag.objects.filter(image=OuterRef("pk"))))
+
     def untagged(self) -> ImageQuerySet:
-        return self.filter(image_tags__isnull=True)
+        return self.filter(~Exists(ImageTag.objects.filter(image=OuterRef("pk"))))
+
+    def with_tag(self, pk: int) -> ImageQuerySet:
+        return self.filter(Exists(ImageTag.objects.filter(image=OuterRef("pk"), tag=pk)))
 
     def without_vector(self, backbone: str) -> ImageQuerySet:
         """Images whose picture that backbone has not embedded yet."""

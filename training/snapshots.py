@@ -1,21 +1,17 @@
 """What an iteration was trained and held out on, and what it said of the latter: one file, whatever is edited later."""
 
 import hashlib
-import json
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors import numpy as tensors
 
 from catalog import storage
+from engine import tensorfiles
 from engine.exceptions import ModelFileError
 from engine.metrics import Flags, Floats
-
-_PREFIX_BYTES = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,16 +59,13 @@ def dumps(snapshot: Snapshot) -> bytes:
         "measured": snapshot.measured,
         "probabilities": np.ascontiguousarray(snapshot.probabilities, dtype=np.float32),
     }
-    return tensors.save(arrays, {"snapshot": json.dumps(about, ensure_ascii=False, sort_keys=True)})
+    return tensorfiles.dumps(arrays, name="snapshot", about=about)
 
 
 def loads(content: bytes) -> Snapshot:
     """Read what `dumps` wrote; raise ModelFileError for anything else."""
     try:
-        arrays = tensors.load(content)
-        length = int.from_bytes(content[:_PREFIX_BYTES], "little")
-        header = json.loads(content[_PREFIX_BYTES : _PREFIX_BYTES + length])
-        about = json.loads(header["__metadata__"]["snapshot"])
+        arrays, about = tensorfiles.loads(content, name="snapshot")
         truths = np.zeros((len(arrays["sha256s"]), len(about["tags"])), dtype=np.bool_)
         truths[arrays["pairs"][:, 0], arrays["pairs"][:, 1]] = True
         return Snapshot(
@@ -85,7 +78,7 @@ def loads(content: bytes) -> Snapshot:
             probabilities=arrays["probabilities"],
             multilabel=about["multilabel"],
         )
-    except (SafetensorError, ValueError, TypeError, LookupError) as error:
+    except tensorfiles.UNREADABLE as error:
         raise ModelFileError(f"The snapshot cannot be read: {error}") from error
 
 

@@ -118,9 +118,10 @@ def _upload_some(
     for each in files:
         read = _read(each, tags, held_out=held_out)
         (results if isinstance(read, UploadResult) else uploads).append(read)  # type: ignore[arg-type]
-    there = _already_there(project, uploads)
-    results += [UploadResult(each.name, ImageStatus.OK_DUPLICATE) for each in uploads if _sha256(each) in there]
-    rest = [each for each in uploads if _sha256(each) not in there]
+    hashed = [(hashlib.sha256(each.content).hexdigest(), each) for each in uploads]
+    there = _already_there(project, hashed)
+    results += [UploadResult(each.name, ImageStatus.OK_DUPLICATE) for sha256, each in hashed if sha256 in there]
+    rest = [each for sha256, each in hashed if sha256 not in there]
     return [*results, *(upload_images(project=project, batch=rest, by=by) if rest else ())]
 
 
@@ -139,19 +140,11 @@ def _read(file: TaggedFile, tags: dict[str, Tag], *, held_out: bool) -> ImageUpl
         return UploadResult(name, ImageStatus.ERROR_SOURCE, detail=str(exc))
 
 
-def _already_there(project: Project, uploads: Sequence[ImageUpload]) -> set[str]:
+def _already_there(project: Project, hashed: Sequence[tuple[str, ImageUpload]]) -> set[str]:
     """Return the sha256 of those that the project has with their tag, by the bytes as they were sent."""
-    known = Image.objects.filter(project=project, original_sha256__in=[_sha256(each) for each in uploads])
+    known = Image.objects.filter(project=project, original_sha256__in=[sha256 for sha256, _upload in hashed])
     tags_of = {image.original_sha256: {tag.pk for tag in image.tags.all()} for image in known.prefetch_related("tags")}
-    return {
-        _sha256(each)
-        for each in uploads
-        if _sha256(each) in tags_of and {tag.pk for tag in each.tags} <= tags_of[_sha256(each)]
-    }
-
-
-def _sha256(upload: ImageUpload) -> str:
-    return hashlib.sha256(upload.content).hexdigest()
+    return {sha256 for sha256, each in hashed if sha256 in tags_of and {tag.pk for tag in each.tags} <= tags_of[sha256]}
 
 
 def _readable(name: str) -> str:

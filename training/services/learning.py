@@ -19,7 +19,7 @@ from training import datasets
 from training.backends import get_backend
 from training.backends.base import TrainingOptions
 from training.exceptions import AlreadyTraining, NothingChanged, Refused, TrainingError, TrainingFailed
-from training.models import Iteration, Project
+from training.models import Iteration, Project, Tag
 from training.services.starter import next_number
 
 logger = logging.getLogger(__name__)
@@ -81,17 +81,19 @@ def delete_iteration(iteration: Iteration) -> None:
     iteration.delete()
 
 
-def has_changed(project: Project, *, only: Sequence[str] = (), seed: int = 0) -> bool:
-    """Say whether a training could give something else than the last one did. A second for 100,000 images."""
+def has_changed(project: Project, tags: Sequence[Tag], *, seed: int = 0) -> bool:
+    """Say whether a training on these tags could give something else than the last one did.
+
+    `datasets.check` returns them. A fifth of a second for 100,000 images.
+    """
     last = project.iterations.completed().first()
-    tags = datasets.chosen_tags(project, only)
-    return last is None or not tags or last.data_hash != datasets.fingerprint(tags, seed=seed)
+    return last is None or last.data_hash != datasets.fingerprint(tags, seed=seed)
 
 
 def _make_iteration(project: Project, options: TrainingOptions, by: User | None) -> Iteration:
     """Make the row of the next iteration and of its job, if there is something to learn."""
-    datasets.check(project, only=options.tags)
-    if not (options.force or has_changed(project, only=options.tags, seed=options.seed)):
+    tags = datasets.check(project, only=options.tags)
+    if not (options.force or has_changed(project, tags, seed=options.seed)):
         raise NothingChanged(_("Nothing has changed since the last training."))
     number = next_number(project)  # holds the project's row: nobody else can begin
     if project.iterations.in_training().exists():

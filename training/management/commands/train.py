@@ -68,7 +68,7 @@ class Command(ProjectCommand):
 
     def say_what_would_be(self, project: Project, options: TrainingOptions, *, as_json: bool) -> None:
         tags = datasets.check(project, only=options.tags)
-        if not (options.force or has_changed(project, only=options.tags, seed=options.seed)):
+        if not (options.force or has_changed(project, tags, seed=options.seed)):
             raise NothingChanged("Nothing has changed since the last training.")
         names = [tag.name for tag in tags]
         self.tell({"tags": names}, as_json=as_json, lines=[f"Would train on {len(names)} tags: {', '.join(names)}."])

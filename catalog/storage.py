@@ -2,7 +2,10 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -18,6 +21,16 @@ CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 20
 
 
+@dataclass(frozen=True)
+class StoredBlob:
+    """One blob as a listing of the storage tells of it."""
+
+    key: str
+    byte_size: int
+    modified_at: datetime
+    """By the storage's clock."""
+
+
 class Blobs(Protocol):
     """What is asked of a storage beside Django's own interface."""
 
@@ -26,6 +39,9 @@ class Blobs(Protocol):
 
     def temporary_url(self, key: str, *, seconds: int) -> str | None:
         """Return a link that shows the blob for so long without signing in; None where there is no such thing."""
+
+    def stored(self, prefix: str) -> Iterator[StoredBlob]:
+        """Yield every blob below that folder ("" or one that ends in a slash), in no particular order."""
 
 
 class LocalBlobs(FileSystemStorage):
@@ -56,6 +72,16 @@ class LocalBlobs(FileSystemStorage):
     def temporary_url(self, key: str, *, seconds: int) -> str | None:
         return None
 
+    def stored(self, prefix: str) -> Iterator[StoredBlob]:
+        root = Path(self.location)
+        for path in (root / prefix).rglob("*"):
+            with suppress(FileNotFoundError):  # deleted meanwhile
+                # A hidden file is one that is being written.
+                if not path.name.startswith(".") and path.is_file():
+                    facts = path.stat()
+                    changed = datetime.fromtimestamp(facts.st_mtime, UTC)
+                    yield StoredBlob(path.relative_to(root).as_posix(), facts.st_size, changed)
+
 
 def _make_private(folder: Path) -> None:
     """Make the folder and those above it that are missing, each for its owner alone."""
@@ -85,6 +111,11 @@ class AzureBlobs(AzureStorage):  # type: ignore[misc]
 
     def temporary_url(self, key: str, *, seconds: int) -> str | None:
         return cast(str, self.url(key, expire=seconds))
+
+    def stored(self, prefix: str) -> Iterator[StoredBlob]:
+        with suppress(ResourceNotFoundError):  # nothing was written yet: the container is not there
+            for found in self.client.list_blobs(name_starts_with=prefix):
+                yield StoredBlob(found.name, found.size, found.last_modified)
 
 
 def blobs() -> Blobs:
@@ -123,3 +154,14 @@ def delete_blob(key: str) -> None:
         default_storage.delete(key)
     except (OSError, AzureError) as exc:
         raise StorageUnavailable(key) from exc
+
+
+def stored_blobs(prefix: str) -> Iterator[StoredBlob]:
+    """Yield every blob below that folder ("" or one that ends in a slash), in no particular order.
+
+    Raises StorageUnavailable.
+    """
+    try:
+        yield from blobs().stored(prefix)
+    except (OSError, AzureError) as exc:
+        raise StorageUnavailable(prefix) from exc

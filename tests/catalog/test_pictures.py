@@ -3,6 +3,7 @@
 import io
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
 import numpy as np
@@ -203,3 +204,15 @@ def test_container_is_private(azure_blobs: None) -> None:
     address = storage.blobs().address(factories.make_picture().blob_key)
 
     assert requests.get(address, timeout=5).status_code in {403, 404}
+
+
+def test_blobs_are_listed_by_folder(any_blobs: str) -> None:
+    assert list(storage.stored_blobs("")) == []
+    for key in ("one/a/b", "one/c", "ones/d"):
+        storage.write_blob(key, b"12345")
+
+    found = {blob.key: blob for blob in storage.stored_blobs("one/")}
+
+    assert sorted(found) == ["one/a/b", "one/c"]
+    assert found["one/c"].byte_size == 5
+    assert abs(datetime.now(UTC) - found["one/c"].modified_at) < timedelta(minutes=1)

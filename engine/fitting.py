@@ -4,8 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from engine.backbones import Card
 from engine.exceptions import EngineError
@@ -159,6 +157,8 @@ def best_temperature(logits: Floats, labels: Indices) -> float:
     Temperature scaling: Guo et al. 2017, section 4.2.
     """
 
+    from scipy.optimize import minimize_scalar
+
     def loss(log_temperature: float) -> float:
         return smoothed_loss(logits, labels, temperature=float(np.exp(log_temperature)))
 
@@ -225,6 +225,8 @@ def _folds_scorer(examples: Examples, *, seed: int, check: Check) -> _Scorer:
 
 def _folds(examples: Examples, *, count: int, seed: int) -> list[tuple[Indices, Indices]]:
     """Return for each fold the rows of the others and its own; near-duplicates are in one fold where that can be."""
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
     labels, groups = examples.labels, examples.groups
     if groups is not None and len(set(groups.tolist())) >= count:
         grouped = StratifiedGroupKFold(count, shuffle=True, random_state=seed)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from engine import tensorfiles
 from engine.backbones import Card
@@ -75,7 +74,8 @@ def softmax(logits: NDArray[np.floating], *, temperature: float) -> NDArray[np.f
 
 def sigmoid(logits: NDArray[np.floating], *, temperature: float) -> NDArray[np.float64]:
     """Return 1 / (1 + exp(-logits / temperature)), each element for itself, (n, tags)."""
-    shares: NDArray[np.float64] = expit(logits.astype(np.float64) / temperature)
+    # exp(-log(1 + exp(-z))) overflows nowhere.
+    shares: NDArray[np.float64] = np.exp(-np.logaddexp(0, -logits.astype(np.float64) / temperature))
     return shares
 
 

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score
-from sklearn.metrics import precision_recall_curve as exact_curve
 
 Floats = NDArray[np.float32] | NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -122,6 +120,8 @@ def precision_recall_curve(probabilities: Floats, truths: Flags, *, most: int = 
     """
     if not truths.any():
         return None
+    from sklearn.metrics import precision_recall_curve as exact_curve
+
     precisions, recalls, _ = exact_curve(truths.ravel(), probabilities.ravel())
     places = np.searchsorted(-recalls, -np.linspace(0, 1, most), side="right") - 1
     kept = np.unique(places)[::-1]
@@ -187,6 +187,8 @@ def _score(probabilities: Floats, truths: Flags, *, threshold: float) -> Score:
 
 def _average_precision(probabilities: Floats, truths: Flags) -> float | None:
     """Sum precision over the steps of recall, not interpolated: scikit-learn's `average_precision_score`."""
+    from sklearn.metrics import average_precision_score
+
     return float(average_precision_score(truths, probabilities)) if truths.any() else None
 
 

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from sklearn.model_selection import GroupKFold
 
 from engine.backbones import Card
 from engine.fitting import FOLDS, LOG_TEMPERATURES, MOST_FOR_SEARCH, STRENGTHS, CannotFit, Check, Choice, never, search
@@ -111,6 +109,8 @@ def log_loss(logits: Floats, truths: Flags, *, temperature: float) -> float:
 def _judge(strength: float, logits: Floats, truths: Flags) -> Choice:
     """Return that C with the temperature that has the least log-loss on these logits, and that loss."""
 
+    from scipy.optimize import minimize_scalar
+
     def loss(log_temperature: float) -> float:
         return log_loss(logits, truths, temperature=float(np.exp(log_temperature)))
 
@@ -122,6 +122,8 @@ def _unseen_logits(
     examples: Examples, calibration: Examples | None, *, strength: float, seed: int, check: Check
 ) -> Floats:
     """Return logits of pictures that the regression has not seen: the calibration's, or each fold's by the others."""
+    from sklearn.model_selection import GroupKFold
+
     if calibration is not None:
         return linear(calibration.vectors, *regress(examples, strength=strength, check=check))
     logits = np.empty(examples.truths.shape, dtype=np.float32)

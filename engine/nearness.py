@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from engine.heads import Floats, normalised
 from engine.metrics import Indices
@@ -49,6 +47,9 @@ def groups(vectors: Floats, *, seed: int = 0, check: Check = lambda: None) -> In
 
 def _connected(unit: Floats, *, cosine: float, seed: int, check: Check) -> Indices:
     """Return (n,) the groups at that cosine; one for all where there are too many pairs to tell."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     count = len(unit)
     found, most = [np.empty((2, 0), dtype=np.intp)], _MOST_PAIRS_EACH * count
     for pairs in _pairs(unit, cosine=cosine, seed=seed):

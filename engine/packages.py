@@ -13,9 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from engine import images
@@ -113,6 +111,9 @@ def to_onnx(head: Head, backbone: Backbone) -> bytes:
 
     Raises ModelFileError when the head belongs to another backbone.
     """
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
     check_backbone(head, backbone.card)
     card = backbone.card
     model = onnx.load_from_string(backbone.content())

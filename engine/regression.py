@@ -8,8 +8,6 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.special import expit
 from threadpoolctl import threadpool_limits
 
 from engine.heads import Floats
@@ -70,6 +68,8 @@ def one_vs_rest(
     Tags are not balanced: how rare a tag is belongs to its probability.
     """
 
+    from scipy.special import expit
+
     def loss(logits: Floats) -> float:
         # log(1 + exp(-z)) for those that have the tag, log(1 + exp(z)) for the others
         told = float(np.logaddexp(0, np.where(truths, -logits, logits)).sum(dtype=np.float64))
@@ -83,6 +83,8 @@ def one_vs_rest(
 def _minimise(
     loss: _Loss, unit: Floats, *, tags: int, strength: float, start: Weights | None, check: Callable[[], None]
 ) -> Weights:
+    from scipy.optimize import minimize
+
     shape = (unit.shape[1], tags)
     scale = 1 / len(unit)
 

@@ -6,7 +6,6 @@ from itertools import count
 
 import numpy as np
 from django.utils.translation import gettext as _
-from scipy.stats import binomtest
 
 from catalog import embedding
 from catalog.models import Picture
@@ -44,6 +43,8 @@ class Comparison:
     @property
     def p_value(self) -> float:
         """How probable so uneven gains and losses are between equals: McNemar 1947, the exact binomial form."""
+        from scipy.stats import binomtest
+
         changed = len(self.gained) + len(self.lost)
         return float(binomtest(len(self.gained), changed).pvalue) if changed else 1.0
 

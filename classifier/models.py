@@ -87,14 +87,24 @@ class PendingPhotoQuerySet(models.QuerySet["PendingPhoto"]):
         """Photos whose time is not over."""
         return self.filter(expires_at__gt=now)
 
+    def sent_by(self, user: User | AnonymousUser) -> PendingPhotoQuerySet:
+        """A person's own photos, answered or held for another try."""
+        return self.filter(Q(user_id=user.pk) | Q(prediction__user_id=user.pk)) if user.pk else self.none()
+
     def expired(self, now: datetime) -> PendingPhotoQuerySet:
         return self.filter(expires_at__lte=now)
 
 
 class PendingPhoto(models.Model):
-    """A photo's bytes between prediction and verdict, in a table that is not logged: they reach no backup."""
+    """A photo's bytes between prediction and verdict, in a table that is not logged: they reach no backup.
 
-    prediction = models.OneToOneField(Prediction, on_delete=models.CASCADE, related_name="pending_photo")
+    While no model answers there is no prediction yet: then they are held for the person who sent them.
+    """
+
+    prediction = models.OneToOneField(Prediction, on_delete=models.CASCADE, null=True, related_name="pending_photo")
+    user = models.ForeignKey(
+        User, on_delete=models.CASCADE, null=True, related_name="held_photos", help_text="Until there is a prediction."
+    )
     content = models.BinaryField(help_text="As uploaded, without its metadata.")
     backbone = models.CharField(max_length=100, blank=True)
     vector = VectorField(null=True)
@@ -104,6 +114,12 @@ class PendingPhoto(models.Model):
 
     class Meta:
         verbose_name = _("pending photo")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(prediction__isnull=False, user=None) | Q(prediction=None, user__isnull=False),
+                name="pending_photo_has_a_prediction_or_a_user",
+            )
+        ]
 
     def __str__(self) -> str:
-        return f"photo of prediction {self.prediction_id}"
+        return f"photo of prediction {self.prediction_id}" if self.prediction_id else f"photo held for {self.user_id}"

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -27,10 +27,11 @@ def classify(*, content: bytes, project: Project) -> Answer:
     return get_backend(project.backend).predict(content, project=project)
 
 
-def predict(*, content: bytes, project: Project, by: User) -> Prediction:
+def predict(*, content: bytes, project: Project, by: User, held: PendingPhoto | None = None) -> Prediction:
     """Classify the photo, record the answer, and hold the photo until its verdict or its expiry.
 
-    The metadata goes first: what is judged, held and perhaps kept later is one and the same file.
+    The metadata goes first: what is judged, held and perhaps kept later is one and the same file. A photo that was held
+    already is answered once, however often it is sent again.
 
     Raises what `classify` does; then nothing was stored.
     """
@@ -40,6 +41,9 @@ def predict(*, content: bytes, project: Project, by: User) -> Prediction:
     milliseconds = 1000 * (time.perf_counter() - started)
     top = answer.predictions[0]
     with transaction.atomic():
+        pending = _locked(held) or PendingPhoto(content=bare)
+        if pending.prediction is not None:
+            return pending.prediction
         prediction = Prediction.objects.create(
             user=by,
             project=project,
@@ -52,13 +56,10 @@ def predict(*, content: bytes, project: Project, by: User) -> Prediction:
             photo_byte_size=len(content),
             milliseconds=milliseconds,
         )
-        PendingPhoto.objects.create(
-            prediction=prediction,
-            content=bare,
-            backbone=answer.backbone,
-            vector=answer.vector,
-            expires_at=timezone.now() + timedelta(seconds=settings.CLASSIFR_PENDING_SECONDS),
-        )
+        pending.prediction, pending.user = prediction, None
+        pending.backbone, pending.vector = answer.backbone, answer.vector
+        pending.expires_at = _expiry()
+        pending.save()
     logger.info(
         "Predicted prediction=%s user=%s iteration=%s ms=%.1f",
         prediction.pk,
@@ -69,8 +70,27 @@ def predict(*, content: bytes, project: Project, by: User) -> Prediction:
     return prediction
 
 
+def _locked(held: PendingPhoto | None) -> PendingPhoto | None:
+    """Return the row as it stands now: another request may have answered or purged it meanwhile."""
+    return PendingPhoto.objects.select_for_update().filter(pk=held.pk).first() if held else None
+
+
+def _expiry() -> datetime:
+    return timezone.now() + timedelta(seconds=settings.CLASSIFR_PENDING_SECONDS)
+
+
+def hold_photo(*, content: bytes, by: User) -> PendingPhoto:
+    """Keep a photo that no model could answer, so that it need not be sent again; the same one is kept once.
+
+    Raises RefusedPicture.
+    """
+    bare = images.strip_metadata(content)
+    former = PendingPhoto.objects.waiting(timezone.now()).filter(user=by, content=bare).first()
+    return former or PendingPhoto.objects.create(user=by, content=bare, expires_at=_expiry())
+
+
 def purge_pending() -> int:
-    """Erase the photos whose verdict never came; return how many."""
+    """Erase the photos whose verdict, or whose answer, never came; return how many."""
     purged, _ = PendingPhoto.objects.expired(timezone.now()).delete()
     logger.info("Purged pending photos=%s", purged)
     return purged

@@ -7,4 +7,5 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("predictions/<int:pk>/", views.prediction, name="prediction"),
     path("predictions/<int:pk>/photo", views.photo, name="photo"),
+    path("held/<int:pk>/photo", views.held_photo, name="held_photo"),
 ]

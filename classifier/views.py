@@ -1,12 +1,16 @@
 """The page: a photo in, probabilities out."""
 
 import logging
+from http import HTTPStatus
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
@@ -18,6 +22,7 @@ from classifier import services
 from classifier.exceptions import BackendMisconfigured, BackendUnavailable
 from classifier.forms import PhotoForm
 from classifier.models import PendingPhoto, Prediction, PredictionQuerySet
+from classifier.samples import SAMPLES, read_sample
 from engine.exceptions import RefusedPicture
 
 logger = logging.getLogger(__name__)
@@ -32,13 +37,31 @@ def home(request: UserRequest) -> HttpResponseBase:
     """Show the empty page, or classify the photo that is posted to it."""
     if request.method != "POST":
         return _page(request, PhotoForm(), None)
-    form = PhotoForm(request.POST, request.FILES)
-    prediction = _predict(request, form) if form.is_valid() else None
+    held = _held(request)
+    if held is None and "held" in request.POST:
+        messages.warning(request, _("That photo is not kept any more: choose it again."))
+        return redirect("classifier:home")
+    if held is not None and held.prediction_id is not None:
+        return redirect("classifier:prediction", pk=held.prediction_id)
+    return _classify(request, held)
+
+
+def _classify(request: UserRequest, held: PendingPhoto | None) -> HttpResponseBase:
+    form = PhotoForm(request.POST, _files(request, held))
+    content: bytes | None = form.cleaned_data["photo"] if form.is_valid() else None
+    try:
+        prediction = _predict(request, form, held) if content else None
+    except BackendUnavailable as exc:
+        logger.warning("Prediction unavailable user=%s: %s", request.user.pk, exc, exc_info=exc)
+        return _unavailable(request, form, held, content or b"")
+    if "card" in request.POST:
+        name = getattr(request.FILES.get("photo"), "name", "")
+        return render(request, "classifier/_queue_card.html", {"form": form, "prediction": prediction, "name": name})
     if prediction is None:
         return _page(request, form, _shown(request))
-    url = reverse("classifier:prediction", args=[prediction.pk])
     if not request.htmx:
-        return redirect(url)
+        return redirect("classifier:prediction", pk=prediction.pk)
+    url = reverse("classifier:prediction", args=[prediction.pk])
     return push_url(_page(request, PhotoForm(), prediction), url)
 
 
@@ -61,35 +84,69 @@ def photo(request: UserRequest, pk: int) -> HttpResponse:
     return HttpResponse(bytes(found.content), content_type="image/jpeg")
 
 
-def _predict(request: UserRequest, form: PhotoForm) -> Prediction | None:
-    """Classify the posted photo; None when that failed, with a sentence on the form."""
+@login_required
+@never_cache
+@require_safe
+def held_photo(request: UserRequest, pk: int) -> HttpResponse:
+    """Show the photo that waits for a model that answers, to the person who sent it."""
+    found = get_object_or_404(PendingPhoto.objects.waiting(timezone.now()), user=request.user, pk=pk)
+    return HttpResponse(bytes(found.content), content_type="image/jpeg")
+
+
+def _held(request: UserRequest) -> PendingPhoto | None:
+    """Return the photo that is to be tried again; it may have its prediction by now."""
+    pk = request.POST.get("held", "")
+    own = PendingPhoto.objects.waiting(timezone.now()).sent_by(request.user)
+    return own.filter(pk=pk).first() if _is_key(pk) else None
+
+
+def _files(request: UserRequest, held: PendingPhoto | None) -> MultiValueDict[str, UploadedFile]:
+    """Return what the form is to check: the uploaded photo, the one held for another try, or a sample."""
+    content = bytes(held.content) if held else read_sample(request.POST.get("sample", ""))
+    if content is None:
+        return request.FILES
+    return MultiValueDict({"photo": [SimpleUploadedFile("photo.jpg", content)]})
+
+
+def _predict(request: UserRequest, form: PhotoForm, held: PendingPhoto | None) -> Prediction | None:
+    """Classify the photo of the form; None when that failed, with a sentence on the form."""
     data = form.cleaned_data
     try:
-        return services.predict(content=data["photo"], project=data["project"], by=request.user)
+        return services.predict(content=data["photo"], project=data["project"], by=request.user, held=held)
     except RefusedPicture as exc:
         form.add_error("photo", refusal_sentence(exc))
-    except BackendUnavailable as exc:
-        logger.warning("Prediction unavailable project=%s: %s", data["project"].pk, exc, exc_info=exc)
-        form.add_error(
-            "photo", _("The model cannot be reached at the moment. Your photo is fine: try again in a minute.")
-        )
     except BackendMisconfigured as exc:
         logger.error("Prediction misconfigured project=%s: %s", data["project"].pk, exc, exc_info=exc)  # noqa: TRY400
         form.add_error("photo", _("The model is not set up correctly. Please tell your administrator."))
     return None
 
 
+def _unavailable(request: UserRequest, form: PhotoForm, held: PendingPhoto | None, content: bytes) -> HttpResponse:
+    """Say so. A browser with JavaScript has the photo still; for another one it is held, with a button to try again."""
+    if request.htmx:
+        sentence = _("The model cannot be reached at the moment. Your photo is still here: try again in a minute.")
+        return HttpResponse(sentence, status=HTTPStatus.SERVICE_UNAVAILABLE, content_type="text/plain; charset=utf-8")
+    form.add_error("photo", _("The model cannot be reached at the moment. Your photo is kept: try again in a minute."))
+    return _page(request, form, _shown(request), held or services.hold_photo(content=content, by=request.user))
+
+
 def _shown(request: UserRequest) -> Prediction | None:
     """Return the prediction that the browser was showing, so that a refused photo does not wipe it out."""
     pk = request.POST.get("shown", "")
-    return _own(request).filter(pk=pk).first() if pk.isdecimal() and len(pk) < MAX_DIGITS else None
+    return _own(request).filter(pk=pk).first() if _is_key(pk) else None
+
+
+def _is_key(value: str) -> bool:
+    return value.isdecimal() and len(value) < MAX_DIGITS
 
 
 def _own(request: UserRequest) -> PredictionQuerySet:
     return Prediction.objects.visible_to(request.user).select_related("project")
 
 
-def _page(request: UserRequest, form: PhotoForm, shown: Prediction | None) -> HttpResponse:
+def _page(
+    request: UserRequest, form: PhotoForm, shown: Prediction | None, held: PendingPhoto | None = None
+) -> HttpResponse:
     waiting = PendingPhoto.objects.waiting(timezone.now())
     context = {
         "form": form,
@@ -97,4 +154,8 @@ def _page(request: UserRequest, form: PhotoForm, shown: Prediction | None) -> Ht
         "prediction": shown,
         "photo_available": shown is not None and waiting.filter(prediction=shown).exists(),
     }
-    return render(request, "classifier/_result.html" if request.htmx else "classifier/home.html", context)
+    if request.htmx:
+        return render(request, "classifier/_result.html", context)
+    is_first_visit = not held and not Prediction.objects.visible_to(request.user).exists()
+    context |= {"held": held, "samples": SAMPLES if is_first_visit else {}}
+    return render(request, "classifier/home.html", context)

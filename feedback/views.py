@@ -44,6 +44,8 @@ def give(request: UserRequest, pk: int) -> HttpResponseBase:
         return redirect("classifier:prediction", pk=pk)
     if is_new and value == Verdict.Value.NOK and not hasattr(verdict, "misprediction"):
         messages.warning(request, _("The photo had expired and could not be kept: send it again if you can."))
+    if request.htmx:
+        return render(request, "feedback/_given.html", {"prediction": prediction, "verdict": verdict})
     if verdict.value != value:
         messages.warning(
             request, _("You had already answered %(value)s; that answer stands.") % {"value": verdict.value}

@@ -1,10 +1,12 @@
-// A photo is chosen or dropped, shown at once, sent, and answered in the same place. Without this the form is a plain form.
+// One photo is shown at once, sent, and answered in the same place; several go to the queue. Without this the form is a plain form.
 (() => {
   "use strict";
+  const { classifr } = window;
   const form = document.getElementById("photo-form");
-  if (!form || !window.htmx) return;
+  if (!form) return;
 
   const say = form.dataset; // the sentences, translated by the template
+  const layout = document.querySelector(".classify");
   const input = document.getElementById("id_photo");
   const zone = document.getElementById("photo-zone");
   const announcer = document.getElementById("announcer");
@@ -12,16 +14,23 @@
   const bar = progress.querySelector("progress");
   const phase = document.getElementById("upload-phase");
   const slow = progress.querySelector("[data-slow]");
-  const failure = document.getElementById("upload-failure");
-  const retry = failure.querySelector("[data-retry]");
-  const SLOW_MS = 10_000;
+  const failed = document.getElementById("upload-failure");
+  const retry = failed.querySelector("[data-retry]");
+  const note = document.getElementById("shrunk-note");
 
   let answered = [...zone.childNodes]; // what the zone shows when nothing is under way
   let preview = null;
-  let slowTimer = 0;
+  let current = null; // {file, sending}: the photo that is under way, or waits for another try
 
   const result = () => document.getElementById("result");
-  const errors = () => document.getElementById("photo-errors");
+
+  const queue = classifr.makeQueue(form, {
+    onOpen: () => layout.classList.add("has-queue"),
+    onClose: () => {
+      layout.classList.remove("has-queue");
+      input.focus();
+    },
+  });
 
   function announce(text) {
     announcer.textContent = text;
@@ -47,7 +56,7 @@
   function restore() {
     forgetPreview();
     zone.replaceChildren(...answered);
-    input.value = "";
+    current = null;
   }
 
   function keepPreview() {
@@ -60,62 +69,33 @@
     zone.replaceChildren(image);
     answered = [image];
     preview = null;
-    input.value = "";
+    current = null;
   }
 
   function clearErrors() {
-    errors().replaceChildren();
+    document.getElementById("photo-errors").replaceChildren();
     input.removeAttribute("aria-invalid");
-    failure.hidden = true;
+    failed.hidden = true;
+    note.hidden = true;
   }
 
-  function refuse(sentence) {
-    const line = document.createElement("p");
-    line.textContent = sentence;
-    errors().replaceChildren(line);
-    input.setAttribute("aria-invalid", "true");
-    announce("");
-  }
-
-  function fail(sentence, { mayRetry }) {
-    failure.querySelector("[data-sentence]").textContent = sentence;
+  function fail({ message, mayRetry }) {
+    failed.querySelector("[data-sentence]").textContent = message;
     retry.hidden = !mayRetry;
-    failure.hidden = false;
-    if (!mayRetry) restore();
-    else {
+    failed.hidden = false;
+    announce(""); // the failure is a live region of its own
+    if (mayRetry) {
       if (result().dataset.photoSrc) zone.replaceChildren(...answered); // a verdict must not meet the wrong photo
       retry.focus();
-    }
-  }
-
-  function megabytes(bytes) {
-    const rounded = Math.ceil((bytes / 1024 / 1024) * 10) / 10; // up, so that it never reads as the limit itself
-    return rounded.toLocaleString(document.documentElement.lang, { minimumFractionDigits: 1 });
-  }
-
-  function send(file) {
-    htmx.trigger(form, "htmx:abort");
-    clearErrors();
-    if (file.size > Number(say.maxBytes)) {
-      restore();
-      refuse(say.textTooBig.replace("SIZE", megabytes(file.size)));
       return;
     }
-    showPreview(file);
-    form.requestSubmit();
+    restore();
+    input.setAttribute("aria-invalid", "true");
   }
 
   function setBusy(busy) {
     progress.hidden = !busy;
     slow.hidden = true;
-    clearTimeout(slowTimer);
-    if (busy) {
-      slowTimer = setTimeout(() => {
-        slow.textContent = say.textSlow;
-        slow.hidden = false;
-        announce(say.textSlow);
-      }, SLOW_MS);
-    }
     result().setAttribute("aria-busy", String(busy));
     const verdicts = result().querySelector("fieldset");
     if (verdicts) verdicts.disabled = busy;
@@ -127,93 +107,109 @@
     announce(sentence);
   }
 
-  function finish() {
-    setBusy(false);
+  function showAnswer({ page, url }) {
+    result().replaceWith(document.importNode(page.getElementById("result"), true));
+    document.getElementById("photo-errors").replaceChildren(...page.getElementById("photo-errors").childNodes);
     if (result().dataset.state === "refused") {
       restore();
+      note.hidden = true;
       input.setAttribute("aria-invalid", "true");
-      announce(""); // the errors are a live region of their own
+      announce("");
       return;
     }
     keepPreview();
+    document.getElementById("samples")?.remove();
+    history.replaceState({ photo: true }, "");
+    history.pushState({ photo: true }, "", url);
     announce(say.textAnswered);
     document.getElementById("predictions-title").focus();
   }
 
-  form.addEventListener("htmx:beforeRequest", () => {
+  async function sendOne(file) {
     clearErrors();
+    const turn = (current = { file });
+    showPreview(file);
     bar.value = 0;
     phase.textContent = "";
     setBusy(true);
     enterPhase(say.textUploading);
-  });
+    let answer = null;
+    let failure = null;
+    try {
+      const { photo, shrunk } = await classifr.prepare(file, say);
+      if (current !== turn) return;
+      note.textContent = shrunk;
+      note.hidden = !shrunk;
+      turn.sending = send(photo);
+      answer = await turn.sending.answer;
+    } catch (exc) {
+      failure = exc;
+    }
+    if (current !== turn) return;
+    setBusy(false);
+    if (failure) fail(failure);
+    else showAnswer(answer);
+  }
 
-  form.addEventListener("htmx:xhr:progress", ({ detail }) => {
-    if (phase.textContent !== say.textUploading || !detail.lengthComputable) return;
-    bar.value = (100 * detail.loaded) / detail.total;
-    if (detail.loaded < detail.total) return;
-    bar.removeAttribute("value"); // nobody knows how long the model takes
-    enterPhase(say.textAnalysing);
-  });
+  function send(photo) {
+    return classifr.send(form, photo, {
+      onProgress: (percent) => {
+        bar.value = percent;
+      },
+      onAnalysing: () => {
+        bar.removeAttribute("value"); // nobody knows how long the model takes
+        enterPhase(say.textAnalysing);
+      },
+      onSlow: () => {
+        slow.textContent = say.textSlow;
+        slow.hidden = false;
+        announce(say.textSlow);
+      },
+    });
+  }
 
-  document.body.addEventListener("htmx:beforeSwap", (event) => {
-    const { detail } = event;
-    if (detail.xhr.status !== 200 || detail.xhr.responseText.includes('id="result"')) return;
-    detail.shouldSwap = false; // another page answered: the session is over, and this is the sign-in page
-    window.location.assign(detail.xhr.responseURL);
-  });
-
-  form.addEventListener("htmx:afterRequest", ({ detail }) => {
-    if (detail.successful && detail.xhr.responseText.includes('id="result"')) finish();
-    else setBusy(false);
-  });
-
-  form.addEventListener("htmx:responseError", ({ detail }) => {
-    const { status } = detail.xhr;
-    if (status === 413) {
-      const { size } = input.files[0];
-      restore();
-      refuse(say.textTooBig.replace("SIZE", megabytes(size)));
-    } else fail(status < 500 ? say.textStale : say.textBroken, { mayRetry: status >= 500 });
-  });
-  form.addEventListener("htmx:sendError", () => fail(say.textOffline, { mayRetry: true }));
-  form.addEventListener("htmx:timeout", () => fail(say.textOffline, { mayRetry: true }));
-
-  input.addEventListener("change", () => {
-    if (input.files.length) send(input.files[0]);
-  });
-  retry.addEventListener("click", () => send(input.files[0]));
-  progress.querySelector("[data-cancel]").addEventListener("click", () => {
-    htmx.trigger(form, "htmx:abort");
+  function stop() {
+    current?.sending?.abort();
+    setBusy(false);
     restore();
+  }
+
+  // A photo that has no answer yet is not lost to the next ones: it goes into the queue with them.
+  function take(files) {
+    const photos = current ? [current.file, ...files] : files;
+    input.value = "";
+    if (current) {
+      stop();
+      clearErrors();
+    }
+    if (queue.isOpen() || photos.length > 1) queue.add(photos);
+    else sendOne(photos[0]);
+  }
+
+  function complain({ message }) {
+    note.textContent = message;
+    note.hidden = false;
+  }
+
+  retry.addEventListener("click", () => sendOne(current.file));
+  progress.querySelector("[data-cancel]").addEventListener("click", () => {
+    stop();
+    note.hidden = true;
     announce(say.textCancelled);
     input.focus();
   });
-
-  // Dropping: on the zone it is a photo; anywhere else it must not make the browser leave the page
-  const holdsFiles = (event) => event.dataTransfer?.types.includes("Files");
-  document.addEventListener("dragover", (event) => {
-    if (!holdsFiles(event)) return;
-    event.preventDefault();
-    const over = zone.contains(event.target);
-    event.dataTransfer.dropEffect = over ? "copy" : "none";
-    zone.classList.toggle("is-over", over);
-  });
-  document.addEventListener("dragleave", (event) => {
-    if (!event.relatedTarget) zone.classList.remove("is-over");
-  });
-  document.addEventListener("drop", (event) => {
-    if (!holdsFiles(event)) return;
-    event.preventDefault();
-    zone.classList.remove("is-over");
-    if (!zone.contains(event.target) || !event.dataTransfer.files.length) return;
-    const first = new DataTransfer();
-    first.items.add(event.dataTransfer.files[0]);
-    input.files = first.files;
-    send(input.files[0]);
-  });
   zone.addEventListener("click", () => input.click()); // for the mouse; the keyboard has the button
   zone.classList.add("is-ready");
+  input.multiple = true; // without this script, one photo at a time
+  classifr.takeIn(form, { take, complain });
+
+  // An answer has an address of its own; going back to it, or away from it, is another page
+  window.addEventListener("popstate", ({ state }) => {
+    if (state?.photo) location.reload();
+  });
+  window.addEventListener("beforeunload", (event) => {
+    if (current && !failed.hidden) event.preventDefault(); // a photo waits for another try
+  });
 
   // A verdict is sent once, however often it is clicked
   let verdictSent = false;
@@ -225,7 +221,4 @@
   window.addEventListener("pageshow", () => {
     verdictSent = false;
   });
-
-  for (const element of form.querySelectorAll("[data-without-script]")) element.hidden = true;
-  if (input.files.length) send(input.files[0]); // chosen before this script was there
 })();

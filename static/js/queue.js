@@ -1,0 +1,188 @@
+// Several photos at once: a card each, two uploads at a time, a verdict in every card.
+(() => {
+  "use strict";
+  const classifr = (window.classifr ??= {});
+  const AT_ONCE = 2;
+  const LIMIT = 20;
+
+  // Return {add, isOpen}; `onOpen` and `onClose` make room on the page and give it back.
+  classifr.makeQueue = (form, { onOpen, onClose }) => {
+    const say = form.dataset;
+    const section = document.getElementById("queue");
+    const words = section.dataset;
+    const list = section.querySelector(".queue-cards");
+    const blank = section.querySelector("template");
+    const count = document.getElementById("queue-count");
+    const tooMany = section.querySelector("[data-too-many]");
+    const close = section.querySelector("[data-close]");
+    let cards = [];
+
+    const having = (...states) => cards.filter((card) => states.includes(card.state));
+    const unsent = () => having("waiting", "active", "failed");
+
+    function tell() {
+      const parts = [
+        words.textAnswered.replace("DONE", having("answered").length).replace("TOTAL", cards.length - having("cancelled").length),
+        having("refused").length && words.textRefused.replace("COUNT", having("refused").length),
+        having("failed").length && words.textFailed.replace("COUNT", having("failed").length),
+      ];
+      const text = parts.filter(Boolean).join(" ");
+      if (count.textContent !== text) count.textContent = text;
+      close.hidden = unsent().length > 0;
+    }
+
+    function enter(card, state, { phase = "", sentence = "" } = {}) {
+      card.state = state;
+      const { text } = card;
+      text.dataset.state = state;
+      text.querySelector("[data-phase]").textContent = phase;
+      text.querySelector(".bar").hidden = state !== "active";
+      text.querySelector(".bar").value = 0;
+      text.querySelector("[data-slow]").hidden = true;
+      const failure = text.querySelector("[data-failure]");
+      failure.textContent = sentence;
+      failure.hidden = !sentence;
+      text.querySelector("[data-cancel]").hidden = !["waiting", "active", "failed"].includes(state);
+      text.querySelector("[data-retry]").hidden = !["failed", "cancelled"].includes(state);
+      tell();
+    }
+
+    function pump() {
+      while (having("active").length < AT_ONCE && having("waiting").length) run(having("waiting")[0]);
+    }
+
+    async function run(card) {
+      enter(card, "active", { phase: say.textUploading });
+      const turn = (card.turn = {}); // a card that was cancelled and tried again has another turn
+      try {
+        const { photo, shrunk } = await classifr.prepare(card.file, say);
+        if (card.turn !== turn) return;
+        showNote(card, shrunk);
+        turn.sending = send(card, photo);
+        const { page } = await turn.sending.answer;
+        if (card.turn === turn) showAnswer(card, document.importNode(page.querySelector(".queue-text"), true));
+      } catch (failure) {
+        if (card.turn === turn) enter(card, failure.mayRetry ? "failed" : "refused", { sentence: failure.message });
+      }
+      pump();
+    }
+
+    function send(card, photo) {
+      const { text } = card;
+      const bar = text.querySelector(".bar");
+      return classifr.send(form, photo, {
+        fields: { card: "1" },
+        onProgress: (percent) => {
+          bar.value = percent;
+        },
+        onAnalysing: () => {
+          bar.removeAttribute("value"); // nobody knows how long the model takes
+          text.querySelector("[data-phase]").textContent = say.textAnalysing;
+        },
+        onSlow: () => {
+          text.querySelector("[data-slow]").textContent = say.textSlow;
+          text.querySelector("[data-slow]").hidden = false;
+        },
+      });
+    }
+
+    function showNote(card, sentence) {
+      const note = card.element.querySelector("[data-shrunk]");
+      note.textContent = sentence;
+      note.hidden = !sentence;
+    }
+
+    function showAnswer(card, answer) {
+      const hadFocus = card.text.contains(document.activeElement);
+      card.state = answer.dataset.state;
+      card.text.replaceWith(answer);
+      card.text = answer;
+      window.htmx.process(answer);
+      if (hadFocus) focus(answer.querySelector("h3"));
+      tell();
+    }
+
+    function focus(element) {
+      element.tabIndex = -1;
+      element.focus({ preventScroll: true });
+    }
+
+    function makeCard(file) {
+      const element = blank.content.firstElementChild.cloneNode(true);
+      const text = element.querySelector(".queue-text");
+      const card = { file, element, text, state: "waiting" };
+      text.querySelector("h3").textContent = file.name;
+      text.querySelector(".bar").setAttribute("aria-label", file.name);
+      showPreview(element.querySelector("img"), file);
+      const cancel = text.querySelector("[data-cancel]");
+      const retry = text.querySelector("[data-retry]");
+      cancel.setAttribute("aria-label", words.textCancel.replace("NAME", file.name));
+      retry.setAttribute("aria-label", words.textRetry.replace("NAME", file.name));
+      cancel.addEventListener("click", () => {
+        card.turn?.sending?.abort();
+        card.turn = null;
+        enter(card, "cancelled", { phase: say.textCancelled });
+        retry.focus();
+        pump();
+      });
+      retry.addEventListener("click", () => {
+        enter(card, "waiting", { phase: words.textWaiting });
+        cancel.focus();
+        pump();
+      });
+      return card;
+    }
+
+    function showPreview(image, file) {
+      image.alt = file.name;
+      image.addEventListener("error", () => {
+        image.hidden = true; // no picture, or none that this browser knows
+      });
+      image.src = URL.createObjectURL(file);
+    }
+
+    function add(files) {
+      const room = LIMIT - unsent().length;
+      const left = Math.max(0, files.length - room);
+      tooMany.textContent = left ? words.textTooMany.replace("LIMIT", LIMIT).replace("COUNT", left) : "";
+      const added = files.slice(0, room).map(makeCard);
+      const isNew = section.hidden;
+      if (isNew) onOpen();
+      section.hidden = false;
+      cards.push(...added);
+      list.append(...added.map((card) => card.element));
+      for (const card of added) enter(card, "waiting", { phase: words.textWaiting });
+      if (isNew) document.getElementById("queue-title").focus();
+      pump();
+    }
+
+    close.addEventListener("click", () => {
+      for (const card of cards) URL.revokeObjectURL(card.element.querySelector("img").src);
+      cards = [];
+      list.replaceChildren();
+      section.hidden = true;
+      onClose();
+    });
+
+    // A verdict takes its form away, and with it the focus
+    list.addEventListener("htmx:load", ({ detail }) => {
+      if (document.activeElement === document.body) focus(detail.elt);
+    });
+    list.addEventListener("htmx:beforeRequest", ({ target }) => target.querySelector(".verdict-failure")?.remove());
+    for (const type of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
+      list.addEventListener(type, ({ target, detail }) => {
+        const line = document.createElement("p");
+        line.className = "field-errors verdict-failure";
+        line.setAttribute("role", "alert");
+        line.textContent = (detail.xhr.status === 429 && detail.xhr.responseText) || words.textVerdictLost;
+        target.prepend(line);
+      });
+    }
+
+    window.addEventListener("beforeunload", (event) => {
+      if (unsent().length) event.preventDefault();
+    });
+
+    return { add, isOpen: () => !section.hidden };
+  };
+})();

@@ -5,6 +5,8 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
+from django.db.models import Case, When
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from catalog.refusals import refusal_sentence
@@ -31,10 +33,14 @@ class PhotoForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        projects = Project.objects.answering().select_related("live_iteration")
+        preferred_first = Case(When(name__iexact=settings.CLASSIFR_PROJECT, then=0), default=1)
+        projects = Project.objects.answering().select_related("live_iteration").order_by(preferred_first, "name")
         self.fields["project"].queryset = projects  # type: ignore[attr-defined]
-        self.fields["project"].initial = projects.filter(name__iexact=settings.CLASSIFR_PROJECT).first()
-        self.choices = list(projects)
+
+    @cached_property
+    def choices(self) -> list[Project]:
+        """The projects that can answer, the one to offer first before the others."""
+        return list(self.fields["project"].queryset)  # type: ignore[attr-defined]
 
     def clean_photo(self) -> bytes:
         """Return the photo's bytes, checked as far as that goes without decoding them."""

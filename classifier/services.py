@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from catalog.copying import copy_rows
 from classifier.backends import get_backend
 from classifier.backends.base import Answer
 from classifier.models import PendingPhoto, Prediction
@@ -41,8 +42,8 @@ def predict(*, content: bytes, project: Project, by: User, held: PendingPhoto | 
     milliseconds = 1000 * (time.perf_counter() - started)
     top = answer.predictions[0]
     with transaction.atomic():
-        pending = _locked(held) or PendingPhoto(content=bare)
-        if pending.prediction is not None:
+        pending = _locked(held)
+        if pending is not None and pending.prediction is not None:
             return pending.prediction
         prediction = Prediction.objects.create(
             user=by,
@@ -56,10 +57,9 @@ def predict(*, content: bytes, project: Project, by: User, held: PendingPhoto | 
             photo_byte_size=len(content),
             milliseconds=milliseconds,
         )
-        pending.prediction, pending.user = prediction, None
-        pending.backbone, pending.vector = answer.backbone, answer.vector
-        pending.expires_at = _expiry()
-        pending.save()
+        if pending is not None:
+            pending.delete()
+        _hold(bare, prediction=prediction, answer=answer)
     logger.info(
         "Predicted prediction=%s user=%s iteration=%s ms=%.1f",
         prediction.pk,
@@ -73,6 +73,14 @@ def predict(*, content: bytes, project: Project, by: User, held: PendingPhoto | 
 def _locked(held: PendingPhoto | None) -> PendingPhoto | None:
     """Return the row as it stands now: another request may have answered or purged it meanwhile."""
     return PendingPhoto.objects.select_for_update().filter(pk=held.pk).first() if held else None
+
+
+def _hold(content: bytes, *, prediction: Prediction, answer: Answer) -> None:
+    copy_rows(
+        "classifier_pendingphoto",
+        ["prediction_id", "content", "backbone", "vector", "expires_at"],
+        [(prediction.pk, content, answer.backbone, answer.vector, _expiry())],
+    )
 
 
 def _expiry() -> datetime:

@@ -61,8 +61,9 @@ def _classify(request: UserRequest, held: PendingPhoto | None) -> HttpResponseBa
         return _page(request, form, _shown(request))
     if not request.htmx:
         return redirect("classifier:prediction", pk=prediction.pk)
+    context = {"form": form, "prediction": prediction, "is_new": True}
     url = reverse("classifier:prediction", args=[prediction.pk])
-    return push_url(_page(request, PhotoForm(), prediction), url)
+    return push_url(render(request, "classifier/_result.html", context), url)
 
 
 @login_required
@@ -96,8 +97,9 @@ def held_photo(request: UserRequest, pk: int) -> HttpResponse:
 def _held(request: UserRequest) -> PendingPhoto | None:
     """Return the photo that is to be tried again; it may have its prediction by now."""
     pk = request.POST.get("held", "")
-    own = PendingPhoto.objects.waiting(timezone.now()).sent_by(request.user)
-    return own.filter(pk=pk).first() if _is_key(pk) else None
+    if not _is_key(pk):
+        return None
+    return PendingPhoto.objects.waiting(timezone.now()).sent_by(request.user).filter(pk=pk).first()
 
 
 def _files(request: UserRequest, held: PendingPhoto | None) -> MultiValueDict[str, UploadedFile]:
@@ -150,12 +152,11 @@ def _page(
     waiting = PendingPhoto.objects.waiting(timezone.now())
     context = {
         "form": form,
-        "no_model": not form.choices,
         "prediction": shown,
         "photo_available": shown is not None and waiting.filter(prediction=shown).exists(),
     }
     if request.htmx:
         return render(request, "classifier/_result.html", context)
     is_first_visit = not held and not Prediction.objects.visible_to(request.user).exists()
-    context |= {"held": held, "samples": SAMPLES if is_first_visit else {}}
+    context |= {"no_model": not form.choices, "held": held, "samples": SAMPLES if is_first_visit else {}}
     return render(request, "classifier/home.html", context)

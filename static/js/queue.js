@@ -40,7 +40,7 @@
       text.querySelector(".bar").value = 0;
       text.querySelector("[data-slow]").hidden = true;
       const failure = text.querySelector("[data-failure]");
-      failure.textContent = sentence;
+      failure.querySelector("[data-sentence]").textContent = sentence;
       failure.hidden = !sentence;
       text.querySelector("[data-cancel]").hidden = !["waiting", "active", "failed"].includes(state);
       text.querySelector("[data-retry]").hidden = !["failed", "cancelled"].includes(state);

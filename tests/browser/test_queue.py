@@ -71,6 +71,24 @@ def test_refused_file_is_a_sentence_in_its_card(page: Page) -> None:
     expect(page.locator(".queue-card").nth(0).locator(".in-words")).to_be_visible()
 
 
+def test_photos_of_one_name_have_buttons_of_their_own(page: Page) -> None:
+    drag(page, "drop", *[("image.jpg", "image/jpeg", factories.make_photo()) for _ in range(2)])
+
+    for name in ("OK image.jpg", "OK image.jpg (2)"):
+        expect(page.get_by_role("button", name=name, exact=True)).to_be_visible()
+
+
+def test_answer_that_belongs_in_no_card_is_not_put_there(page: Page, photos: list[Path]) -> None:
+    choose(page, photos[:2])
+    expect(page.locator(".queue-card .in-words")).to_have_count(2)
+    page.route("**/verdict/", lambda route: route.fulfill(content_type="text/html", body="<h1>Another page</h1>"))
+
+    page.get_by_role("button", name="OK dish 0.jpg", exact=True).click()
+
+    expect(page.locator(".queue-card").first.get_by_role("alert")).to_be_visible()
+    expect(page.locator(".queue-card .verdict-form")).to_have_count(2)
+
+
 def test_two_photos_are_sent_at_a_time(page: Page, photos: list[Path]) -> None:
     waiting = hold_uploads(page)
     choose(page, photos)

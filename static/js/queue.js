@@ -40,7 +40,7 @@
       text.querySelector(".bar").value = 0;
       text.querySelector("[data-slow]").hidden = true;
       const failure = text.querySelector("[data-failure]");
-      failure.textContent = sentence;
+      failure.querySelector("[data-sentence]").textContent = sentence;
       failure.hidden = !sentence;
       text.querySelector("[data-cancel]").hidden = !["waiting", "active", "failed"].includes(state);
       text.querySelector("[data-retry]").hidden = !["failed", "cancelled"].includes(state);
@@ -107,10 +107,18 @@
       element.focus({ preventScroll: true });
     }
 
-    function makeCard(file) {
+    // Phones call every photo image.jpg, and the buttons of two cards must not have the same name.
+    function named(file) {
+      const same = cards.filter((card) => card.chosenName === file.name).length;
+      return same ? new File([file], `${file.name} (${same + 1})`, { type: file.type }) : file;
+    }
+
+    function makeCard(chosen) {
+      const file = named(chosen);
       const element = blank.content.firstElementChild.cloneNode(true);
       const text = element.querySelector(".queue-text");
-      const card = { file, element, text, state: "waiting" };
+      const card = { file, chosenName: chosen.name, element, text, state: "waiting" };
+      cards.push(card);
       text.querySelector("h3").textContent = file.name;
       text.querySelector(".bar").setAttribute("aria-label", file.name);
       showPreview(element.querySelector("img"), file);
@@ -149,7 +157,6 @@
       const isNew = section.hidden;
       if (isNew) onOpen();
       section.hidden = false;
-      cards.push(...added);
       list.append(...added.map((card) => card.element));
       for (const card of added) enter(card, "waiting", { phase: words.textWaiting });
       if (isNew) document.getElementById("queue-title").focus();
@@ -169,15 +176,20 @@
       if (document.activeElement === document.body) focus(detail.elt);
     });
     list.addEventListener("htmx:beforeRequest", ({ target }) => target.querySelector(".verdict-failure")?.remove());
-    for (const type of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
-      list.addEventListener(type, ({ target, detail }) => {
-        const line = document.createElement("p");
-        line.className = "field-errors verdict-failure";
-        line.setAttribute("role", "alert");
-        line.textContent = (detail.xhr.status === 429 && detail.xhr.responseText) || words.textVerdictLost;
-        target.prepend(line);
-      });
+    function showVerdictLost({ target, detail }) {
+      const line = document.createElement("p");
+      line.className = "field-errors verdict-failure";
+      line.setAttribute("role", "alert");
+      line.textContent = (detail.xhr.status === 429 && detail.xhr.responseText) || words.textVerdictLost;
+      target.prepend(line);
     }
+    for (const type of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) list.addEventListener(type, showVerdictLost);
+    list.addEventListener("htmx:beforeSwap", (event) => {
+      const { status, responseText } = event.detail.xhr;
+      if (status !== 200 || /class="(given|verdict-form)\b/.test(responseText)) return;
+      event.detail.shouldSwap = false; // a whole page has no place in a card
+      showVerdictLost(event);
+    });
 
     window.addEventListener("beforeunload", (event) => {
       if (unsent().length) event.preventDefault();

@@ -56,7 +56,6 @@
       });
       xhr.open("POST", form.action);
       xhr.setRequestHeader("HX-Request", "true");
-      xhr.setRequestHeader("HX-Current-URL", location.href);
       xhr.setRequestHeader("X-CSRFToken", cookie("csrftoken") ?? form.elements.csrfmiddlewaretoken.value);
       wait();
       xhr.send(bodyOf(form, photo, fields));

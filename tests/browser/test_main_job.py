@@ -170,12 +170,13 @@ def test_nothing_scrolls_sideways(
     width: int,
     scheme: str,
 ) -> None:
-    row = factories.make_misprediction()
+    row = factories.make_misprediction(user=reviewer_user)
+    confirmation = f"/predictions/{row.verdict.prediction_id}/verdict/given/"
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, locale="fr-FR")  # type: ignore[arg-type]
     page = context.new_page()
     sign_in(page, live_server, reviewer_user)
 
-    for path in ("/", "/mispredictions/", f"/mispredictions/{row.pk}/", "/accounts/password/"):
+    for path in ("/", confirmation, "/mispredictions/", f"/mispredictions/{row.pk}/", "/accounts/password/"):
         page.goto(live_server.url + path)
         overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert overflow <= 0, path

@@ -15,6 +15,8 @@ from pytest_django import Settings
 
 from accounts.models import User
 from classifier.models import PendingPhoto, Prediction
+from classifier.samples import SAMPLES, read_sample
+from engine import images
 from engine.images import strip_metadata
 from tests import factories
 from tests.classifier.azure import PROJECT_ID, RecordedAzure, error
@@ -24,6 +26,7 @@ from training.services.starter import add_iteration
 
 Answer: TypeAlias = Any  # the test client's response, with `context`
 SignIn = Callable[[User], Client]
+HTMX = {"HX-Request": "true"}
 
 
 def send(browser: Client, content: bytes, project: Project, **fields: Any) -> Answer:
@@ -100,7 +103,7 @@ def test_result_shows_decimals_as_the_language_writes_them(signed_in: SignIn, pe
 
 
 def test_htmx_gets_the_result_alone_and_the_new_address(signed_in: SignIn, person: User, food_project: Project) -> None:
-    answer = send(signed_in(person), factories.make_photo(), food_project, headers={"HX-Request": "true"})
+    answer = send(signed_in(person), factories.make_photo(), food_project, headers=HTMX)
 
     assert answer.headers["HX-Push-Url"] == reverse("classifier:prediction", args=[Prediction.objects.get().pk])
     assert "<html" not in text_of(answer)
@@ -262,3 +265,43 @@ def test_photo_that_cannot_be_stripped_is_refused_at_once(
 
     assert len(answer.context["form"].errors["photo"]) == 1
     assert not Prediction.objects.exists()
+
+
+def test_card_is_a_fragment_with_the_files_name(signed_in: SignIn, person: User, food_project: Project) -> None:
+    page = text_of(send(signed_in(person), factories.make_photo(), food_project, card="1", headers=HTMX))
+
+    assert "<html" not in page
+    assert 'data-state="answered"' in page
+    assert "photo.jpg" in page
+    assert reverse("feedback:give", args=[Prediction.objects.get().pk]) in page
+
+
+def test_refused_photo_is_a_sentence_in_its_card(signed_in: SignIn, person: User, food_project: Project) -> None:
+    page = text_of(send(signed_in(person), b"%PDF-1.7 a menu", food_project, card="1", headers=HTMX))
+
+    assert 'data-state="refused"' in page
+    assert "PDF" in page
+
+
+def test_samples_are_offered_until_the_first_prediction(signed_in: SignIn, person: User, food_project: Project) -> None:
+    browser = signed_in(person)
+    assert browser.get(reverse("classifier:home")).context["samples"]
+
+    browser.post(reverse("classifier:home"), {"sample": "doughnuts", "project": food_project.pk})
+
+    assert Prediction.objects.get().top_tag == "donuts"
+    assert not browser.get(reverse("classifier:home")).context["samples"]
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_sample_is_small_and_accepted(name: str) -> None:
+    content = read_sample(name) or b""
+
+    assert len(content) < 60_000
+    assert images.inspect(content, limits=images.PAGE_PHOTO).format == "JPEG"
+
+
+def test_unknown_sample_is_no_photo(signed_in: SignIn, person: User, food_project: Project) -> None:
+    data = {"sample": "../favicon", "project": food_project.pk}
+
+    assert signed_in(person).post(reverse("classifier:home"), data).context["form"].errors["photo"]

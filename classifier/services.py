@@ -57,9 +57,12 @@ def predict(*, content: bytes, project: Project, by: User, held: PendingPhoto | 
             photo_byte_size=len(content),
             milliseconds=milliseconds,
         )
-        if pending is not None:
-            pending.delete()
-        _hold(bare, prediction=prediction, answer=answer)
+        if pending is None:
+            _hold(bare, prediction=prediction, answer=answer)
+        else:
+            pending.prediction, pending.user = prediction, None
+            pending.backbone, pending.vector, pending.expires_at = answer.backbone, answer.vector, _expiry()
+            pending.save(update_fields=["prediction", "user", "backbone", "vector", "expires_at"])
     logger.info(
         "Predicted prediction=%s user=%s iteration=%s ms=%.1f",
         prediction.pk,

@@ -2,6 +2,7 @@
 
 import logging
 from http import HTTPStatus
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -150,7 +151,7 @@ def _page(
     request: UserRequest, form: PhotoForm, shown: Prediction | None, held: PendingPhoto | None = None
 ) -> HttpResponse:
     waiting = PendingPhoto.objects.waiting(timezone.now())
-    context = {
+    context: dict[str, Any] = {
         "form": form,
         "prediction": shown,
         "photo_available": shown is not None and waiting.filter(prediction=shown).exists(),

@@ -96,8 +96,9 @@ def hold_photo(*, content: bytes, by: User) -> PendingPhoto:
     Raises RefusedPicture.
     """
     bare = images.strip_metadata(content)
-    former = PendingPhoto.objects.waiting(timezone.now()).filter(user=by, content=bare).first()
-    return former or PendingPhoto.objects.create(user=by, content=bare, expires_at=_expiry())
+    same = PendingPhoto.objects.filter(user=by, content=bare)
+    same.update(expires_at=_expiry())
+    return same.first() or PendingPhoto.objects.create(user=by, content=bare, expires_at=_expiry())
 
 
 def purge_pending() -> int:

@@ -54,7 +54,7 @@ def _classify(request: UserRequest, held: PendingPhoto | None) -> HttpResponseBa
         prediction = _predict(request, form, held) if content else None
     except BackendUnavailable as exc:
         logger.warning("Prediction unavailable user=%s: %s", request.user.pk, exc, exc_info=exc)
-        return _unavailable(request, form, held, content or b"")
+        return _unavailable(request, form, content or b"")
     if "card" in request.POST:
         name = getattr(request.FILES.get("photo"), "name", "")
         return render(request, "classifier/_queue_card.html", {"form": form, "prediction": prediction, "name": name})
@@ -124,13 +124,13 @@ def _predict(request: UserRequest, form: PhotoForm, held: PendingPhoto | None) -
     return None
 
 
-def _unavailable(request: UserRequest, form: PhotoForm, held: PendingPhoto | None, content: bytes) -> HttpResponse:
+def _unavailable(request: UserRequest, form: PhotoForm, content: bytes) -> HttpResponse:
     """Say so. A browser with JavaScript has the photo still; for another one it is held, with a button to try again."""
     if request.htmx:
         sentence = _("The model cannot be reached at the moment. Your photo is still here: try again in a minute.")
         return HttpResponse(sentence, status=HTTPStatus.SERVICE_UNAVAILABLE, content_type="text/plain; charset=utf-8")
     form.add_error("photo", _("The model cannot be reached at the moment. Your photo is kept: try again in a minute."))
-    return _page(request, form, _shown(request), held or services.hold_photo(content=content, by=request.user))
+    return _page(request, form, _shown(request), services.hold_photo(content=content, by=request.user))
 
 
 def _shown(request: UserRequest) -> Prediction | None:

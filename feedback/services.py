@@ -41,7 +41,7 @@ def give_verdict(*, prediction: Prediction, value: Verdict.Value, by: User) -> t
 
 def _keep_for_review(verdict: Verdict, photo: PendingPhoto) -> Misprediction:
     prediction = verdict.prediction
-    picture = keep_picture(content=bytes(photo.content), limits=images.PREDICTION, by=verdict.user)
+    picture = keep_picture(content=bytes(photo.content), limits=images.PREDICTION, by=verdict.user, may_wait=True)
     if photo.vector is not None:
         keep_vector(picture=picture, backbone=photo.backbone, value=photo.vector)
     return Misprediction.objects.create(

@@ -79,7 +79,7 @@ def correct(request: UserRequest, pk: int) -> HttpResponseBase:
 def mispredictions(request: UserRequest) -> HttpResponse:
     """List the wrong predictions, newest first, a page at a time by key."""
     filters = ReviewFilterForm(request.GET)
-    page = page_by_key(request, filters.apply().select_related("picture"), size=PAGE_SIZE)
+    page = page_by_key(request, filters.apply().with_pictures(), size=PAGE_SIZE)
     context = {
         "page": page.rows,
         "filters": filters,
@@ -95,7 +95,7 @@ def mispredictions(request: UserRequest) -> HttpResponse:
 @require_safe
 def misprediction(request: UserRequest, pk: int) -> HttpResponse:
     """Show one wrong prediction whole."""
-    found = get_object_or_404(Misprediction.objects.select_related("picture"), pk=pk)
+    found = get_object_or_404(Misprediction.objects.with_pictures(), pk=pk)
     context = {"misprediction": found, "rows": found.rows, "back_url": reverse("feedback:mispredictions")}
     return render(request, "feedback/misprediction.html", context)
 

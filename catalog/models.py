@@ -69,7 +69,7 @@ class WaitingBlob(models.Model):
     content = models.BinaryField()
     attempts = models.PositiveIntegerField(default=0, help_text="How often the storage has refused it.")
     next_try_at = models.DateTimeField(db_index=True)
-    last_error = models.CharField(max_length=200, blank=True, help_text="A sentence, of the last refusal.")
+    last_error = models.CharField(max_length=200, blank=True, help_text="In a few words, why it was refused.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = WaitingBlobQuerySet.as_manager()

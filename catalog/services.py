@@ -100,12 +100,10 @@ def _deliver_next() -> bool:
         except StorageUnavailable as exc:
             waiting.note_refusal(exc.reason, now=timezone.now())
             waiting.save(update_fields=["attempts", "next_try_at", "last_error"])
-            logger.warning(
-                "Not delivered sha256=%s attempts=%s", waiting.picture.sha256, waiting.attempts, exc_info=exc
-            )
+            logger.warning("Not delivered %s attempts=%s: %s", waiting, waiting.attempts, waiting.last_error)
             return False
         waiting.delete()
-    logger.info("Delivered picture sha256=%s attempts=%s", waiting.picture.sha256, waiting.attempts)
+    logger.info("Delivered %s attempts=%s", waiting, waiting.attempts)
     return True
 
 
@@ -141,7 +139,7 @@ def discard_picture(picture: Picture) -> bool:
             _, deleted = locked.delete()  # waits for a delivery that is under way
         except ProtectedError:
             return False
-        if WaitingBlob._meta.label not in deleted:
+        if not deleted.get("catalog.WaitingBlob"):
             storage.delete_blob(picture.blob_key)
         elif not is_away:
             _delete_leftover(picture.blob_key)

@@ -22,8 +22,8 @@ READ_TIMEOUT_S = 5
 RETRIES = 1
 RETRY_AFTER_S = 0.25
 BLOCK_BYTES = 4 * 1024 * 1024
-"""With the two timeouts and the retry: what a request waits at most for a storage that hangs, ten seconds and a bit. The
-library's own pauses of 15 s and more are for programs that have nobody waiting."""
+"""With these, a request waits ten seconds and a bit at most for a storage that hangs, and half a second for one that is
+stopped. The library's own pauses of 15 s and more are for programs that have nobody waiting."""
 
 
 @dataclass(frozen=True)

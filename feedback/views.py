@@ -36,12 +36,7 @@ def give(request: UserRequest, pk: int) -> HttpResponseBase:
         messages.error(request, _("A verdict is OK or NOK."))
         return redirect("classifier:prediction", pk=pk)
     value = Verdict.Value(form.cleaned_data["verdict"])
-    try:
-        verdict, is_new = services.give_verdict(prediction=prediction, value=value, by=request.user)
-    except StorageUnavailable as exc:
-        logger.warning("Verdict not stored prediction=%s: %s", pk, exc, exc_info=exc)
-        messages.error(request, _("The photo cannot be stored at the moment. Nothing is lost: try again in a minute."))
-        return redirect("classifier:prediction", pk=pk)
+    verdict, is_new = services.give_verdict(prediction=prediction, value=value, by=request.user)
     if is_new and value == Verdict.Value.NOK and not hasattr(verdict, "misprediction"):
         messages.warning(request, _("The photo had expired and could not be kept: send it again if you can."))
     if verdict.value != value:

@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
                 ('content', models.BinaryField()),
                 ('attempts', models.PositiveIntegerField(default=0, help_text='How often the storage has refused it.')),
                 ('next_try_at', models.DateTimeField(db_index=True)),
-                ('last_error', models.CharField(blank=True, help_text='A sentence, of the last refusal.', max_length=200)),
+                ('last_error', models.CharField(blank=True, help_text='In a few words, why it was refused.', max_length=200)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('picture', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='waiting_blob', to='catalog.picture')),
             ],

@@ -22,7 +22,7 @@ READ_TIMEOUT_S = 5
 RETRIES = 1
 RETRY_AFTER_S = 0.25
 BLOCK_BYTES = 4 * 1024 * 1024
-"""With these, a request waits ten seconds and a bit at most for a storage that hangs, and half a second for one that is
+"""With these, a call waits ten seconds and a bit for a storage that hangs, a quarter of one for a storage that is
 stopped. The library's own pauses of 15 s and more are for programs that have nobody waiting."""
 
 
@@ -88,12 +88,18 @@ class LocalBlobs(FileSystemStorage):
 
     def _files(self, prefix: str) -> Iterator[StoredBlob]:
         root = Path(self.location)
-        for path in (root / prefix).rglob("*"):
-            with suppress(FileNotFoundError):  # deleted meanwhile
-                if path.is_file():
+        for folder, _, names in os.walk(root / prefix, onerror=_raise_unless_missing):
+            for path in (Path(folder, name) for name in names):
+                with suppress(FileNotFoundError):  # deleted meanwhile
                     facts = path.stat()
                     changed = datetime.fromtimestamp(facts.st_mtime, UTC)
                     yield StoredBlob(path.relative_to(root).as_posix(), facts.st_size, changed)
+
+
+def _raise_unless_missing(error: OSError) -> None:
+    """A folder that is not there holds nothing; one that cannot be read may hold anything."""
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def _is_hidden(key: str) -> bool:
@@ -118,6 +124,7 @@ class AzureBlobs(AzureStorage):  # type: ignore[misc]
             read_timeout=READ_TIMEOUT_S,
             retry_total=RETRIES,
             initial_backoff=RETRY_AFTER_S,
+            increment_base=0,
             random_jitter_range=0,
             max_single_put_size=BLOCK_BYTES,
             max_block_size=BLOCK_BYTES,

@@ -15,7 +15,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -101,7 +101,7 @@ def make_all_due() -> None:
 
 
 def test_photos_judged_while_the_storage_is_stopped_are_delivered_later(
-    site: Client, review: Client, send: Callable[[], Prediction], azurite_alone: Azurite
+    azurite_alone: Azurite, site: Client, review: Client, send: Callable[[], Prediction]
 ) -> None:
     predictions = [send() for _ in range(3)]
     contents = {bytes(photo.content) for photo in PendingPhoto.objects.all()}
@@ -127,7 +127,7 @@ def test_photos_judged_while_the_storage_is_stopped_are_delivered_later(
 
 
 def test_storage_that_hangs_is_asked_by_one_verdict_alone(
-    site: Client, send: Callable[[], Prediction], azurite_alone: Azurite, monkeypatch: pytest.MonkeyPatch
+    azurite_alone: Azurite, site: Client, send: Callable[[], Prediction], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(storage, "READ_TIMEOUT_S", 1)
     first, second = send(), send()
@@ -254,8 +254,6 @@ def test_photo_discarded_after_its_delivery_was_killed_leaves_nothing(
 
 def wait_for_the_row() -> None:
     """Wait until the database has noticed that the one who held the row is dead."""
-    from django.db import transaction
-
     with transaction.atomic():
         WaitingBlob.objects.select_for_update().get()
 

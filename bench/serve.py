@@ -217,7 +217,7 @@ def megabytes(server: subprocess.Popen[bytes]) -> list[float]:
 
 def main() -> None:
     usual = photo(1024, 768, grain=2, quality=80)
-    large = photo(4000, 3000, grain=14, quality=91)
+    large = photo(4000, 3000, grain=15, quality=92)
     print(f"serve: a photo of {len(usual) / 1000:.0f} KB, one of {len(large) / 2**20:.2f} MiB and 12 megapixels")
     full = median(timed(lambda: Image.open(io.BytesIO(large)).load(), 10))
     small = median(timed(lambda: images.decode(large, limits=images.PREDICTION, shorter_side=256), 10))

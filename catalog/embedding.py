@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from catalog import storage
 from catalog.copying import copy_rows
 from catalog.exceptions import StorageUnavailable
-from catalog.models import Picture, Vector
+from catalog.models import Picture, Vector, WaitingBlob
 from engine import images
 from engine.backbones import Backbone
 from engine.exceptions import RefusedPicture
@@ -53,6 +53,8 @@ def embed(
     with ThreadPoolExecutor(threads) as pool:
         try:
             for picture, result in _in_order(pool, pictures, backbone, ahead=_AHEAD * threads):
+                if isinstance(result, Unreadable) and result.reason is None:
+                    result = _embed_waiting(result, backbone)
                 if isinstance(result, Unreadable):
                     failures.append(result)
                 else:
@@ -129,6 +131,17 @@ def _embed_one(picture: Picture, backbone: Backbone) -> _Result:
         if storage.has_blob(picture.blob_key):
             raise
         return Unreadable(picture, None)
+
+
+def _embed_waiting(lost: Unreadable, backbone: Backbone) -> _Result:
+    """Return the vector of a picture that the storage lacks, if its bytes wait for delivery."""
+    waiting = WaitingBlob.objects.filter(picture=lost.picture).first()
+    if waiting is None:
+        return lost
+    try:
+        return backbone.vector(bytes(waiting.content), limits=images.TRAINING)
+    except RefusedPicture as exc:
+        return Unreadable(lost.picture, exc)
 
 
 def _store(vectors: list[tuple[int, NDArray[np.float32]]], *, backbone: str) -> None:

@@ -11,3 +11,8 @@ class StorageUnavailable(CatalogError):
     def __init__(self, key: str) -> None:
         super().__init__(f"The blob storage refused {key!r} or did not answer.")
         self.key = key
+
+    @property
+    def reason(self) -> str:
+        """Say in a few words what happened, without addresses, paths or keys."""
+        return getattr(self.__cause__, "strerror", None) or type(self.__cause__).__name__

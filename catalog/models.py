@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Q
@@ -30,6 +32,9 @@ class Picture(models.Model):
     blob_key = models.CharField(max_length=100, unique=True)
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="pictures")
+    lost_at = models.DateTimeField(
+        null=True, editable=False, help_text="When `reconcile_blobs` found that the storage has no such blob."
+    )
 
     objects = PictureQuerySet.as_manager()
 
@@ -42,6 +47,46 @@ class Picture(models.Model):
 
     def __str__(self) -> str:
         return f"{self.format} {self.width}×{self.height} {self.sha256[:12]}"
+
+
+class WaitingBlobQuerySet(models.QuerySet["WaitingBlob"]):
+    def due(self, now: datetime) -> WaitingBlobQuerySet:
+        """Blobs to be tried now, those that have waited longest first."""
+        return self.filter(next_try_at__lte=now).order_by("next_try_at")
+
+    def put_off(self, now: datetime) -> WaitingBlobQuerySet:
+        """Blobs that the storage has refused just now: while there are any, it need not be asked again."""
+        return self.filter(next_try_at__gt=now)
+
+
+class WaitingBlob(models.Model):
+    """A picture's bytes that the storage has refused; the worker delivers them. Logged, unlike pending photos."""
+
+    FIRST_WAIT = timedelta(seconds=10)
+    LONGEST_WAIT = timedelta(minutes=15)
+
+    picture = models.OneToOneField(Picture, on_delete=models.CASCADE, related_name="waiting_blob")
+    content = models.BinaryField()
+    attempts = models.PositiveIntegerField(default=0, help_text="How often the storage has refused it.")
+    next_try_at = models.DateTimeField(db_index=True)
+    last_error = models.CharField(max_length=200, blank=True, help_text="In a few words, why it was refused.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = WaitingBlobQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("waiting file")
+        verbose_name_plural = _("waiting files")
+
+    def __str__(self) -> str:
+        return f"bytes of picture {self.picture_id}"
+
+    def note_refusal(self, reason: str, *, now: datetime) -> None:
+        """Put the next attempt off, twice as long each time."""
+        wait = self.FIRST_WAIT * 2 ** min(self.attempts, 10)
+        self.attempts += 1
+        self.next_try_at = now + min(wait, self.LONGEST_WAIT)
+        self.last_error = reason[:200]
 
 
 class Vector(models.Model):

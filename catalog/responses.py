@@ -19,10 +19,12 @@ DAY_S = 24 * 3600
 def whole(picture: Picture) -> HttpResponseBase:
     """Return the picture's bytes, or lead to a short-lived link of the storage where that is configured."""
     seconds = settings.CLASSIFR_SAS_SECONDS
-    if seconds and (url := storage.blobs().temporary_url(picture.blob_key, seconds=seconds)):
-        return redirect(url)
+    if seconds and not services.is_waiting(picture):
+        url = storage.blobs().temporary_url(picture.blob_key, seconds=seconds)
+        if url:
+            return redirect(url)
     try:
-        content = storage.read_blob(picture.blob_key)
+        content = services.read_picture(picture)
     except StorageUnavailable as exc:
         return _away(exc)
     return _cached(HttpResponse(content, content_type=f"image/{picture.format.lower()}"))

@@ -17,8 +17,13 @@ from storages.backends.azure_storage import AzureStorage
 
 from catalog.exceptions import StorageUnavailable
 
-CONNECT_TIMEOUT_S = 5
-READ_TIMEOUT_S = 20
+CONNECT_TIMEOUT_S = 5  # also for sending one block
+READ_TIMEOUT_S = 5
+RETRIES = 1
+RETRY_AFTER_S = 0.25
+BLOCK_BYTES = 4 * 1024 * 1024
+"""With these, a call waits ten seconds and a bit for a storage that hangs, a quarter of one for a storage that is
+stopped. The library's own pauses of 15 s and more are for programs that have nobody waiting."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,9 @@ class Blobs(Protocol):
 
     def stored(self, prefix: str) -> Iterator[StoredBlob]:
         """Yield every blob below that folder ("" or one that ends in a slash), in no particular order."""
+
+    def unfinished(self, prefix: str) -> Iterator[StoredBlob]:
+        """Yield what is being written below that folder, and what a process that died left of its writing."""
 
 
 class LocalBlobs(FileSystemStorage):
@@ -73,14 +81,30 @@ class LocalBlobs(FileSystemStorage):
         return None
 
     def stored(self, prefix: str) -> Iterator[StoredBlob]:
+        return (blob for blob in self._files(prefix) if not _is_hidden(blob.key))
+
+    def unfinished(self, prefix: str) -> Iterator[StoredBlob]:
+        return (blob for blob in self._files(prefix) if _is_hidden(blob.key))
+
+    def _files(self, prefix: str) -> Iterator[StoredBlob]:
         root = Path(self.location)
-        for path in (root / prefix).rglob("*"):
-            with suppress(FileNotFoundError):  # deleted meanwhile
-                # A hidden file is one that is being written.
-                if not path.name.startswith(".") and path.is_file():
+        for folder, _, names in os.walk(root / prefix, onerror=_raise_unless_missing):
+            for path in (Path(folder, name) for name in names):
+                with suppress(FileNotFoundError):  # deleted meanwhile
                     facts = path.stat()
                     changed = datetime.fromtimestamp(facts.st_mtime, UTC)
                     yield StoredBlob(path.relative_to(root).as_posix(), facts.st_size, changed)
+
+
+def _raise_unless_missing(error: OSError) -> None:
+    """A folder that is not there holds nothing; one that cannot be read may hold anything."""
+    if not isinstance(error, FileNotFoundError):
+        raise error
+
+
+def _is_hidden(key: str) -> bool:
+    """Say whether the file is one that `LocalBlobs` writes beside the blob."""
+    return key.rpartition("/")[2].startswith(".")
 
 
 def _make_private(folder: Path) -> None:
@@ -95,7 +119,15 @@ class AzureBlobs(AzureStorage):  # type: ignore[misc]
 
     def _get_service_client(self) -> BlobServiceClient:
         return BlobServiceClient.from_connection_string(
-            self.connection_string, connection_timeout=CONNECT_TIMEOUT_S, read_timeout=READ_TIMEOUT_S, retry_total=2
+            self.connection_string,
+            connection_timeout=CONNECT_TIMEOUT_S,
+            read_timeout=READ_TIMEOUT_S,
+            retry_total=RETRIES,
+            initial_backoff=RETRY_AFTER_S,
+            increment_base=0,
+            random_jitter_range=0,
+            max_single_put_size=BLOCK_BYTES,
+            max_block_size=BLOCK_BYTES,
         )
 
     def _save(self, name: str, content: Any) -> str:
@@ -116,6 +148,9 @@ class AzureBlobs(AzureStorage):  # type: ignore[misc]
         with suppress(ResourceNotFoundError):  # nothing was written yet: the container is not there
             for found in self.client.list_blobs(name_starts_with=prefix):
                 yield StoredBlob(found.name, found.size, found.last_modified)
+
+    def unfinished(self, prefix: str) -> Iterator[StoredBlob]:
+        return iter(())  # Azure forgets what is not finished by itself
 
 
 def blobs() -> Blobs:
@@ -163,5 +198,16 @@ def stored_blobs(prefix: str) -> Iterator[StoredBlob]:
     """
     try:
         yield from blobs().stored(prefix)
+    except (OSError, AzureError) as exc:
+        raise StorageUnavailable(prefix) from exc
+
+
+def unfinished_blobs(prefix: str) -> Iterator[StoredBlob]:
+    """Yield what is being written below that folder, and what a process that died left of its writing.
+
+    Raises StorageUnavailable.
+    """
+    try:
+        yield from blobs().unfinished(prefix)
     except (OSError, AzureError) as exc:
         raise StorageUnavailable(prefix) from exc

@@ -167,6 +167,11 @@ CACHES = {
         "OPTIONS": {"MAX_ENTRIES": 20_000},
     },
 }
+CLASSIFR_BLOB_OWNERS = {  # folder: who has rows that name the blobs below it
+    "pictures/": "catalog.owners.PictureBlobs",
+    "heads/": "training.blobs.HeadBlobs",
+    "snapshots/": "training.blobs.SnapshotBlobs",
+}
 STATIC_URL = "static/"
 STATIC_ROOT = CLASSIFR_VAR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
@@ -207,6 +212,7 @@ USE_TZ = True
 # Background work
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 CLASSIFR_SCHEDULE = {  # task: every so many seconds
+    "catalog.tasks.deliver_waiting": 10,
     "classifier.tasks.purge_pending": 300,
     "jobs.tasks.prune_results": 24 * 3600,
 }

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import date, datetime, time
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from catalog.models import Picture
+from catalog.models import Picture, WaitingBlob
 from classifier.models import Prediction, Row
 
 OTHER = "autre"
@@ -39,6 +39,11 @@ class Verdict(models.Model):
 
 
 class MispredictionQuerySet(models.QuerySet["Misprediction"]):
+    def with_pictures(self) -> MispredictionQuerySet:
+        """With the row of each picture, and `picture_waits`: whether its bytes still wait for the storage."""
+        waiting = WaitingBlob.objects.filter(picture=OuterRef("picture"))
+        return self.select_related("picture").annotate(picture_waits=Exists(waiting))
+
     def newest_first(self) -> MispredictionQuerySet:
         return self.order_by("-pk")
 

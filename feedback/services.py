@@ -24,8 +24,8 @@ def give_verdict(*, prediction: Prediction, value: Verdict.Value, by: User) -> t
 
     Return the verdict that stands, and whether it is the one given now.
 
-    A NOK that comes when the photo has expired is recorded without a misprediction. Raises StorageUnavailable; then
-    nothing has changed, and the same call may succeed later.
+    A NOK that comes when the photo has expired is recorded without a misprediction. One that the storage refuses counts
+    like any other: the photo waits in the database.
     """
     with transaction.atomic():
         verdict, is_new = Verdict.objects.get_or_create(prediction=prediction, defaults={"user": by, "value": value})
@@ -41,7 +41,7 @@ def give_verdict(*, prediction: Prediction, value: Verdict.Value, by: User) -> t
 
 def _keep_for_review(verdict: Verdict, photo: PendingPhoto) -> Misprediction:
     prediction = verdict.prediction
-    picture = keep_picture(content=bytes(photo.content), limits=images.PREDICTION, by=verdict.user)
+    picture = keep_picture(content=bytes(photo.content), limits=images.PREDICTION, by=verdict.user, may_wait=True)
     if photo.vector is not None:
         keep_vector(picture=picture, backbone=photo.backbone, value=photo.vector)
     return Misprediction.objects.create(

@@ -36,12 +36,7 @@ def give(request: UserRequest, pk: int) -> HttpResponseBase:
         messages.error(request, _("A verdict is OK or NOK."))
         return redirect("classifier:prediction", pk=pk)
     value = Verdict.Value(form.cleaned_data["verdict"])
-    try:
-        verdict, is_new = services.give_verdict(prediction=prediction, value=value, by=request.user)
-    except StorageUnavailable as exc:
-        logger.warning("Verdict not stored prediction=%s: %s", pk, exc, exc_info=exc)
-        messages.error(request, _("The photo cannot be stored at the moment. Nothing is lost: try again in a minute."))
-        return redirect("classifier:prediction", pk=pk)
+    verdict, is_new = services.give_verdict(prediction=prediction, value=value, by=request.user)
     if is_new and value == Verdict.Value.NOK and not hasattr(verdict, "misprediction"):
         messages.warning(request, _("The photo had expired and could not be kept: send it again if you can."))
     if request.htmx:
@@ -81,7 +76,7 @@ def correct(request: UserRequest, pk: int) -> HttpResponseBase:
 def mispredictions(request: UserRequest) -> HttpResponse:
     """List the wrong predictions, newest first, a page at a time by key."""
     filters = ReviewFilterForm(request.GET)
-    page = page_by_key(request, filters.apply().select_related("picture"), size=PAGE_SIZE)
+    page = page_by_key(request, filters.apply().with_pictures(), size=PAGE_SIZE)
     context = {
         "page": page.rows,
         "filters": filters,
@@ -97,7 +92,7 @@ def mispredictions(request: UserRequest) -> HttpResponse:
 @require_safe
 def misprediction(request: UserRequest, pk: int) -> HttpResponse:
     """Show one wrong prediction whole."""
-    found = get_object_or_404(Misprediction.objects.select_related("picture"), pk=pk)
+    found = get_object_or_404(Misprediction.objects.with_pictures(), pk=pk)
     context = {"misprediction": found, "rows": found.rows, "back_url": reverse("feedback:mispredictions")}
     return render(request, "feedback/misprediction.html", context)
 

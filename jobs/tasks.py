@@ -13,6 +13,6 @@ KEPT = timedelta(days=30)
 
 @task()
 def prune_results() -> None:
-    """Forget finished tasks after django-tasks' retention of 14 days, and ended jobs after 30."""
-    call_command("prune_db_task_results")
+    """Forget finished tasks after two days, those that failed after 14, and ended jobs after 30."""
+    call_command("prune_db_task_results", min_age_days=2, failed_min_age_days=14)
     Job.objects.filter(finished_at__lt=timezone.now() - KEPT).delete()

@@ -5,10 +5,6 @@ What a machine lacks is a skip with its reason; with CLASSIFR_TEST_EVERYTHING=1 
 
 import os
 import shutil
-import socket
-import subprocess
-import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -22,10 +18,9 @@ import classifier.backends
 import training.backends
 from accounts.models import User
 from tests import factories
+from tests.azurite import Azurite
 from training.models import Project
 from training.services.starter import install_starter
-
-AZURITE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 
 
 def lacking(what: str) -> NoReturn:
@@ -75,42 +70,16 @@ def in_english() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def azurite() -> Iterator[str]:
     """The connection string of a running Azurite, Microsoft's emulator of the blob storage."""
-    command = shutil.which("azurite-blob")
-    if command is None:
+    server = start_azurite()
+    yield server.connection_string
+    server.end()
+
+
+def start_azurite() -> Azurite:
+    """Start an Azurite of the caller's own, who ends it."""
+    if shutil.which("azurite-blob") is None:
         lacking("Azurite (npm's `azurite`)")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    folder = tempfile.mkdtemp()
-    arguments = [
-        "--blobPort",
-        str(port),
-        "--location",
-        folder,
-        "--silent",
-        "--skipApiVersionCheck",
-        "--disableTelemetry",
-    ]
-    process = subprocess.Popen([command, *arguments], stdout=subprocess.DEVNULL)
-    try:
-        _wait_for(port)
-        yield (
-            f"DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey={AZURITE_KEY};"
-            f"BlobEndpoint=http://127.0.0.1:{port}/devstoreaccount1;"
-        )
-    finally:
-        process.terminate()
-        process.wait(10)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _wait_for(port: int) -> None:
-    for _ in range(300):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise TimeoutError(f"Nothing listens on port {port}.")
+    return Azurite()
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from catalog import storage
 from catalog.exceptions import StorageUnavailable
 from catalog.models import Picture
+from catalog.services import read_picture
 from engine import backbones, images, packages
 from engine.exceptions import RefusedPicture
 from engine.packages import NotTheSame
@@ -49,7 +49,7 @@ def _golden_pictures(iteration: Iteration) -> dict[str, bytes]:
 def _readable(picture: Picture) -> bytes | None:
     """Return the picture's bytes unless they are lost or damaged: one picture must not stand in the way."""
     try:
-        content = storage.read_blob(picture.blob_key)
+        content = read_picture(picture)
         images.decode(content, limits=images.TRAINING, shorter_side=1)
     except (StorageUnavailable, RefusedPicture) as exc:
         logger.warning("Not used as a golden picture sha256=%s: %s", picture.sha256, exc)

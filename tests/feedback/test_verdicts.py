@@ -163,14 +163,12 @@ def test_nok_after_the_photo_expired_is_counted_and_said(site: Client, predictio
     assert not PendingPhoto.objects.exists()
 
 
-def test_nok_loses_nothing_when_the_storage_refuses(
-    site: Client, prediction: Prediction, storage_refuses: None
-) -> None:
+def test_nok_counts_though_the_storage_refuses(site: Client, prediction: Prediction, storage_refuses: None) -> None:
     page = say(site, prediction, "NOK")
 
-    assert not Verdict.objects.exists()
-    assert PendingPhoto.objects.exists()
-    assert any("try again" in str(each) or "réessayez" in str(each) for each in page.context["messages"])
+    assert Verdict.objects.get().value == "NOK"
+    assert page.context["misprediction"].picture.waiting_blob
+    assert not PendingPhoto.objects.exists()
 
 
 def test_right_tag_and_comment_are_kept(site: Client, prediction: Prediction) -> None:

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from catalog.locks import hold_blobs
 from engine import backbones, fitting, heads, multilabel, nearness
 from engine.fitting import CannotFit
 from engine.heads import Floats, Head
@@ -97,15 +99,17 @@ class LocalBackend:
         progress.begin(_("Fitting"))
         head, snapshot = _fit(dataset, vectors, parts, groups, seed=options.seed, progress=progress)
         progress.begin(_("Storing the result"))
-        is_ours = Iteration.objects.complete(
-            iteration,
-            backbone=card.name,
-            head_key=write_head(heads.dumps(head)),
-            snapshot_key=snapshots.write(snapshot),
-            data_hash=dataset.with_parts(parts).fingerprint(seed=options.seed),
-            metrics={**measuring.figures(snapshot), **_honesty(dataset, parts)},
-            training_seconds=time.monotonic() - started,
-        )
+        with transaction.atomic():
+            hold_blobs()
+            is_ours = Iteration.objects.complete(
+                iteration,
+                backbone=card.name,
+                head_key=write_head(heads.dumps(head)),
+                snapshot_key=snapshots.write(snapshot),
+                data_hash=dataset.with_parts(parts).fingerprint(seed=options.seed),
+                metrics={**measuring.figures(snapshot), **_honesty(dataset, parts)},
+                training_seconds=time.monotonic() - started,
+            )
         if not is_ours:
             raise TrainingFailed(_("The iteration was deleted or given up meanwhile."))
 

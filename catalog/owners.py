@@ -1,0 +1,52 @@
+"""Who has rows that name blobs: asked by `reconcile_blobs`, named in CLASSIFR_BLOB_OWNERS."""
+
+from collections.abc import Collection, Iterator
+from typing import Protocol
+
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from catalog.models import Picture, PictureQuerySet, WaitingBlob
+
+
+class BlobOwner(Protocol):
+    """Knows which blobs of one folder its rows name."""
+
+    def keys(self) -> Iterator[str]:
+        """Yield every key whose blob the rows say is in the storage."""
+
+    def named(self, keys: Collection[str]) -> set[str]:
+        """Return those of these keys, at most a few hundred, that rows name."""
+
+    def describe(self, key: str) -> str:
+        """Say whose bytes these are: a line for the operator."""
+
+    def lost(self) -> set[str]:
+        """Return the keys that are noted as lost."""
+
+    def note(self, keys: Collection[str], *, are_lost: bool) -> None:
+        """Note that these blobs are lost, or that they are not."""
+
+
+class PictureBlobs:
+    """The pictures' own bytes."""
+
+    def keys(self) -> Iterator[str]:
+        return self._delivered().values_list("blob_key", flat=True).iterator()
+
+    def named(self, keys: Collection[str]) -> set[str]:
+        return set(Picture.objects.filter(blob_key__in=keys).values_list("blob_key", flat=True))
+
+    def describe(self, key: str) -> str:
+        return f"picture {key.rpartition('/')[2]}"
+
+    def lost(self) -> set[str]:
+        return set(Picture.objects.exclude(lost_at=None).values_list("blob_key", flat=True))
+
+    def note(self, keys: Collection[str], *, are_lost: bool) -> None:
+        noted = self._delivered().filter(blob_key__in=keys, lost_at__isnull=are_lost)
+        noted.update(lost_at=timezone.now() if are_lost else None)
+
+    def _delivered(self) -> PictureQuerySet:
+        """Pictures whose bytes wait for nothing."""
+        return Picture.objects.filter(~Exists(WaitingBlob.objects.filter(picture=OuterRef("pk"))))

@@ -1,13 +1,9 @@
 """Background work of this room."""
 
-import logging
-
 from django.conf import settings
 from django_tasks import task
 
 from feedback import services
-
-logger = logging.getLogger(__name__)
 
 
 @task()

@@ -1,10 +1,12 @@
 """Lists a page at a time by key: page 5,000 costs what page 1 costs, and nothing is counted."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Generic, TypeVar
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
+from django.utils.dateparse import parse_datetime
 
 LARGEST_KEY = 2**63 - 1
 Row = TypeVar("Row", bound=Model)
@@ -21,16 +23,35 @@ class KeysetPage(Generic[Row]):
     """Of the older ones; empty on the last page."""
 
 
-def page_by_key(request: HttpRequest, found: QuerySet[Row], *, size: int) -> KeysetPage[Row]:
-    """Return the rows that the address asks for by `before`, newest first; other parameters stay in the addresses."""
+def page_by_key(request: HttpRequest, found: QuerySet[Row], *, size: int, moment: str = "") -> KeysetPage[Row]:
+    """Return the rows that the address asks for by `before`, newest first; other parameters stay in the addresses.
+
+    Newest is the highest key, or the latest in the column `moment`, and of those that share it the highest key.
+    """
     before = request.GET.get("before", "")
-    if before.isdecimal():
-        found = found.filter(pk__lt=min(int(before), LARGEST_KEY))
-    rows = list(found.order_by("-pk")[: size + 1])
+    key, at = _parsed(before)
+    if moment and at:
+        found = found.filter(**{f"{moment}__lte": at}).filter(Q(**{f"{moment}__lt": at}) | Q(pk__lt=key))
+    elif key and not moment:
+        found = found.filter(pk__lt=key)
+    rows = list(found.order_by(*([f"-{moment}"] if moment else []), "-pk")[: size + 1])
     query = request.GET.copy()
     query.pop("before", None)
     first_url = f"?{query.urlencode()}" if before else ""
     if len(rows) <= size:
         return KeysetPage(rows, first_url, "")
-    query["before"] = str(rows[size - 1].pk)
+    last = rows[size - 1]
+    query["before"] = f"{last.pk}@{getattr(last, moment).isoformat()}" if moment else str(last.pk)
     return KeysetPage(rows[:size], first_url, f"?{query.urlencode()}")
+
+
+def _parsed(before: str) -> tuple[int | None, datetime | None]:
+    """Return the key that `before` begins with, and the moment that follows it; None for what is not there."""
+    key, _, moment = before.partition("@")
+    if not key.isdecimal():
+        return None, None
+    try:
+        at = parse_datetime(moment)
+    except ValueError:
+        at = None
+    return min(int(key), LARGEST_KEY), at if at and at.tzinfo else None

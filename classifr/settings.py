@@ -214,6 +214,7 @@ TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 CLASSIFR_SCHEDULE = {  # task: every so many seconds
     "catalog.tasks.deliver_waiting": 10,
     "classifier.tasks.purge_pending": 300,
+    "feedback.tasks.empty_bin": 3600,
     "jobs.tasks.prune_results": 24 * 3600,
 }
 CLASSIFR_JOBS = {  # kind: the work
@@ -231,6 +232,10 @@ CLASSIFR_JOB_LOST_SECONDS = env.int("CLASSIFR_JOB_LOST_SECONDS", 30, validate=va
 CLASSIFR_PROJECT = env.str("CLASSIFR_PROJECT", "Food-101")  # the project that the page offers first
 CLASSIFR_THREADS = env.int("CLASSIFR_THREADS", 1, validate=validate.Range(min=1))  # per process, for the backbone
 CLASSIFR_PENDING_SECONDS = env.int("CLASSIFR_PENDING_SECONDS", 3600, validate=validate.Range(min=1))
+CLASSIFR_UNDO_SECONDS = env.int("CLASSIFR_UNDO_SECONDS", 600, validate=validate.Range(min=0))  # of a verdict
+CLASSIFR_BIN_DAYS = env.int(
+    "CLASSIFR_BIN_DAYS", 30, validate=validate.Range(min=0, max=36500)
+)  # what reviewers deleted can be restored
 CLASSIFR_PREDICTION_BACKENDS = {
     "local": "classifier.backends.local.LocalBackend",
     "customvision": "classifier.backends.customvision.CustomVisionBackend",

@@ -8,6 +8,9 @@ from django.utils.translation import gettext_lazy as _
 from classifier.models import Prediction
 from feedback.models import OTHER, Misprediction, MispredictionQuerySet, Verdict
 
+MOST_USERS = 200
+"""That the filter suggests; others can be typed."""
+
 
 class VerdictForm(forms.Form):
     verdict = forms.ChoiceField(choices=Verdict.Value)
@@ -22,6 +25,7 @@ class RightTagForm(forms.Form):
     )
 
     def __init__(self, *args: Any, prediction: Prediction, **kwargs: Any) -> None:
+        kwargs["auto_id"] = f"id_{prediction.pk}_%s"  # a page may hold several
         super().__init__(*args, **kwargs)
         names = sorted(row.tag for row in prediction.rows)
         self.fields["suggested_tag"].choices = [  # type: ignore[attr-defined]
@@ -35,7 +39,9 @@ class ReviewFilterForm(forms.Form):
     """The filters of the review page, as they stand in its address."""
 
     tag = forms.ChoiceField(label=_("Tag"), required=False)
-    user = forms.CharField(label=_("User"), required=False, max_length=150)
+    user = forms.CharField(
+        label=_("User"), required=False, max_length=150, widget=forms.TextInput(attrs={"list": "users"})
+    )
     iteration = forms.ChoiceField(label=_("Iteration"), required=False)
     since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
@@ -43,12 +49,13 @@ class ReviewFilterForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for field, column in (("tag", "tag"), ("iteration", "iteration_name")):
-            names = Misprediction.objects.order_by(column).values_list(column, flat=True).distinct()
+            names = Misprediction.objects.names(column)
             self.fields[field].choices = [("", _("All")), *((name, name) for name in names)]  # type: ignore[attr-defined]
+        self.users = Misprediction.objects.names("username", limit=MOST_USERS)
 
     def apply(self) -> MispredictionQuerySet:
         """Return what the filters let through; a filter that is not valid lets everything through."""
-        found = Misprediction.objects.all()
+        found = Misprediction.objects.kept()
         self.is_valid()
         chosen = {name: value for name, value in self.cleaned_data.items() if value}
         for name, column in (("tag", "tag"), ("user", "username"), ("iteration", "iteration_name")):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
+from math import ceil
 
-from django.db import models
+from django.conf import settings
+from django.db import connection, models
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -37,6 +39,17 @@ class Verdict(models.Model):
     def __str__(self) -> str:
         return f"{self.value} on {self.prediction_id}"
 
+    @property
+    def undo_until(self) -> datetime:
+        return self.created_at + timedelta(seconds=settings.CLASSIFR_UNDO_SECONDS)
+
+    @property
+    def can_be_withdrawn(self) -> bool:
+        return timezone.now() < self.undo_until
+
+
+KEPT = Q(deleted_at__isnull=True)
+
 
 class MispredictionQuerySet(models.QuerySet["Misprediction"]):
     def with_pictures(self) -> MispredictionQuerySet:
@@ -44,8 +57,42 @@ class MispredictionQuerySet(models.QuerySet["Misprediction"]):
         waiting = WaitingBlob.objects.filter(picture=OuterRef("picture"))
         return self.select_related("picture").annotate(picture_waits=Exists(waiting))
 
+    def kept(self) -> MispredictionQuerySet:
+        return self.filter(KEPT)
+
+    def in_bin(self) -> MispredictionQuerySet:
+        """What reviewers deleted and may still restore."""
+        return self.filter(~KEPT)
+
+    def expired(self, now: datetime, *, days: int) -> MispredictionQuerySet:
+        """What has been in the bin for that many days."""
+        return self.in_bin().filter(deleted_at__lte=now - timedelta(days=days))
+
     def newest_first(self) -> MispredictionQuerySet:
         return self.order_by("-pk")
+
+    def names(self, column: str, *, limit: int = 1000) -> list[str]:
+        """Return the different values that rows outside the bin have in that column, sorted.
+
+        It jumps through the column's index from one value to the next, whatever filters came before: SELECT DISTINCT
+        would read every row.
+        """
+        name = connection.ops.quote_name(column)
+        kept = f"SELECT {name} FROM feedback_misprediction WHERE deleted_at IS NULL"  # noqa: S608  # a name of our own
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"""
+                WITH RECURSIVE found(name) AS (
+                    ({kept} ORDER BY {name} LIMIT 1)
+                    UNION ALL
+                    SELECT ({kept} AND {name} > found.name ORDER BY {name} LIMIT 1) FROM found
+                    WHERE found.name IS NOT NULL
+                )
+                SELECT name FROM found WHERE name IS NOT NULL LIMIT %s
+                """,  # noqa: S608  # likewise
+                [limit],
+            )
+            return [name for (name,) in cursor.fetchall()]
 
     def since(self, day: date) -> MispredictionQuerySet:
         """From the beginning of that day, in the site's time zone."""
@@ -74,6 +121,8 @@ class Misprediction(models.Model):
     suggested_tag = models.CharField(max_length=200, blank=True, help_text=_("What the sender says it is."))
     comment = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    deleted_at = models.DateTimeField(null=True, blank=True, help_text=_("Empty: it is not in the bin."))
+    deleted_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
 
     objects = MispredictionQuerySet.as_manager()
 
@@ -86,10 +135,12 @@ class Misprediction(models.Model):
             )
         ]
         indexes = [
-            models.Index(fields=["tag", "-id"], name="misprediction_by_tag"),
-            models.Index(fields=["username", "-id"], name="misprediction_by_user"),
-            models.Index(fields=["iteration_name", "-id"], name="misprediction_by_iteration"),
-            models.Index(fields=["created_at"], name="misprediction_by_day"),
+            models.Index(fields=["-id"], condition=KEPT, name="misprediction_kept"),
+            models.Index(fields=["tag", "-id"], condition=KEPT, name="misprediction_kept_by_tag"),
+            models.Index(fields=["username", "-id"], condition=KEPT, name="misprediction_kept_by_user"),
+            models.Index(fields=["iteration_name", "-id"], condition=KEPT, name="misprediction_kept_by_iter"),
+            models.Index(fields=["created_at"], condition=KEPT, name="misprediction_kept_by_day"),
+            models.Index(fields=["-deleted_at", "-id"], condition=~KEPT, name="misprediction_in_bin"),
         ]
 
     def __str__(self) -> str:
@@ -104,3 +155,11 @@ class Misprediction(models.Model):
     def rows(self) -> list[Row]:
         """All tags, the most probable first."""
         return [Row(tag, probability) for tag, probability in self.probabilities]
+
+    @property
+    def days_left(self) -> int:
+        """How many days, begun ones included, until the bin is emptied of it; 0 when it is due."""
+        if self.deleted_at is None:
+            raise ValueError(f"Misprediction {self.pk} is not in the bin.")
+        left = self.deleted_at + timedelta(days=settings.CLASSIFR_BIN_DAYS) - timezone.now()
+        return max(0, ceil(left / timedelta(days=1)))

@@ -1,21 +1,19 @@
 """The reviewers' page: the list, its filters, one photo whole, and deletion."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from pathlib import Path
 
 import pytest
-from django.core.files.storage import default_storage
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import User
-from catalog.models import Picture
-from feedback.models import Misprediction, Verdict
-from feedback.views import PAGE_SIZE
+from feedback.models import Misprediction
+from feedback.views.answers import PAGE_SIZE
 from tests import factories
 
 SignIn = Callable[[User], Client]
@@ -39,13 +37,16 @@ def test_client_cannot_reach_any_of_it(signed_in: SignIn, person: User) -> None:
     statuses = [
         site.get(LIST).status_code,
         site.get(reverse("feedback:misprediction", args=[row.pk])).status_code,
-        site.post(reverse("feedback:delete"), {"ids": row.pk, "confirmed": "1"}).status_code,
+        site.post(reverse("feedback:delete"), {"ids": row.pk}).status_code,
+        site.get(reverse("feedback:bin")).status_code,
+        site.post(reverse("feedback:restore"), {"ids": row.pk}).status_code,
+        site.post(reverse("feedback:erase"), {"ids": row.pk, "confirmed": "1"}).status_code,
         site.get(reverse("catalog:picture", args=[row.picture.sha256])).status_code,
         site.get(reverse("catalog:thumbnail", args=[row.picture.sha256])).status_code,
     ]
 
     assert set(statuses) == {HTTPStatus.NOT_FOUND}
-    assert Misprediction.objects.exists()
+    assert Misprediction.objects.kept().exists()
 
 
 def test_stranger_is_sent_to_sign_in(client: Client, db: None) -> None:
@@ -75,7 +76,7 @@ def test_number_of_queries_does_not_grow(site: Client, django_assert_num_queries
     for _ in range(2):
         for _ in range(4):
             factories.make_misprediction()
-        with django_assert_num_queries(7) as queries:
+        with django_assert_num_queries(8) as queries:
             site.get(LIST)
         counts.append(len(queries))
 
@@ -124,67 +125,67 @@ def test_other_is_said_in_the_readers_language(site: Client, reviewer: User) -> 
     assert "Rather: other" in site.get(LIST).content.decode()
 
 
-def test_deleting_asks_first(site: Client) -> None:
-    row = factories.make_misprediction()
-
-    answer = site.post(reverse("feedback:delete"), {"ids": row.pk})
-
-    assert answer.context["mispredictions"] == [row]
-    assert Misprediction.objects.exists()
-
-
-def test_confirmed_deletion_erases_rows_and_photos(site: Client, any_blobs: str) -> None:
+def test_deletion_takes_photos_off_the_list_at_once(site: Client) -> None:
     gone = [factories.make_misprediction() for _ in range(2)]
     stays = factories.make_misprediction()
 
-    site.post(reverse("feedback:delete"), {"ids": [each.pk for each in gone], "confirmed": "1"})
+    site.post(reverse("feedback:delete"), {"ids": [each.pk for each in gone]})
 
-    assert Misprediction.objects.get() == stays
-    assert Picture.objects.get() == stays.picture
-    assert not any(default_storage.exists(each.picture.blob_key) for each in gone)
-    assert default_storage.exists(stays.picture.blob_key)
+    assert listed(site) == [stays.pk]
 
 
-def test_verdicts_outlive_their_photos(site: Client) -> None:
-    row = factories.make_misprediction()
+def test_deletion_can_be_undone_from_its_message(site: Client) -> None:
+    rows = [factories.make_misprediction().pk for _ in range(2)]
 
-    site.post(reverse("feedback:delete"), {"ids": row.pk, "confirmed": "1"})
+    page = site.post(reverse("feedback:delete"), {"ids": rows}, follow=True).content.decode()
+    offered = re.findall(r'name="ids" value="(\d+)" form="restore"', page)
+    site.post(reverse("feedback:restore"), {"ids": offered, "next": LIST})
 
-    assert Verdict.objects.get().value == "NOK"
-
-
-def test_photo_of_two_rows_stays_until_the_second_goes(site: Client) -> None:
-    picture = factories.make_picture()
-    first, second = (factories.make_misprediction(picture=picture) for _ in range(2))
-
-    site.post(reverse("feedback:delete"), {"ids": first.pk, "confirmed": "1"})
-    assert default_storage.exists(picture.blob_key)
-
-    site.post(reverse("feedback:delete"), {"ids": second.pk, "confirmed": "1"})
-    assert not default_storage.exists(picture.blob_key)
+    assert listed(site) == rows[::-1]
 
 
-def test_storage_that_refuses_keeps_the_row(site: Client, blobs: Path) -> None:
-    row = factories.make_misprediction()
+def test_names_are_those_of_the_rows_outside_the_bin(site: Client) -> None:
+    for tag in ("pizza", "risotto", "pizza", "cannoli", "gnocchi"):
+        factories.make_misprediction(tag=tag)
+    site.post(reverse("feedback:delete"), {"ids": [Misprediction.objects.get(tag="cannoli").pk]})
 
-    default_storage.delete(row.picture.blob_key)
-    (blobs / row.picture.blob_key / "in the way").mkdir(parents=True)
-
-    site.post(reverse("feedback:delete"), {"ids": row.pk, "confirmed": "1"})
-
-    assert Misprediction.objects.get() == row
-    assert Picture.objects.get() == row.picture
+    assert Misprediction.objects.names("tag") == ["gnocchi", "pizza", "risotto"]
+    assert Misprediction.objects.names("tag", limit=2) == ["gnocchi", "pizza"]
 
 
+def test_names_of_nothing_are_none(db: None) -> None:
+    assert Misprediction.objects.names("username") == []
+
+
+def test_filters_offer_tags_iterations_and_users(site: Client) -> None:
+    factories.make_misprediction(tag="risotto", iteration_name="Iteration 7", username="claire")
+
+    filters = site.get(LIST).context["filters"]
+
+    assert ("risotto", "risotto") in filters.fields["tag"].choices
+    assert ("Iteration 7", "Iteration 7") in filters.fields["iteration"].choices
+    assert filters.users == ["claire"]
+
+
+def test_filters_are_combined(site: Client) -> None:
+    wanted = factories.make_misprediction(tag="risotto", username="claire")
+    factories.make_misprediction(tag="risotto")
+    factories.make_misprediction(username="claire")
+
+    assert listed(site, tag="risotto", user="claire") == [wanted.pk]
+
+
+@pytest.mark.parametrize("name", ["delete", "restore", "erase"])
 @pytest.mark.parametrize("ids", [[], ["x"], ["9" * 30], ["123456"]])
-def test_deleting_nothing_is_said(site: Client, ids: list[str]) -> None:
-    answer = site.post(reverse("feedback:delete"), {"ids": ids, "confirmed": "1"}, follow=True)
+def test_choosing_nothing_is_said(site: Client, ids: list[str], name: str) -> None:
+    answer = site.post(reverse(f"feedback:{name}"), {"ids": ids, "confirmed": "1"}, follow=True)
 
     assert len(list(answer.context["messages"])) == 1
 
 
-def test_deleting_needs_a_post(site: Client) -> None:
-    assert site.get(reverse("feedback:delete")).status_code == HTTPStatus.METHOD_NOT_ALLOWED
+@pytest.mark.parametrize("name", ["delete", "restore", "erase"])
+def test_acts_need_a_post(site: Client, name: str) -> None:
+    assert site.get(reverse(f"feedback:{name}")).status_code == HTTPStatus.METHOD_NOT_ALLOWED
 
 
 def test_empty_list_says_why(site: Client, settings: Settings) -> None:

@@ -1,0 +1,115 @@
+"""The page "Mes envois": what one person sent, for that person alone."""
+
+import logging
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db.models import Exists, OuterRef
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.access import UserRequest, next_url
+from accounts.paging import page_by_key
+from catalog import responses
+from catalog.exceptions import StorageUnavailable
+from catalog.models import Picture
+from catalog.services import THUMBNAIL_SIDE
+from classifier.models import PendingPhoto, Prediction, PredictionQuerySet
+from engine import images
+from feedback import services
+from feedback.models import Misprediction
+from feedback.views.answers import NOTHING, PAGE_SIZE, STORAGE_REFUSES, chosen_ids
+
+logger = logging.getLogger(__name__)
+
+
+@login_required
+@never_cache
+@require_safe
+def uploads(request: UserRequest) -> HttpResponse:
+    """List one's own predictions with their verdicts, newest first, a page at a time by key."""
+    page = page_by_key(request, _with_photos(_own(request)), size=PAGE_SIZE)
+    context = {"page": page.rows, "first_url": page.first_url, "next_url": page.next_url}
+    return render(request, "feedback/uploads.html", context)
+
+
+@login_required
+@never_cache
+@require_safe
+def thumbnail(request: UserRequest, pk: int) -> HttpResponseBase:
+    """Show a small JPEG of a photo that is kept or still waits for its verdict."""
+    if picture := _kept(request, pk):
+        return responses.small(picture)
+    return HttpResponse(images.thumbnail(_waiting(request, pk), side=THUMBNAIL_SIDE), content_type="image/jpeg")
+
+
+@login_required
+@never_cache
+@require_safe
+def photo(request: UserRequest, pk: int) -> HttpResponseBase:
+    """Show such a photo whole."""
+    if picture := _kept(request, pk):
+        return responses.whole(picture)
+    return HttpResponse(_waiting(request, pk), content_type="image/jpeg")
+
+
+@login_required
+@require_POST
+def delete(request: UserRequest) -> HttpResponseBase:
+    """Ask whether the chosen ones are to go for good; once that is confirmed, erase them."""
+    chosen = list(_with_photos(_own(request).filter(pk__in=chosen_ids(request)).order_by("-pk")))
+    back = next_url(request, reverse("feedback:uploads"))
+    if not chosen:
+        messages.warning(request, NOTHING)
+        return redirect(back)
+    if "confirmed" not in request.POST:
+        return render(request, "feedback/confirm_uploads.html", {"predictions": chosen, "back_url": back})
+    try:
+        erasure = services.erase_predictions(chosen)
+    except StorageUnavailable as exc:
+        logger.warning("Predictions not erased: %s", exc, exc_info=exc)
+        messages.error(request, STORAGE_REFUSES)
+        return redirect(back)
+    if erasure.erased:
+        messages.success(request, _told(erasure))
+    else:
+        messages.warning(request, NOTHING)
+    return redirect(back)
+
+
+def _told(erasure: services.Erasure) -> str:
+    sentence = ngettext("%(count)s upload erased.", "%(count)s uploads erased.", erasure.erased)
+    told = sentence % {"count": erasure.erased}
+    if not erasure.shared:
+        return told
+    stays = ngettext(
+        "One photo stays for others: somebody else sent it too, or a model learns from it.",
+        "%(count)s photos stay for others: somebody else sent them too, or a model learns from them.",
+        erasure.shared,
+    )
+    return f"{told} {stays % {'count': erasure.shared}}"
+
+
+def _own(request: UserRequest) -> PredictionQuerySet:
+    return Prediction.objects.visible_to(request.user)
+
+
+def _with_photos(found: PredictionQuerySet) -> PredictionQuerySet:
+    """Say of each prediction whether its photo waits for the verdict or is kept, without reading the photos."""
+    waiting = PendingPhoto.objects.waiting(timezone.now()).filter(prediction=OuterRef("pk"))
+    kept = Misprediction.objects.filter(verdict__prediction=OuterRef("pk"))
+    return found.select_related("project", "verdict").annotate(photo_waits=Exists(waiting), photo_kept=Exists(kept))
+
+
+def _kept(request: UserRequest, pk: int) -> Picture | None:
+    return Picture.objects.filter(mispredictions__verdict__prediction__in=_own(request).filter(pk=pk)).first()
+
+
+def _waiting(request: UserRequest, pk: int) -> bytes:
+    waiting = PendingPhoto.objects.waiting(timezone.now()).filter(prediction__in=_own(request))
+    return bytes(get_object_or_404(waiting, prediction_id=pk).content)

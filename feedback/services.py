@@ -179,7 +179,8 @@ def empty_bin(*, days: int, report: Callable[[str], None]) -> int:
     """
     expired = Misprediction.objects.expired(timezone.now(), days=days)
     erased = refusals = 0
-    for pk in expired.order_by("pk").values_list("pk", flat=True):
+    # In no order: a few that are refused for ever must not always come first and end the round.
+    for pk in expired.order_by("?").values_list("pk", flat=True):
         try:
             erased += _erase_misprediction(expired, pk)
             refusals = 0

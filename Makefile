@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint bench lock collect-messages messages
+.PHONY: run test lint bench lock audit collect-messages messages
 
 run: .venv/runtime
 	@exec $(BIN)/python manage.py run
@@ -22,20 +22,31 @@ lint: .venv/dev
 bench: .venv/dev
 	@for script in bench/*.py; do $(BIN)/python $$script; done
 
+# Hashes of all files of a version: the same pins install on each Python from 3.11 on, on each system.
+LOCK = $(BIN)/uv pip compile --quiet --no-header --annotation-style line --universal --python-version 3.11 --generate-hashes
+
 lock: .venv/dev
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --no-header --annotation-style line requirements.in -o requirements.txt
-	$(BIN)/uv pip compile --quiet --no-header --annotation-style line requirements-dev.in -c requirements.txt -o requirements-dev.txt
+	$(LOCK) requirements.in -o requirements.txt
+	$(LOCK) requirements-dev.in -c requirements.txt -o requirements-dev.txt
+
+# Asks PyPI for known weaknesses of what a server runs on; needs the network, and so is no part of `make test`.
+audit: .venv/audit
+	.venv/audit/bin/pip-audit --strict --require-hashes --disable-pip -r requirements.txt
+
+.venv/audit:
+	@$(PYTHON) -m venv $@
+	@$@/bin/python -m pip install --quiet --disable-pip-version-check pip-audit || { rm -r $@; exit 1; }
 
 .venv/runtime: requirements.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing what Classifr runs on…"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
 
 .venv/dev: requirements-dev.txt .venv/runtime
 	@echo "Installing what the tests need…"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
 collect-messages: .venv/dev

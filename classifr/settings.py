@@ -173,7 +173,7 @@ CLASSIFR_BLOB_OWNERS = {  # folder: who has rows that name the blobs below it
     "snapshots/": "training.blobs.SnapshotBlobs",
 }
 STATIC_URL = "static/"
-STATIC_ROOT = CLASSIFR_VAR / "static"
+STATIC_ROOT = env.path("CLASSIFR_STATIC", CLASSIFR_VAR / "static").resolve()  # what `collectstatic` fills
 STATICFILES_DIRS = [BASE_DIR / "static"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # bytes of form fields; photos are files and have their own limit
 FILE_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024 + 1  # bytes; a photo that is accepted never touches the disk

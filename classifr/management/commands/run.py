@@ -15,8 +15,6 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts.services import create_first_users
-
 
 class Command(BaseCommand):
     help = "Prepare the database, then start web and worker; Ctrl-C stops everything."
@@ -27,20 +25,9 @@ class Command(BaseCommand):
         if not settings.CLASSIFR_GIVEN_SECRET_KEY and not settings.CLASSIFR_SECRET_KEY_FILE.exists():
             _make_secret_key()
         # The connection that prepares keeps this process among the database's users: it stops last, with the database.
-        self.prepare()
-        self.serve()
-
-    def prepare(self) -> None:
-        """Bring database, static files, starter model and first users up to date; a second time changes nothing."""
-        call_command("migrate", verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
-        call_command("load_starter")
-        passwords = {
-            "reviewer": settings.CLASSIFR_REVIEWER_PASSWORD,
-            "client": settings.CLASSIFR_CLIENT_PASSWORD,
-        }
-        for username, password in create_first_users(passwords).items():
-            self.stdout.write(f"User {username}, password {password} (shown this once)")
+        call_command("prepare", stdout=self.stdout)
+        self.serve()
 
     def serve(self) -> None:
         """Run the Procfile until it ends or is told to."""

@@ -1,0 +1,20 @@
+#!/bin/sh
+# Makes secrets/ for docker-compose.yml; a secret that is there already is left as it is.
+# Only who may enter the folder can read them on this machine. In the containers nobody is their owner: hence 0444.
+set -eu
+cd "$(dirname "$0")/.."
+mkdir -p -m 0700 secrets
+
+keep() {
+  [ -e "secrets/$1" ] || { cat > "secrets/$1" && chmod 0444 "secrets/$1"; }
+}
+random() {
+  head -c "$1" /dev/urandom | od -An -v -tx1 | tr -d ' \n'
+}
+
+random 48 | keep secret_key
+random 24 | keep postgres_password
+printf 'postgres://classifr:%s@postgres/classifr' "$(cat secrets/postgres_password)" | keep database_url
+random 8 | keep reviewer_password
+random 8 | keep client_password
+printf '' | keep azure_connection_string

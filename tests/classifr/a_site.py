@@ -22,7 +22,7 @@ from accounts.services import create_first_users  # noqa: E402
 from catalog.storage import read_blob, stored_blobs  # noqa: E402
 from classifier.models import PendingPhoto, Prediction  # noqa: E402
 from feedback.models import Misprediction  # noqa: E402
-from feedback.services import erase_mispredictions  # noqa: E402
+from feedback.services import erase_mispredictions, move_to_bin  # noqa: E402
 from tests import factories  # noqa: E402
 from training.backends.base import ImageUpload  # noqa: E402
 from training.models import Iteration, Project  # noqa: E402
@@ -79,7 +79,9 @@ def write_and_erase() -> None:
     for number in count():
         say_nok(client, factories.make_photo(seed=1000 + number))
         if number % 3 == 0:
-            erase_mispredictions([Misprediction.objects.latest("pk")])
+            newest = Misprediction.objects.filter(pk=Misprediction.objects.latest("pk").pk)
+            move_to_bin(newest, by=User.objects.get(username="client"))
+            erase_mispredictions(newest)
         print(number, flush=True)  # noqa: T201  # whoever started this waits for it
         time.sleep(0.01)
 

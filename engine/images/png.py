@@ -25,6 +25,8 @@ _STILL = frozenset(
         b"pHYs",
     )
 )
+_MOST_CHUNKS = 65_536
+_GREY, _PALETTE = 0, 3
 _ANIMATION = frozenset((b"acTL", b"fcTL", b"fdAT"))
 
 
@@ -38,7 +40,7 @@ class Chunk(NamedTuple):
 def chunks(content: bytes) -> Iterator[Chunk]:
     """Give the chunks up to and including IEND; raise RefusedPicture when the file ends before it."""
     position = len(_SIGNATURE)
-    while True:
+    for _ in range(_MOST_CHUNKS):
         end = position + 12 + int.from_bytes(content[position : position + 4], "big")
         if position + 12 > len(content) or end > len(content):
             raise refusals.truncated(NAME)
@@ -49,14 +51,28 @@ def chunks(content: bytes) -> Iterator[Chunk]:
         if kind == b"IEND":
             return
         position = end
+    raise refusals.damaged(NAME)
 
 
 def size(content: bytes) -> tuple[int, int]:
     """Return (width, height) in pixels as stored, before the orientation."""
+    header = _header(content)
+    return int.from_bytes(header[:4], "big"), int.from_bytes(header[4:8], "big")
+
+
+def bytes_per_pixel(content: bytes) -> int:
+    """Return what a decoded pixel takes: colours always take four bytes, whatever their depth."""
+    depth, colours = _header(content)[8:10]
+    if colours == _GREY and depth == 16:
+        return 2
+    return 1 if colours in (_GREY, _PALETTE) else 4
+
+
+def _header(content: bytes) -> bytes:
     first = next(chunks(content))
     if first.kind != b"IHDR" or len(first.data) != 13:
         raise refusals.damaged(NAME)
-    return int.from_bytes(first.data[:4], "big"), int.from_bytes(first.data[4:8], "big")
+    return first.data
 
 
 def orientation(content: bytes) -> int:

@@ -65,10 +65,10 @@ def _next_marker(content: bytes, position: int) -> int:
 def _read_segment(content: bytes, position: int) -> tuple[Segment, int]:
     """Read the segment that begins at the position, and where it ends."""
     marker = content[position + 1]
-    if position + 4 > len(content):
-        raise refusals.truncated(NAME)
     if marker in (_SOI, _EOI):
         raise refusals.damaged(NAME)
+    if position + 4 > len(content):
+        raise refusals.truncated(NAME)
     end = position + 2 + int.from_bytes(content[position + 2 : position + 4], "big")
     if end < position + 4:
         raise refusals.damaged(NAME)
@@ -86,7 +86,7 @@ def size(header: Header) -> tuple[int, int]:
 def bytes_per_pixel(header: Header) -> int:
     """Return what a pixel takes before it is decoded at a reduced scale: nothing when one scan tells all of it.
 
-    Else libjpeg keeps 16 bits of every sample until it has read all scans.
+    Else libjpeg keeps 16 bits of every sample until it has read all scans; four bytes at least, for the time it takes.
     """
     frame = _frame(header)
     components = frame.payload[5]
@@ -95,7 +95,7 @@ def bytes_per_pixel(header: Header) -> int:
     factors = [divmod(packed, 16) for packed in frame.payload[7 : 6 + 3 * components : 3]]
     pixels = max(across for across, _ in factors) * max(down for _, down in factors)
     samples = sum(across * down for across, down in factors)
-    return ceil(2 * samples / pixels)
+    return max(4, ceil(2 * samples / pixels))
 
 
 def _frame(header: Header) -> Segment:

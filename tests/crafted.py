@@ -137,3 +137,8 @@ def archive() -> bytes:
     with zipfile.ZipFile(written, "w") as opened:
         opened.writestr("word/document.xml", "<x/>")
     return written.getvalue()
+
+
+def animated(format: str) -> bytes:
+    further = [picture().rotate(90), picture().rotate(180)]
+    return saved(picture(), format, save_all=True, append_images=further, duration=50)

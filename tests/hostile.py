@@ -14,6 +14,7 @@ from tests.crafted import (
     SIZE,
     SRGB,
     after_soi,
+    animated,
     archive,
     bmp_of_runs,
     chunk,
@@ -58,11 +59,6 @@ def with_scan_data(content: bytes, inserted: bytes) -> bytes:
     """Return a JPEG with bytes put into the middle of its compressed data."""
     middle = (content.index(b"\xff\xda") + len(content)) // 2
     return content[:middle] + inserted + content[middle:]
-
-
-def animated(format: str) -> bytes:
-    further = [picture().rotate(90), picture().rotate(180)]
-    return saved(picture(), format, save_all=True, append_images=further, duration=50)
 
 
 def _truncated() -> Iterator[tuple[str, Case]]:

@@ -19,6 +19,8 @@ _MOST_SCANS = 50
 """Programs write about ten. Each scan may go over all pixels while it takes a handful of bytes."""
 _TABLES = frozenset({0xC4, 0xCC, 0xDB, 0xDC, 0xDD, 0xDE, 0xDF})
 _EXIF = b"Exif\x00\x00"
+_KNOWN = frozenset(range(0xC0, 0xF0)) | {0xFE}
+"""The others are reserved: libjpeg gives up at them, or does not, depending on where they stand."""
 _MARKER = re.compile(rb"\xff[^\x00\x01\xff\xd0-\xd7]")
 """Any but those that stand alone inside the data."""
 
@@ -65,7 +67,7 @@ def _next_marker(content: bytes, position: int) -> int:
 def _read_segment(content: bytes, position: int) -> tuple[Segment, int]:
     """Read the segment that begins at the position, and where it ends."""
     marker = content[position + 1]
-    if marker in (_SOI, _EOI):
+    if marker in (_SOI, _EOI) or marker not in _KNOWN:
         raise refusals.damaged(NAME)
     if position + 4 > len(content):
         raise refusals.truncated(NAME)
@@ -151,15 +153,20 @@ def stripped(content: bytes) -> bytes:
 
 
 def _after(content: bytes, header: Header) -> Iterator[tuple[bytes, Segment | None]]:
-    """Give compressed data, and the segment behind it; the last, before the end marker, has none behind it."""
-    position = header.end
+    """Give compressed data, and the segment behind it; the last, before the end marker, has none behind it.
+
+    Bytes that follow another segment than the start of a scan belong to nothing, and FF before a marker fills up: were
+    they kept when the segment goes, they would mean something else.
+    """
+    position, is_scan = header.end, True
     for _ in range(_MOST_SEGMENTS):
         found = _next_marker(content, position)
-        data = content[position:found]
+        data = content[position:found].rstrip(b"\xff") if is_scan else b""
         if content[found + 1] == _EOI:
             yield data, None
             return
         segment, position = _read_segment(content, found)
+        is_scan = segment.marker == _SOS
         yield data, segment
     raise refusals.damaged(NAME)
 

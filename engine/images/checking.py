@@ -31,7 +31,7 @@ class Outline:
 
 
 def inspect(content: bytes, *, limits: Limits) -> Facts:
-    """Return what the picture is, or raise RefusedPicture; a few milliseconds whatever the file.
+    """Return what the picture is, or raise RefusedPicture; milliseconds for what a camera makes.
 
     A picture that passes may still be refused by `decode`, when its pixels turn out to be damaged.
     """

@@ -88,6 +88,7 @@ def bare(content: bytes) -> bytes:
 
 def stripped(content: bytes) -> bytes:
     """Return the file without metadata: orientation, colour, transparency, animation and pixels stay as they are."""
+    _header(content)
     turned = orientation(content)
     kept = [chunk.whole for chunk in chunks(content) if chunk.kind in _STILL | _ANIMATION]
     if turned != exif.UPRIGHT:

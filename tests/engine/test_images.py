@@ -268,6 +268,14 @@ def test_what_is_dropped_between_scans_lets_nothing_grow_together() -> None:
     assert Image.open(io.BytesIO(once)).tobytes() == Image.open(io.BytesIO(bent)).tobytes()
 
 
+def test_png_without_its_header_is_refused() -> None:
+    """Else its orientation would be written behind its end."""
+    content = png_header(4, 4).replace(b"IHDR", b"IlDR")
+
+    with pytest.raises(RefusedPicture):
+        images.strip_metadata(content)
+
+
 def test_png_loses_its_texts_and_keeps_its_pixels() -> None:
     from PIL.PngImagePlugin import PngInfo
 

@@ -38,14 +38,14 @@ class Chunk(NamedTuple):
 
 
 def chunks(content: bytes) -> Iterator[Chunk]:
-    """Give the chunks up to and including IEND; raise RefusedPicture when the file ends before it."""
+    """Give the chunks from IHDR to IEND; raise RefusedPicture when the file ends before that or begins otherwise."""
     position = len(_SIGNATURE)
     for _ in range(_MOST_CHUNKS):
         end = position + 12 + int.from_bytes(content[position : position + 4], "big")
         if position + 12 > len(content) or end > len(content):
             raise refusals.truncated(NAME)
         kind = content[position + 4 : position + 8]
-        if not kind.isalpha():
+        if not kind.isalpha() or (kind == b"IHDR") != (position == len(_SIGNATURE)):
             raise refusals.damaged(NAME)
         yield Chunk(kind, content[position + 8 : end - 4], content[position:end])
         if kind == b"IEND":
@@ -69,10 +69,10 @@ def bytes_per_pixel(content: bytes) -> int:
 
 
 def _header(content: bytes) -> bytes:
-    first = next(chunks(content))
-    if first.kind != b"IHDR" or len(first.data) != 13:
+    header = next(chunks(content)).data
+    if len(header) != 13:
         raise refusals.damaged(NAME)
-    return first.data
+    return header
 
 
 def orientation(content: bytes) -> int:
@@ -88,7 +88,6 @@ def bare(content: bytes) -> bytes:
 
 def stripped(content: bytes) -> bytes:
     """Return the file without metadata: orientation, colour, transparency, animation and pixels stay as they are."""
-    _header(content)
     turned = orientation(content)
     kept = [chunk.whole for chunk in chunks(content) if chunk.kind in _STILL | _ANIMATION]
     if turned != exif.UPRIGHT:

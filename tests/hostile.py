@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from engine.exceptions import RefusalReason
 from engine.exceptions import RefusalReason as R
 from engine.images import PAGE_PHOTO
 from tests.crafted import (
@@ -38,14 +37,14 @@ class Case:
     """A file and what becomes of it."""
 
     make: Callable[[], bytes]
-    reason: RefusalReason | None = None
+    reason: R | None = None
     """Why it is refused where all four formats are accepted; None when it is accepted."""
     size: tuple[int, int] = SIZE
     """Upright, of an accepted one."""
     jpeg: bool = True
 
     @property
-    def page_reason(self) -> RefusalReason | None:
+    def page_reason(self) -> R | None:
         """Why the page, which takes JPEG alone, refuses it."""
         return self.reason if self.jpeg or self.reason in _TOLD_BEFORE_THE_FORMAT else R.WRONG_FORMAT
 

@@ -1,8 +1,9 @@
-"""The size of a BMP file; the format carries no metadata worth removing."""
+"""The measures of a BMP file; the format carries no metadata worth removing."""
 
 from engine.images import refusals
 
 NAME = "BMP"
+_RLE8, _RLE4 = 1, 2
 
 
 def size(content: bytes) -> tuple[int, int]:
@@ -13,3 +14,12 @@ def size(content: bytes) -> tuple[int, int]:
         return int.from_bytes(content[18:20], "little"), int.from_bytes(content[20:22], "little")
     width = int.from_bytes(content[18:22], "little")
     return width, abs(int.from_bytes(content[22:26], "little", signed=True))
+
+
+def bytes_per_pixel(content: bytes) -> int:
+    """Return what a decoded pixel takes; run lengths count as 16: Pillow reads them in Python."""
+    if int.from_bytes(content[14:18], "little") < 40:
+        return 1 if int.from_bytes(content[24:26], "little") <= 8 else 4
+    if int.from_bytes(content[30:34], "little") in (_RLE8, _RLE4):
+        return 16
+    return 1 if int.from_bytes(content[28:30], "little") <= 8 else 4

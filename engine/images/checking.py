@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from engine.exceptions import RefusedPicture
 from engine.images import bmp, exif, gif, jpeg, png, refusals, sniffing
-from engine.images.limits import FORMATS, MAX_PIXELS, Facts, Limits
+from engine.images.limits import FORMATS, MAX_DECODED_BYTES, MAX_PIXELS, Facts, Limits
 
 _QUARTER_TURNS = frozenset({5, 6, 7, 8})
 
@@ -19,6 +19,8 @@ class Outline:
     height: int
     orientation: int
     """EXIF, 1 to 8."""
+    bytes_per_pixel: int
+    """What decoding takes of memory for each pixel as stored."""
 
     @property
     def upright(self) -> tuple[int, int]:
@@ -29,7 +31,7 @@ class Outline:
 
 
 def inspect(content: bytes, *, limits: Limits) -> Facts:
-    """Return what the picture is, or raise RefusedPicture; a few milliseconds whatever the file.
+    """Return what the picture is, or raise RefusedPicture; milliseconds for what a camera makes.
 
     A picture that passes may still be refused by `decode`, when its pixels turn out to be damaged.
     """
@@ -64,31 +66,36 @@ def check_byte_size(byte_size: int, *, limits: Limits) -> None:
 
 
 def _sized(content: bytes, name: str, *, limits: Limits) -> Outline:
-    header = jpeg.read_header(content) if name == jpeg.NAME else None
-    width, height = jpeg.size(header) if header else _SIZES[name](content)
-    check_size(width, height, name=name, limits=limits)
-    if header:
-        jpeg.check_end(content, header)
-        return Outline(name, width, height, jpeg.orientation(header))
+    outline = _outline(content, name)
+    check_size(outline.width, outline.height, outline=outline, limits=limits)
+    return outline
+
+
+def _outline(content: bytes, name: str) -> Outline:
+    """Read the file to its end, so that one that was cut is refused here."""
+    if name == jpeg.NAME:
+        header = jpeg.read_header(content)
+        jpeg.check_scans(content, header)
+        return Outline(name, *jpeg.size(header), jpeg.orientation(header), jpeg.bytes_per_pixel(header))
+    if name == png.NAME:
+        return Outline(name, *png.size(content), png.orientation(content), png.bytes_per_pixel(content))
     if name == gif.NAME:
         gif.check_end(content)
-    turned = png.orientation(content) if name == png.NAME else exif.UPRIGHT
-    return Outline(name, width, height, turned)
+        return Outline(name, *gif.size(content), exif.UPRIGHT, gif.bytes_per_pixel())
+    return Outline(name, *bmp.size(content), exif.UPRIGHT, bmp.bytes_per_pixel(content))
 
 
-_SIZES = {png.NAME: png.size, gif.NAME: gif.size, bmp.NAME: bmp.size}
-
-
-def check_size(width: int, height: int, *, name: str, limits: Limits) -> None:
+def check_size(width: int, height: int, *, outline: Outline, limits: Limits) -> None:
     """Raise RefusedPicture for measures, in pixels, that are beyond the limits or nonsense."""
     if width < 1 or height < 1:
-        raise refusals.damaged(name)
+        raise refusals.damaged(outline.format)
     if max(width, height) > limits.max_side:
         raise refusals.too_many_pixels_on_a_side(width, height, limit=limits.max_side)
     if max(width, height) > limits.max_aspect * min(width, height):
         raise refusals.too_elongated(width, height, limit=limits.max_aspect)
-    if width * height > MAX_PIXELS:
-        raise refusals.decompression_bomb(width, height, limit=MAX_PIXELS)
+    limit = min(MAX_PIXELS, MAX_DECODED_BYTES // (outline.bytes_per_pixel or 1))
+    if width * height > limit:
+        raise refusals.decompression_bomb(width, height, found=outline.format, limit=limit)
 
 
 def strip_metadata(content: bytes) -> bytes:

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import BmpImagePlugin, GifImagePlugin, Image, ImageCms, ImageFile, JpegImagePlugin, PngImagePlugin
 
 from engine.exceptions import RefusedPicture
-from engine.images import jpeg, png, refusals
+from engine.images import gif, jpeg, png, refusals
 from engine.images.checking import Outline, check_size, checked
 from engine.images.limits import FORMATS, TRAINING, Limits
 
@@ -52,6 +52,7 @@ _TURNS = {
 _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 _PROFILE_SPACES = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}
 _THUMBNAIL_QUALITY = 80
+_BAND_PIXELS = 500_000
 _STORED = Limits(formats=frozenset(FORMATS), max_bytes=TRAINING.max_bytes)
 
 
@@ -59,7 +60,8 @@ def decode(content: bytes, *, limits: Limits, shorter_side: int) -> Image.Image:
     """Return the upright RGB picture, first frame, sRGB; raise RefusedPicture for what `inspect` refuses or more.
 
     A JPEG is decoded at an eighth, a quarter or a half where its shorter side stays at least `shorter_side` pixels,
-    which is many times cheaper; other formats and smaller pictures come at their full size. Transparency turns white.
+    which is many times cheaper. Whatever is then several times as large as asked is reduced by a whole number, to no
+    less than twice `shorter_side`, so that memory stays below 256 MB up to 512 pixels asked. Transparency turns white.
     """
     outline = checked(content, limits=limits)
     with _refusing(outline.format):
@@ -94,33 +96,54 @@ def _refusing(name: str) -> Iterator[None]:
 
 
 def _decoded(content: bytes, outline: Outline, *, limits: Limits, shorter_side: int) -> Image.Image:
+    rgb = _srgb(*_read(content, outline, limits=limits, shorter_side=shorter_side))
+    turn = _TURNS.get(outline.orientation)
+    return rgb if turn is None else rgb.transpose(turn)
+
+
+def _read(content: bytes, outline: Outline, *, limits: Limits, shorter_side: int) -> tuple[Image.Image, bytes | None]:
+    """Return the picture as stored, reduced, in mode L, RGB or CMYK, and its colour profile if it has one.
+
+    What Pillow decoded is gone on return: the next steps need its memory.
+    """
     with _READERS[outline.format](io.BytesIO(_without_metadata(content, outline.format))) as image:
-        # A GIF's frame may exceed its screen, and a JPEG may announce two sizes.
-        check_size(*image.size, name=outline.format, limits=limits)
+        # Should Pillow have understood other measures than we did.
+        check_size(*image.size, outline=outline, limits=limits)
         if outline.format == "JPEG":
             image.draft(None, (shorter_side, shorter_side))
         image.load()
-        rgb = _srgb(image)
-    turn = _TURNS.get(outline.orientation)
-    return rgb if turn is None else rgb.transpose(turn)
+        return _reduced(image, factor=max(1, min(image.size) // (2 * shorter_side))), image.info.get("icc_profile")
 
 
 def _without_metadata(content: bytes, name: str) -> bytes:
     """Keep from Pillow what it might stumble on: it shall see pixels and profile only."""
     if name == "JPEG":
         return jpeg.bare(content, jpeg.read_header(content))
+    if name == "GIF":
+        return gif.bare(content)
     return png.bare(content) if name == "PNG" else content
 
 
-def _srgb(image: Image.Image) -> Image.Image:
-    """Return a new RGB picture in sRGB, on white where the given one is transparent."""
-    profile = image.info.get("icc_profile")
-    flat = _flat(image)
+def _srgb(flat: Image.Image, profile: bytes | None) -> Image.Image:
     converted = _by_profile(flat, profile) if profile else None
-    plain = converted or flat.convert("RGB")
+    plain = converted or (flat if flat.mode == "RGB" else flat.convert("RGB"))
     # Its `info` would follow the picture into whatever is saved from it.
     plain.info = {}
     return plain
+
+
+def _reduced(image: Image.Image, *, factor: int) -> Image.Image:
+    """Return a new picture in mode L, RGB or CMYK, so many times smaller and on white where the given one is clear.
+
+    Band by band, so that it is never held at full size once more.
+    """
+    rows = factor * ceil(_BAND_PIXELS / (factor * image.width))
+    mode = _flat(image.crop((0, 0, 1, 1))).mode
+    reduced = Image.new(mode, (ceil(image.width / factor), ceil(image.height / factor)))
+    for top in range(0, image.height, rows):
+        band = _flat(image.crop((0, top, image.width, min(top + rows, image.height))))
+        reduced.paste(band.reduce(factor), (0, top // factor))
+    return reduced
 
 
 def _flat(image: Image.Image) -> Image.Image:

@@ -1,5 +1,6 @@
 """GIF files as a row of blocks (GIF89a), read and rewritten without touching the pixels."""
 
+import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -7,6 +8,7 @@ from engine.images import refusals
 
 NAME = "GIF"
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
+_MOST_BLOCKS = 65_536
 _PLAIN_TEXT, _CONTROL, _APPLICATION = 0x01, 0xF9, 0xFF
 _KEPT_APPLICATIONS = frozenset((b"NETSCAPE2.0", b"ANIMEXTS1.0", b"ICCRGBG1012"))
 
@@ -19,16 +21,39 @@ class Block(NamedTuple):
 
 
 def size(content: bytes) -> tuple[int, int]:
-    """Return (width, height) of the logical screen in pixels."""
-    if len(content) < 13:
-        raise refusals.truncated(NAME)
-    return int.from_bytes(content[6:8], "little"), int.from_bytes(content[8:10], "little")
+    """Return (width, height) in pixels of the logical screen, which grows to hold the first image, as in browsers."""
+    *_, image = _first_image(content)
+    left, top, width, height = struct.unpack_from("<4H", image.whole, 1)
+    screen = struct.unpack_from("<2H", content, 6)
+    return max(screen[0], left + width), max(screen[1], top + height)
+
+
+def bytes_per_pixel() -> int:
+    """Return what a decoded pixel takes: its number in the palette, and as much again for the frame before it."""
+    return 2
 
 
 def check_end(content: bytes) -> None:
     """Refuse a file that was cut inside a block or holds no image."""
-    if not any(block.introducer == _IMAGE for block in list(_blocks(content))):
+    images = sum(block.introducer == _IMAGE for block in _blocks(content))
+    if not images:
         raise refusals.truncated(NAME)
+
+
+def bare(content: bytes) -> bytes:
+    """Return the first image for a decoder: no text, no animation."""
+    return content[: _end_of_screen(content)] + b"".join(block.whole for block in _first_image(content)) + b";"
+
+
+def _first_image(content: bytes) -> list[Block]:
+    """Return the first image, after its control if it has one."""
+    control: list[Block] = []
+    for block in _blocks(content):
+        if block.introducer == _IMAGE:
+            return [*control, block]
+        if block.label in (_CONTROL, _PLAIN_TEXT):
+            control = [block] if block.label == _CONTROL else []
+    raise refusals.truncated(NAME)
 
 
 def stripped(content: bytes) -> bytes:
@@ -55,15 +80,20 @@ def _kept(blocks: Iterator[Block]) -> Iterator[bytes]:
 def _blocks(content: bytes) -> Iterator[Block]:
     """Give the blocks up to the trailer; a missing trailer is forgiven, as browsers do."""
     position = _end_of_screen(content)
-    while position < len(content) and content[position] != _TRAILER:
+    for _ in range(_MOST_BLOCKS):
+        if position >= len(content) or content[position] == _TRAILER:
+            return
         end, label = _end_of_block(content, position)
         if end > len(content):
             raise refusals.truncated(NAME)
         yield Block(content[position], label, content[position:end])
         position = end
+    raise refusals.damaged(NAME)
 
 
 def _end_of_screen(content: bytes) -> int:
+    if len(content) < 13:
+        raise refusals.truncated(NAME)
     return 13 + _colour_table_size(content[10])
 
 

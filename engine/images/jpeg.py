@@ -2,18 +2,27 @@
 
 import re
 from collections.abc import Iterator
+from math import ceil
 from typing import NamedTuple
 
 from engine.images import exif, refusals
 
 NAME = "JPEG"
-_SOI, _EOI, _SOS, _TEM = 0xD8, 0xD9, 0xDA, 0x01
+_SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
 _APP0, _APP1, _APP2, _APP14 = 0xE0, 0xE1, 0xE2, 0xEE
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_PROGRESSIVE = 0xC2
+_ORDINARY = frozenset({0xC0, 0xC1, _PROGRESSIVE})
+"""What browsers show: by discrete cosine transform and Huffman codes. Lossless and arithmetic files are never seen."""
+_MOST_SEGMENTS = 2_000
+_MOST_SCANS = 50
+"""Programs write about ten. Each scan may go over all pixels while it takes a handful of bytes."""
 _TABLES = frozenset({0xC4, 0xCC, 0xDB, 0xDC, 0xDD, 0xDE, 0xDF})
-_RESTARTS = frozenset(range(0xD0, 0xD8))
 _EXIF = b"Exif\x00\x00"
-_MARKER_AFTER_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+_KNOWN = frozenset(range(0xC0, 0xF0)) | {0xFE}
+"""The others are reserved: libjpeg gives up at them, or does not, depending on where they stand."""
+_MARKER = re.compile(rb"\xff[^\x00\x01\xff\xd0-\xd7]")
+"""Any but those that stand alone inside the data."""
 
 
 class Segment(NamedTuple):
@@ -39,25 +48,29 @@ def read_header(content: bytes) -> Header:
     """Split the part before the pixels; raise RefusedPicture when it is cut short or makes no sense."""
     segments = []
     position = 2
-    while True:
-        segment, position = _read_segment(content, position)
-        if segment is None:
-            continue
+    for _ in range(_MOST_SEGMENTS):
+        # Stray bytes are skipped, as libjpeg does.
+        segment, position = _read_segment(content, _next_marker(content, position))
         segments.append(segment)
         if segment.marker == _SOS:
             return Header(tuple(segments), position)
+    raise refusals.damaged(NAME)
 
 
-def _read_segment(content: bytes, position: int) -> tuple[Segment | None, int]:
-    """Read one segment and where the next begins; None for a lone marker. Skips stray bytes, as libjpeg."""
-    position = content.find(b"\xff", position)
-    if position < 0 or position + 4 > len(content):
+def _next_marker(content: bytes, position: int) -> int:
+    found = _MARKER.search(content, position)
+    if found is None:
         raise refusals.truncated(NAME)
+    return found.start()
+
+
+def _read_segment(content: bytes, position: int) -> tuple[Segment, int]:
+    """Read the segment that begins at the position, and where it ends."""
     marker = content[position + 1]
-    if marker in (0x00, 0xFF, _TEM) or marker in _RESTARTS:
-        return None, position + (1 if marker == 0xFF else 2)
-    if marker in (_SOI, _EOI):
+    if marker in (_SOI, _EOI) or marker not in _KNOWN:
         raise refusals.damaged(NAME)
+    if position + 4 > len(content):
+        raise refusals.truncated(NAME)
     end = position + 2 + int.from_bytes(content[position + 2 : position + 4], "big")
     if end < position + 4:
         raise refusals.damaged(NAME)
@@ -67,12 +80,38 @@ def _read_segment(content: bytes, position: int) -> tuple[Segment | None, int]:
 
 
 def size(header: Header) -> tuple[int, int]:
-    """Return (width, height) in pixels as stored, before the orientation."""
-    for segment in header.segments:
-        if segment.marker in _FRAMES and len(segment.payload) >= 6:
-            height = int.from_bytes(segment.payload[1:3], "big")
-            return int.from_bytes(segment.payload[3:5], "big"), height
-    raise refusals.damaged(NAME)
+    """Return (width, height) in pixels as stored, before the orientation; refuse kinds that cannot be decoded."""
+    payload = _frame(header).payload
+    return int.from_bytes(payload[3:5], "big"), int.from_bytes(payload[1:3], "big")
+
+
+def bytes_per_pixel(header: Header) -> int:
+    """Return what a pixel takes before it is decoded at a reduced scale: nothing when one scan tells all of it.
+
+    Else libjpeg keeps 16 bits of every sample until it has read all scans; four bytes at least, for the time it takes.
+    """
+    frame = _frame(header)
+    components = frame.payload[5]
+    if frame.marker != _PROGRESSIVE and header.segments[-1].payload[:1] == frame.payload[5:6]:
+        return 0
+    factors = [divmod(packed, 16) for packed in frame.payload[7 : 6 + 3 * components : 3]]
+    pixels = max(across for across, _ in factors) * max(down for _, down in factors)
+    samples = sum(across * down for across, down in factors)
+    return max(4, ceil(2 * samples / pixels))
+
+
+def _frame(header: Header) -> Segment:
+    """Return the segment that says the measures; refuse what is no ordinary JPEG."""
+    frames = [segment for segment in header.segments if segment.marker in _FRAMES]
+    if len(frames) != 1 or len(frames[0].payload) < 6:
+        raise refusals.damaged(NAME)
+    precision, components = frames[0].payload[0], frames[0].payload[5]
+    if frames[0].marker not in _ORDINARY or precision != 8 or components not in (1, 3, 4):
+        raise refusals.rare_jpeg()
+    factors = frames[0].payload[7 : 6 + 3 * components : 3]
+    if len(frames[0].payload) != 6 + 3 * components or not all(packed >> 4 and packed & 15 for packed in factors):
+        raise refusals.damaged(NAME)
+    return frames[0]
 
 
 def orientation(header: Header) -> int:
@@ -83,10 +122,11 @@ def orientation(header: Header) -> int:
     return exif.UPRIGHT
 
 
-def check_end(content: bytes, header: Header) -> None:
-    """Refuse a file that was cut before its end marker; costs nothing for a whole one."""
-    if content.rfind(b"\xff\xd9", header.end) < 0:
-        raise refusals.truncated(NAME)
+def check_scans(content: bytes, header: Header) -> None:
+    """Refuse a file that was cut before its end marker, or that would be decoded over and over."""
+    scans = 1 + sum(segment is not None and segment.marker == _SOS for _, segment in _after(content, header))
+    if scans > _MOST_SCANS:
+        raise refusals.damaged(NAME)
 
 
 def bare(content: bytes, header: Header) -> bytes:
@@ -105,24 +145,30 @@ def stripped(content: bytes) -> bytes:
         place = 1 if segments[0].marker == _APP0 else 0
         segments.insert(place, Segment(_APP1, _EXIF + exif.minimal(turned)))
     written = (segment.written() for segment in segments)
-    return b"".join((b"\xff\xd8", *written, *_scans(content, header.end)))
+    scans = (
+        data + kept.written() if (kept := segment and _kept(segment)) else data
+        for data, segment in _after(content, header)
+    )
+    return b"".join((b"\xff\xd8", *written, *scans, b"\xff\xd9"))
 
 
-def _scans(content: bytes, start: int) -> Iterator[bytes]:
-    """Give the compressed data and the tables between the scans, up to the end marker and not a byte further."""
-    position = start
-    while True:
-        found = _MARKER_AFTER_SCAN.search(content, position)
-        if found is None:
-            raise refusals.truncated(NAME)
-        yield content[position : found.start()]
-        if content[found.start() + 1] == _EOI:
-            yield b"\xff\xd9"
+def _after(content: bytes, header: Header) -> Iterator[tuple[bytes, Segment | None]]:
+    """Give compressed data, and the segment behind it; the last, before the end marker, has none behind it.
+
+    Bytes that follow another segment than the start of a scan belong to nothing, and FF before a marker fills up: were
+    they kept when the segment goes, they would mean something else.
+    """
+    position, is_scan = header.end, True
+    for _ in range(_MOST_SEGMENTS):
+        found = _next_marker(content, position)
+        data = content[position:found].rstrip(b"\xff") if is_scan else b""
+        if content[found + 1] == _EOI:
+            yield data, None
             return
-        segment, position = _read_segment(content, found.start())
-        kept = segment and _kept(segment)
-        if kept:
-            yield kept.written()
+        segment, position = _read_segment(content, found)
+        is_scan = segment.marker == _SOS
+        yield data, segment
+    raise refusals.damaged(NAME)
 
 
 def _kept(segment: Segment) -> Segment | None:

@@ -4,9 +4,12 @@ from dataclasses import dataclass
 
 FORMATS = ("JPEG", "PNG", "BMP", "GIF")
 """Every format that the engine reads, in the order in which people are told."""
-MAX_PIXELS = 1024**3 // 4 // 3
-"""Most pixels ever decoded, about 89 million: 256 MiB of RGB. Pillow's own number, kept here whatever Pillow does."""
 MEBI = 1024 * 1024
+MAX_PIXELS = 1024**3 // 4 // 3
+"""Most pixels of any picture, about 89 million. Pillow's own number, kept here whatever Pillow does."""
+MAX_DECODED_BYTES = 200 * MEBI
+"""Most that the pixels of one picture take while they are decoded: 52 million pixels of 4 bytes. A baseline JPEG,
+which is decoded at a reduced scale, is bound by MAX_PIXELS alone."""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ _STILL = frozenset(
         b"pHYs",
     )
 )
+_MOST_CHUNKS = 65_536
+_GREY, _PALETTE = 0, 3
 _ANIMATION = frozenset((b"acTL", b"fcTL", b"fdAT"))
 
 
@@ -36,27 +38,41 @@ class Chunk(NamedTuple):
 
 
 def chunks(content: bytes) -> Iterator[Chunk]:
-    """Give the chunks up to and including IEND; raise RefusedPicture when the file ends before it."""
+    """Give the chunks from IHDR to IEND; raise RefusedPicture when the file ends before that or begins otherwise."""
     position = len(_SIGNATURE)
-    while True:
+    for _ in range(_MOST_CHUNKS):
         end = position + 12 + int.from_bytes(content[position : position + 4], "big")
         if position + 12 > len(content) or end > len(content):
             raise refusals.truncated(NAME)
         kind = content[position + 4 : position + 8]
-        if not kind.isalpha():
+        if not kind.isalpha() or (kind == b"IHDR") != (position == len(_SIGNATURE)):
             raise refusals.damaged(NAME)
         yield Chunk(kind, content[position + 8 : end - 4], content[position:end])
         if kind == b"IEND":
             return
         position = end
+    raise refusals.damaged(NAME)
 
 
 def size(content: bytes) -> tuple[int, int]:
     """Return (width, height) in pixels as stored, before the orientation."""
-    first = next(chunks(content))
-    if first.kind != b"IHDR" or len(first.data) != 13:
+    header = _header(content)
+    return int.from_bytes(header[:4], "big"), int.from_bytes(header[4:8], "big")
+
+
+def bytes_per_pixel(content: bytes) -> int:
+    """Return what a decoded pixel takes: colours always take four bytes, whatever their depth."""
+    depth, colours = _header(content)[8:10]
+    if colours == _GREY and depth == 16:
+        return 2
+    return 1 if colours in (_GREY, _PALETTE) else 4
+
+
+def _header(content: bytes) -> bytes:
+    header = next(chunks(content)).data
+    if len(header) != 13:
         raise refusals.damaged(NAME)
-    return int.from_bytes(first.data[:4], "big"), int.from_bytes(first.data[4:8], "big")
+    return header
 
 
 def orientation(content: bytes) -> int:

@@ -25,10 +25,12 @@ TOO_ELONGATED = gettext_noop(
     "The picture measures {width} × {height} pixels; its longer side may be at most {limit} times its shorter side."
 )
 DECOMPRESSION_BOMB = gettext_noop(
-    "The picture measures {width} × {height} pixels; at most {limit} million pixels are accepted."
+    "The picture measures {width} × {height} pixels; at most {limit} million pixels are accepted in a {found} file of "
+    "this kind."
 )
 TRUNCATED = gettext_noop("The picture is incomplete: the end of the {found} file is missing.")
 DAMAGED = gettext_noop("The picture is damaged: its {found} data cannot be read.")
+RARE_JPEG = gettext_noop("This rare kind of JPEG file is not accepted. Save the picture again as an ordinary JPEG.")
 
 
 def empty() -> RefusedPicture:
@@ -65,12 +67,13 @@ def too_elongated(width: int, height: int, *, limit: float) -> RefusedPicture:
     return RefusedPicture(RefusalReason.TOO_ELONGATED, TOO_ELONGATED, width=width, height=height, limit=f"{limit:g}")
 
 
-def decompression_bomb(width: int, height: int, *, limit: int) -> RefusedPicture:
+def decompression_bomb(width: int, height: int, *, found: str, limit: int) -> RefusedPicture:
     return RefusedPicture(
         RefusalReason.DECOMPRESSION_BOMB,
         DECOMPRESSION_BOMB,
         width=width,
         height=height,
+        found=found,
         limit=limit // 1_000_000,
     )
 
@@ -81,3 +84,7 @@ def truncated(found: str) -> RefusedPicture:
 
 def damaged(found: str) -> RefusedPicture:
     return RefusedPicture(RefusalReason.DAMAGED, DAMAGED, found=found)
+
+
+def rare_jpeg() -> RefusedPicture:
+    return RefusedPicture(RefusalReason.WRONG_FORMAT, RARE_JPEG)

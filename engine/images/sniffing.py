@@ -32,8 +32,10 @@ _MAGIC = (
 _BRANDS = {b"avif": "AVIF", b"avis": "AVIF", b"qt  ": "QuickTime"}
 _HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"}
 _BMP_HEADER_SIZES = {12, 16, 40, 52, 56, 64, 108, 124}
+# Possessive, or else a file of many comments takes years to be no SVG.
 _SVG = re.compile(
-    rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*(?:<!DOCTYPE svg[^>]*>\s*)?<svg[\s>]", re.DOTALL
+    rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:(?><!--.*?-->)\s*+)*+(?:<!DOCTYPE svg[^>]*>\s*)?<svg[\s>]",
+    re.DOTALL,
 )
 _MARKUP = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html|head|body|script)", re.IGNORECASE)
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")

@@ -1,6 +1,5 @@
 """Pictures: what is refused and how it is said, which way up they come, what is left of their metadata."""
 
-import contextlib
 import io
 import struct
 import zlib
@@ -8,8 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from engine import images
@@ -259,6 +256,26 @@ def test_stripping_twice_changes_nothing_more(format: str) -> None:
     assert b"words" not in once
 
 
+def test_what_is_dropped_between_scans_lets_nothing_grow_together() -> None:
+    """Behind the comment stands data that no decoder reads, before it an FF that would make a marker with that."""
+    photo = saved(coloured(), quality=90)
+    middle = (photo.index(b"\xff\xda") + len(photo)) // 2
+    bent = photo[:middle].rstrip(b"\xff") + b"\xff\xff\xfe\x00\x04ab" + photo[middle:]
+
+    once = images.strip_metadata(bent)
+
+    assert images.strip_metadata(once) == once
+    assert Image.open(io.BytesIO(once)).tobytes() == Image.open(io.BytesIO(bent)).tobytes()
+
+
+def test_png_without_its_header_is_refused() -> None:
+    """Else its orientation would be written behind its end."""
+    content = png_header(4, 4).replace(b"IHDR", b"IlDR")
+
+    with pytest.raises(RefusedPicture):
+        images.strip_metadata(content)
+
+
 def test_png_loses_its_texts_and_keeps_its_pixels() -> None:
     from PIL.PngImagePlugin import PngInfo
 
@@ -281,26 +298,3 @@ def test_thumbnail_fits_upright_and_bare() -> None:
     opened = Image.open(io.BytesIO(thumbnail))
     assert opened.size == (160, 240)
     assert not opened.getexif()
-
-
-SEEDS = [saved(coloured(side=32), format) for format in ("JPEG", "PNG", "GIF", "BMP")]
-
-
-@settings(max_examples=300, deadline=None)
-@given(
-    seed=st.sampled_from(SEEDS),
-    changes=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), max_size=12),
-    keep=st.floats(0.2, 1),
-)
-def test_damage_ends_in_a_picture_or_a_refusal(seed: bytes, changes: list[tuple[float, int]], keep: float) -> None:
-    content = bytearray(seed[: max(1, int(keep * len(seed)))])
-    for place, value in changes:
-        content[int(place * (len(content) - 1))] = value
-
-    for act in (_decode, images.strip_metadata):
-        with contextlib.suppress(RefusedPicture):
-            act(bytes(content))
-
-
-def _decode(content: bytes) -> object:
-    return images.decode(content, limits=images.PREDICTION, shorter_side=16)

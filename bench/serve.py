@@ -175,11 +175,12 @@ class Browser:
         for line in answer.headers.get_all("Set-Cookie", []):
             name, value = line.split(";")[0].split("=", 1)
             self.cookies[name] = value
-        if answer.status not in (200, 302):
+        if answer.status not in (200, 302, 413):
             raise RuntimeError(f"{method} {path}: {answer.status}")
         return text
 
-    def classify(self, content: bytes) -> None:
+    def send(self, content: bytes) -> str:
+        """Upload the file as the page does, and return the answer's fragment."""
         fields = {"csrfmiddlewaretoken": self.token, "project": self.project}
         parts = [
             f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{n}"\r\n\r\n{v}\r\n' for n, v in fields.items()
@@ -187,9 +188,26 @@ class Browser:
         parts.append(f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="photo"; filename="a.jpg"\r\n')
         head = "".join([*parts, "Content-Type: image/jpeg\r\n\r\n"]).encode()
         body = head + content + f"\r\n--{BOUNDARY}--\r\n".encode()
-        answer = self.ask("POST", "/", body, f"multipart/form-data; boundary={BOUNDARY}", htmx=True)
+        return self.ask("POST", "/", body, f"multipart/form-data; boundary={BOUNDARY}", htmx=True)
+
+    def refuse(self, content: bytes) -> None:
+        """Have a file refused, with a sentence."""
+        if 'data-state="refused"' not in (answer := self.send(content)) and "4 MiB" not in answer:
+            raise RuntimeError(f"not refused: {answer[:400]}")
+
+    def classify(self, content: bytes) -> int:
+        """Have the photo answered, and return the prediction's number."""
+        answer = self.send(content)
         if 'data-state="answered"' not in answer:
             raise RuntimeError(f"not answered: {answer[:400]}")
+        return int(re.search(r"/predictions/(\d+)/", answer).group(1))  # type: ignore[union-attr]
+
+    def judge(self, prediction: int, value: str) -> None:
+        form = {"verdict": value, "csrfmiddlewaretoken": self.token}
+        kind = "application/x-www-form-urlencoded"
+        answer = self.ask("POST", f"/predictions/{prediction}/verdict/", urlencode(form).encode(), kind, htmx=True)
+        if 'class="given"' not in answer:
+            raise RuntimeError(f"no verdict: {answer[:400]}")
 
 
 def served_per_second(site: Site, content: bytes) -> float:

@@ -60,9 +60,8 @@ def predict(*, content: bytes, project: Project, by: User) -> Prediction:
             expires_at=timezone.now() + timedelta(seconds=settings.CLASSIFR_PENDING_SECONDS),
         )
     logger.info(
-        "Predicted prediction=%s user=%s iteration=%s ms=%.1f",
+        "Predicted prediction=%s iteration=%s ms=%.1f",
         prediction.pk,
-        by.pk,
         answer.iteration_name,
         milliseconds,
     )

@@ -16,6 +16,7 @@ from accounts.addresses import client_address
 logger = logging.getLogger(__name__)
 
 NOBODY = "-"
+REQUEST_ID, USER_ID = "classifr.request", "classifr.user"  # in a request's META
 PLAIN = re.compile(r"[!#-\[\]-~]+")  # printable, without space, quote and backslash
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 SIGNATURE = re.compile(r"\b(sig|AccountKey|SharedAccessSignature)=[^&;\s\"']+", re.IGNORECASE)
@@ -35,6 +36,7 @@ def log_request(get_response: Answer) -> Answer:
         started = time.perf_counter()
         given = request.headers.get("X-Request-ID", "")
         request_id = given if GIVEN_ID.fullmatch(given) else secrets.token_hex(8)
+        request.META[REQUEST_ID] = request_id
         tokens = _request.set(request_id), _user.set(NOBODY)
         try:
             response = get_response(request)
@@ -59,12 +61,18 @@ def log_user(get_response: Answer) -> Answer:
     """Name the signed-in user on the lines that follow, the request's own among them."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        _user.set(str(request.user.pk or NOBODY))
+        _name_user(request)
         response = get_response(request)
-        _user.set(str(request.user.pk or NOBODY))  # signing in and out change it
+        _name_user(request)  # signing in and out change it
         return response
 
     return middleware
+
+
+def _name_user(request: HttpRequest) -> None:
+    user_id = str(request.user.pk or NOBODY)
+    request.META[USER_ID] = user_id
+    _user.set(user_id)
 
 
 def quoted(value: str) -> str:
@@ -73,10 +81,14 @@ def quoted(value: str) -> str:
 
 
 class WhoseRequest(logging.Filter):
-    """Gives each record `request` and `user`."""
+    """Gives each record `request_id` and `user_id`."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.request, record.user = _request.get(), _user.get()
+        record.request_id, record.user_id = _request.get(), _user.get()
+        request = getattr(record, "request", None)
+        if isinstance(request, HttpRequest):  # Django names it, also where it speaks after all middleware
+            record.request_id = request.META.get(REQUEST_ID, NOBODY)
+            record.user_id = request.META.get(USER_ID, NOBODY)
         return True
 
 

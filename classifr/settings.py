@@ -85,6 +85,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "classifr.request_log.log_request",
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "classifr.middleware.keep_to_ourselves",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -98,7 +99,6 @@ MIDDLEWARE = [
     "accounts.middleware.language_of_user",
     "accounts.middleware.signing_in_from_htmx",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -312,7 +312,7 @@ LOGGING = {
     "formatters": {
         "line": {
             "()": "classifr.request_log.LineFormatter",
-            "format": "time={asctime} level={levelname} logger={name} request={request} user={user} {message}",
+            "format": "time={asctime} level={levelname} logger={name} request={request_id} user={user_id} {message}",
             "style": "{",
         }
     },

@@ -4,6 +4,7 @@ import select
 import socket
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 import requests
 
 from tests import factories
-from tests.classifr.serving import Served, served, token
+from tests.classifr.serving import PASSWORD, Served, served, token
 
 MANY = 50
 """More than the eight threads of the site."""
@@ -33,6 +34,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         "CLASSIFR_BODY_SECONDS": "4",
         "CLASSIFR_SLOWEST_KIB_PER_SECOND": "1024",
         "CLASSIFR_BUFFERED_MIB": "8",
+        "CLASSIFR_PHOTOS_PER_MINUTE": "12",
+        "CLASSIFR_REVIEWER_PASSWORD": PASSWORD,
     }
     Served(folder / "var", folder / "log", **environment).prepare()
     with served(folder / "var", folder / "log", **environment) as running:
@@ -233,6 +236,20 @@ def test_unfinished_uploads_are_not_taken_without_end(site: Served) -> None:
         assert {client.recv(32).split(b" ")[1] for client in answered} == {b"503"}
 
     assert requests.get(f"{site.address}/healthz", timeout=20).text == "ok"
+
+
+def test_photos_of_a_user_are_counted_over_all_processes(site: Served) -> None:
+    session = site.sign_in("reviewer")
+    fields = {"csrfmiddlewaretoken": token(session.get(f"{site.address}/").text)}
+    cookies = session.cookies.get_dict()
+
+    def send(_: int) -> int:
+        return requests.post(f"{site.address}/", fields, cookies=cookies, timeout=20).status_code
+
+    with ThreadPoolExecutor(8) as senders:
+        statuses = list(senders.map(send, range(30)))
+
+    assert sorted(statuses) == [200] * 12 + [429] * 18
 
 
 def test_site_ends_when_told_to_however_slow_its_clients(site: Served, tmp_path: Path) -> None:

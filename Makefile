@@ -16,7 +16,7 @@ lint: .venv/dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
-	SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))') CLASSIFR_HTTPS=true \
+	SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))') CLASSIFR_HTTPS=true CLASSIFR_PROXIES=1 \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 
 bench: .venv/dev

@@ -1,7 +1,8 @@
 """Middleware of the accounts room."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
@@ -9,6 +10,9 @@ from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import translation
+
+from accounts import limits
+from accounts.access import View
 
 
 def language_of_user(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
@@ -41,3 +45,25 @@ def signing_in_from_htmx(get_response: Callable[[HttpRequest], HttpResponse]) ->
 
 def _leads_to_sign_in(response: HttpResponse) -> bool:
     return urlsplit(response.headers["Location"]).path == reverse(settings.LOGIN_URL)
+
+
+class Limits:
+    """Refuse what is too big or too often before any of it is read: it stands above Django's CSRF middleware."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: View, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> HttpResponse | None:
+        if request.headers.get("Transfer-Encoding"):
+            return limits.length_required(request)
+        size, limit = int(request.META.get("CONTENT_LENGTH") or 0), limits.body_limit(view)
+        if size > limit:
+            return limits.too_big(request, size, limit)
+        if seconds := limits.seconds_to_wait(request, view):
+            return limits.too_many(request, seconds)
+        return None

@@ -31,3 +31,14 @@ class User(AbstractUser):
 
     def __str__(self) -> str:
         return self.username
+
+
+class RequestCount(models.Model):
+    """How many requests of one kind somebody has sent in a minute; `accounts.limits` counts them, unlogged."""
+
+    key = models.TextField(primary_key=True)
+    count = models.PositiveIntegerField()
+    ends_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.count}"

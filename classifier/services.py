@@ -64,9 +64,8 @@ def predict(*, content: bytes, project: Project, by: User, held: PendingPhoto | 
             pending.backbone, pending.vector, pending.expires_at = answer.backbone, answer.vector, _expiry()
             pending.save(update_fields=["prediction", "user", "backbone", "vector", "expires_at"])
     logger.info(
-        "Predicted prediction=%s user=%s iteration=%s ms=%.1f",
+        "Predicted prediction=%s iteration=%s ms=%.1f",
         prediction.pk,
-        by.pk,
         answer.iteration_name,
         milliseconds,
     )

@@ -18,12 +18,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import push_url
 
 from accounts.access import UserRequest
+from accounts.limits import counted_as, takes_files
 from catalog.refusals import refusal_sentence
 from classifier import services
 from classifier.exceptions import BackendMisconfigured, BackendUnavailable
 from classifier.forms import PhotoForm
 from classifier.models import PendingPhoto, Prediction, PredictionQuerySet
 from classifier.samples import SAMPLES, read_sample
+from engine import images
 from engine.exceptions import RefusedPicture
 
 logger = logging.getLogger(__name__)
@@ -31,6 +33,8 @@ logger = logging.getLogger(__name__)
 MAX_DIGITS = 19  # a key of the database is shorter
 
 
+@takes_files(count=1, max_bytes=images.PAGE_PHOTO.max_bytes)
+@counted_as("photos")
 @login_required
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])

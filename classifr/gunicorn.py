@@ -1,14 +1,15 @@
 """How gunicorn serves Classifr; any setting of gunicorn's own can be changed with GUNICORN_CMD_ARGS.
 
 Two processes of four threads: the backbone releases the interpreter's lock, so threads use both cores while others
-wait for the database. Nothing is loaded before the fork.
+wait for the database. Nothing is loaded before the fork; each process loads the model before its first request.
 """
 
 import os
+from typing import Any
 
 bind = f"{os.environ.get('CLASSIFR_HOST', '127.0.0.1')}:{os.environ.get('CLASSIFR_PORT', '8000')}"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
-worker_class = "gthread"
+worker_class = "classifr.patient_worker.PatientWorker"
 threads = 4
 timeout = 60  # seconds without a sign of life
 graceful_timeout = 4  # seconds; the Procfile runner waits for five
@@ -16,3 +17,10 @@ keepalive = 15  # seconds
 max_requests = 5000
 max_requests_jitter = 500
 loglevel = "warning"
+
+
+def post_worker_init(worker: Any) -> None:
+    """Load the model; Django is there from here on."""
+    from classifier.readiness import warm_up
+
+    warm_up()

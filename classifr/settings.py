@@ -47,6 +47,7 @@ CLASSIFR_VAR = env.path("CLASSIFR_VAR", BASE_DIR / "var").resolve()  # embedded 
 CLASSIFR_HOST = env.str("CLASSIFR_HOST", "127.0.0.1")  # address that `make run` listens on
 CLASSIFR_PORT = env.int("CLASSIFR_PORT", 8000, validate=validate.Range(min=1, max=65535))
 CLASSIFR_HTTPS = env.bool("CLASSIFR_HTTPS", False)  # behind a proxy that speaks HTTPS: secure cookies, HSTS, redirect
+CLASSIFR_PROXIES = env.int("CLASSIFR_PROXIES", 0, validate=validate.Range(min=0))  # in front of Classifr
 
 CLASSIFR_GIVEN_SECRET_KEY = secret("SECRET_KEY")
 CLASSIFR_SECRET_KEY_FILE = CLASSIFR_VAR / "secret_key"  # made by `make run` when no key is given
@@ -82,18 +83,22 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "classifr.request_log.log_request",
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
+    "classifr.middleware.keep_to_ourselves",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "accounts.middleware.Limits",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "classifr.request_log.log_user",
     "accounts.middleware.language_of_user",
     "accounts.middleware.signing_in_from_htmx",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -197,6 +202,7 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_CALLABLE = "accounts.views.locked"
+AXES_CLIENT_IP_CALLABLE = "accounts.addresses.client_address"
 AXES_VERBOSE = False
 
 CLASSIFR_REVIEWER_PASSWORD = secret("CLASSIFR_REVIEWER_PASSWORD")  # of the first users; random when not given
@@ -215,6 +221,7 @@ CLASSIFR_SCHEDULE = {  # task: every so many seconds
     "catalog.tasks.deliver_waiting": 10,
     "classifier.tasks.purge_pending": 300,
     "feedback.tasks.empty_bin": 3600,
+    "accounts.tasks.forget_request_counts": 3600,
     "jobs.tasks.prune_results": 24 * 3600,
 }
 CLASSIFR_JOBS = {  # kind: the work
@@ -265,13 +272,32 @@ CLASSIFR_CUSTOMVISION_TIMEOUT_SECONDS = env.float(
     "CLASSIFR_CUSTOMVISION_TIMEOUT_SECONDS", 10.0, validate=validate.Range(min=0, min_inclusive=False)
 )
 
+# What one may send: 0 means no limit
+CLASSIFR_PHOTOS_PER_MINUTE = env.int("CLASSIFR_PHOTOS_PER_MINUTE", 120, validate=validate.Range(min=0))  # by one user
+CLASSIFR_PHOTOS_PER_MINUTE_AND_ADDRESS = env.int(
+    "CLASSIFR_PHOTOS_PER_MINUTE_AND_ADDRESS", 600, validate=validate.Range(min=0)
+)
+
+# How long clients may take, see classifr.patient_worker
+CLASSIFR_HEADER_SECONDS = env.float(
+    "CLASSIFR_HEADER_SECONDS", 10.0, validate=validate.Range(min=0, min_inclusive=False)
+)
+CLASSIFR_BODY_SECONDS = env.float("CLASSIFR_BODY_SECONDS", 60.0, validate=validate.Range(min=0, min_inclusive=False))
+CLASSIFR_SLOWEST_KIB_PER_SECOND = env.float(
+    "CLASSIFR_SLOWEST_KIB_PER_SECOND", 32.0, validate=validate.Range(min=0, min_inclusive=False)
+)
+CLASSIFR_BUFFERED_MIB = env.int("CLASSIFR_BUFFERED_MIB", 1024, validate=validate.Range(min=1))  # per process
+
 # Safety of pages
 X_FRAME_OPTIONS = "DENY"
-SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 SECURE_REFERRER_POLICY = "same-origin"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
+        "script-src": [SELF],
+        "style-src": [SELF],
         "img-src": [SELF, "blob:", "data:", *(BLOB_ORIGINS if CLASSIFR_SAS_SECONDS else [])],
         "object-src": [NONE],
         "base-uri": [NONE],
@@ -293,8 +319,15 @@ QUIET_LOGGERS = ("axes", "azure", "django", "django_tasks", "django_tasks_db", "
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "time={asctime} level={levelname} logger={name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"whose": {"()": "classifr.request_log.WhoseRequest"}},
+    "formatters": {
+        "line": {
+            "()": "classifr.request_log.LineFormatter",
+            "format": "time={asctime} level={levelname} logger={name} request={request_id} user={user_id} {message}",
+            "style": "{",
+        }
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["whose"]}},
     "root": {
         "handlers": ["console"],
         "level": LOG_LEVEL,

@@ -12,5 +12,8 @@ urlpatterns = [
     path("projects/", include("training.urls")),
     path("admin/", admin.site.urls),
     path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
     path("favicon.ico", views.favicon),
 ]
+
+handler400 = "classifr.views.bad_request"

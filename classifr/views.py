@@ -1,10 +1,23 @@
 """What belongs to the site and to no room."""
 
+import threading
+import time
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.templatetags.static import static
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+
+from accounts.limits import refusal
+from classifier import readiness
+
+FRESH_S = 2.0
 
 
 @require_safe
@@ -16,7 +29,56 @@ def healthz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok", content_type="text/plain")
 
 
+@dataclass
+class LastState:
+    """What was found last: probes, however many, make one thread look every two seconds."""
+
+    state: dict[str, str] = field(default_factory=lambda: dict.fromkeys(("database", "storage", "model"), "unknown"))
+    until: float = 0.0
+    looking: threading.Lock = field(default_factory=threading.Lock)
+
+    def get(self) -> dict[str, str]:
+        if time.monotonic() >= self.until and self.looking.acquire(blocking=False):
+            try:
+                self.state = readiness.find_state()
+                self.until = time.monotonic() + FRESH_S
+            finally:
+                self.looking.release()
+        return self.state
+
+
+last_state = LastState()
+
+
+@require_safe
+@never_cache
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Say whether this process can answer a photo: 200 or 503, and a line for each thing that it needs."""
+    state = last_state.get()
+    is_ready = set(state.values()) <= set(readiness.GOOD)
+    return HttpResponse(
+        "".join(f"{name}={word}\n" for name, word in state.items()),
+        status=HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE,
+        content_type="text/plain",
+    )
+
+
 @require_safe
 def favicon(request: HttpRequest) -> HttpResponse:
     """Lead browsers that ask at the old address to the icon."""
     return HttpResponseRedirect(static("favicon.svg"))
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Say what of the request could not be read, as far as it can be helped."""
+    title, status = _("Request not understood"), HTTPStatus.BAD_REQUEST
+    sentence = _("The server could not read this request. Go back and try again.")
+    if isinstance(exception, TooManyFilesSent):
+        sentence = _("Too many files at once: send at most %(limit)s.") % {
+            "limit": settings.DATA_UPLOAD_MAX_NUMBER_FILES
+        }
+    elif isinstance(exception, TooManyFieldsSent):
+        sentence = _("Too much was chosen at once: choose fewer.")
+    elif isinstance(exception, RequestDataTooBig):
+        sentence, status = _("The text of this form is too long."), HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    return refusal(request, sentence, title=title, status=status)

@@ -20,7 +20,7 @@ class LocalBackend:
         iteration = project.live_iteration
         if iteration is None:
             raise BackendMisconfigured(f"No iteration of {project} is live.")
-        backbone, head = _load(iteration)
+        backbone, head = load(iteration)
         vector = backbone.vector(content, limits=images.PREDICTION)
         probabilities = head.probabilities(vector[None])[0]
         return Answer(
@@ -34,7 +34,11 @@ class LocalBackend:
         )
 
 
-def _load(iteration: Iteration) -> tuple[backbones.Backbone, heads.Head]:
+def load(iteration: Iteration) -> tuple[backbones.Backbone, heads.Head]:
+    """Return the two parts of an iteration's model, read once in each process.
+
+    Raises BackendUnavailable and BackendMisconfigured.
+    """
     try:
         backbone = backbones.get(iteration.backbone, threads=settings.CLASSIFR_THREADS)
         return backbone, _head(iteration.head_key, backbone)

@@ -13,12 +13,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from accounts.access import UserRequest, developer_required
+from accounts.limits import counted_as, takes_files
 from accounts.models import User
 from catalog.refusals import refusal_sentence
 from engine import images
 from engine.exceptions import RefusedPicture
 from engine.images import checking
-from training.backends.base import ImageStatus, ImageUpload, UploadResult
+from training.backends.base import BATCH, ImageStatus, ImageUpload, UploadResult
 from training.exceptions import BackendUnavailable
 from training.forms import UploadForm
 from training.models import Project, Tag
@@ -32,6 +33,8 @@ READ_AT_ONCE = 16
 """Files in memory: a plain form may send 64 of 6 MiB."""
 
 
+@takes_files(count=BATCH, max_bytes=images.TRAINING.max_bytes)
+@counted_as("uploads", weight=10)
 @developer_required
 @never_cache
 @require_POST

@@ -1,0 +1,95 @@
+"""Whether this process can answer a photo, and how it gets ready for the first one."""
+
+import io
+import logging
+import threading
+import time
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from PIL import Image
+
+from catalog.exceptions import StorageUnavailable
+from catalog.storage import has_blob
+from classifier import services
+from classifier.backends import local
+from classifier.exceptions import BackendUnavailable, PredictionError
+from training.models import Project
+
+logger = logging.getLogger(__name__)
+
+GOOD = ("ok", "none", "remote")
+"""Nothing is live before the first publication, and what answers at Azure is not ours to load."""
+
+
+def default_project() -> Project | None:
+    """Return the project that the page offers first; None while none answers."""
+    answering = Project.objects.answering().select_related("live_iteration")
+    return answering.filter(name__iexact=settings.CLASSIFR_PROJECT).first() or answering.first()
+
+
+def warm_up(*, at_most_s: float = 2.0) -> None:
+    """Run the default project's model once in this process, so that the first user does not wait for it to load.
+
+    It goes on in a thread when it takes longer than that: a storage that hangs must not keep the site down. What fails
+    is logged, and tried again by the first photo.
+    """
+    thread = threading.Thread(target=_run_once, name="warm-up", daemon=True)
+    thread.start()
+    thread.join(at_most_s)
+
+
+def _run_once() -> None:
+    started = time.perf_counter()
+    try:
+        project = default_project()
+        if project and _is_local(project):
+            services.classify(content=_blank_picture(), project=project)
+            logger.info("Warmed up project=%s ms=%.0f", project.pk, 1000 * (time.perf_counter() - started))
+    except Exception:  # whatever it is, the process can still serve
+        logger.exception("Warm-up failed")
+    finally:
+        connection.close()
+
+
+def find_state() -> dict[str, str]:
+    """Return one word each for `database`, `storage` and `model`: one of GOOD, or what is the matter."""
+    try:
+        project = default_project()
+    except DatabaseError as exc:
+        logger.warning("Not ready: %s", exc)
+        return {"database": "unreachable", "storage": "unknown", "model": "unknown"}
+    return {"database": "ok", "storage": _storage(project), "model": _model(project)}
+
+
+def _storage(project: Project | None) -> str:
+    head_key = project.live_iteration.head_key if project and project.live_iteration else ""
+    try:
+        is_there = has_blob(head_key or "readyz")
+    except StorageUnavailable as exc:
+        logger.warning("Not ready: %s", exc)
+        return "unreachable"
+    return "ok" if is_there or not head_key else "missing"
+
+
+def _model(project: Project | None) -> str:
+    if project is None:
+        return "none"
+    if not _is_local(project) or project.live_iteration is None:
+        return "remote"
+    try:
+        local.load(project.live_iteration)
+    except PredictionError as exc:
+        logger.warning("Not ready: %s", exc)
+        return "unreachable" if isinstance(exc, BackendUnavailable) else "broken"
+    return "ok"
+
+
+def _is_local(project: Project) -> bool:
+    return project.backend == "local"
+
+
+def _blank_picture() -> bytes:
+    written = io.BytesIO()
+    Image.new("RGB", (320, 320)).save(written, "JPEG")
+    return written.getvalue()

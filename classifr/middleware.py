@@ -1,0 +1,33 @@
+"""Headers of every answer that Django has no setting for."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponseBase
+
+NOT_NEEDED = (
+    "accelerometer",
+    "camera",  # photos come through the file field, which asks nobody
+    "display-capture",
+    "geolocation",
+    "gyroscope",
+    "magnetometer",
+    "microphone",
+    "midi",
+    "payment",
+    "usb",
+)
+PERMISSIONS = ", ".join([*(f"{name}=()" for name in NOT_NEEDED), "clipboard-read=(self)"])
+
+Answer = Callable[[HttpRequest], HttpResponseBase]
+
+
+def keep_to_ourselves(get_response: Answer) -> Answer:
+    """Let no other site embed what is answered, and no page use what it does not need of the device."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        response.headers["Permissions-Policy"] = PERMISSIONS
+        response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        return response
+
+    return middleware

@@ -1,0 +1,211 @@
+"""A client of `classifr.patient_worker`: what has come of its request, and what it has not taken of the answer."""
+
+import socket
+from collections.abc import Callable
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
+
+from gunicorn import util
+from gunicorn.http.body import LengthReader
+from gunicorn.http.errors import LimitRequestHeaders
+from gunicorn.http.parser import RequestParser
+from gunicorn.http.unreader import Unreader
+from gunicorn.workers.gthread import TConn
+
+END_OF_HEAD = b"\r\n\r\n"
+MOST_HEAD_BYTES = 64 * 1024
+MOST_BYTES_IN_MEMORY = 64 * 1024  # of one body or one answer; the rest is in a temporary file
+BYTES_AT_ONCE = 256 * 1024
+
+
+class Gathered(Unreader):  # type: ignore[misc]  # gunicorn has no types
+    """What the parser reads from: what has been gathered, never the socket."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body: IO[bytes] | None = None
+
+    def chunk(self, size_hint: int | None = None) -> bytes:
+        return self.body.read(min(size_hint or BYTES_AT_ONCE, BYTES_AT_ONCE)) if self.body else b""
+
+    def forget(self) -> None:
+        """Let go of the body; what came behind it stays."""
+        if self.body:
+            self.body.close()
+        self.body = None
+
+
+class PreparedParser(RequestParser):  # type: ignore[misc]
+    """gunicorn's parser; the event loop asks it first, and the thread gets the same request."""
+
+    def __init__(self, cfg: Any, client: Any) -> None:
+        super().__init__(cfg, (), client)
+        self.unreader = Gathered()
+        self.prepared: Any = None
+
+    def prepare(self) -> Any:
+        """Parse the head that has been gathered; raise gunicorn's errors."""
+        self.prepared = super().__next__()
+        return self.prepared
+
+    def __next__(self) -> Any:
+        prepared, self.prepared = self.prepared, None
+        return prepared
+
+
+class Outbox:
+    """Stands for the socket in a thread: sends what the client takes at once, and keeps the rest for the event loop."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.socket = sock
+        self._kept: IO[bytes] | None = None
+        self._part = memoryview(b"")  # read from what is kept, and not sent yet
+        self.size = 0
+        """Bytes kept."""
+
+    def sendall(self, data: bytes) -> None:
+        rest = memoryview(data)
+        if self._kept is None:
+            rest = rest[self._send(rest) :]
+            if not rest:
+                return
+            self._kept = _spool()
+        self._kept.write(rest)
+        self.size += len(rest)
+
+    def sendfile(self, file: IO[bytes], offset: int = 0, count: int | None = None) -> None:
+        file.seek(offset)
+        left = count or 0
+        while left and (data := file.read(min(left, BYTES_AT_ONCE))):
+            self.sendall(data)
+            left -= len(data)
+
+    def rewind(self) -> None:
+        """Begin to send what was kept."""
+        if self._kept:
+            self._kept.seek(0)
+
+    def flush(self) -> bool:
+        """Send what the client takes now; True once all is sent. Raises OSError."""
+        while self._kept:
+            self._part = self._part or memoryview(self._kept.read(BYTES_AT_ONCE))
+            if not self._part:
+                self._forget()
+                break
+            sent = self._send(self._part)
+            self._part = self._part[sent:]
+            if not sent:
+                return False
+        return True
+
+    def _send(self, data: memoryview) -> int:
+        try:
+            return self.socket.send(data, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return 0
+
+    def _forget(self) -> None:
+        if self._kept:
+            self._kept.close()
+        self._kept, self.size = None, 0
+
+    # What else gunicorn asks of a socket
+
+    def fileno(self) -> int:
+        return self.socket.fileno()
+
+    def recv(self, size: int) -> bytes:
+        return self.socket.recv(size, socket.MSG_DONTWAIT)
+
+    def shutdown(self, how: int) -> None:
+        self.socket.shutdown(how)
+
+    def gettimeout(self) -> float:
+        return 0.0
+
+    def settimeout(self, timeout: float | None) -> None:
+        """Nothing here waits."""
+
+    setblocking = settimeout
+
+    def close(self) -> None:
+        self._forget()
+        self.socket.close()
+
+
+class PatientConnection(TConn):  # type: ignore[misc]
+    """A client, and what has come of its request."""
+
+    sock: Outbox
+    parser: PreparedParser
+
+    def __init__(self, cfg: Any, sock: socket.socket, client: Any, server: Any) -> None:
+        super().__init__(cfg, sock, client, server)
+        self.sock = Outbox(sock)
+        self.parser = PreparedParser(cfg, client)
+        self.initialized = True
+        self.deadline = 0.0
+        self.head = bytearray()
+        self.body: IO[bytes] | None = None  # while it is gathered
+        self.missing = 0
+        """Bytes of the body that have not come yet."""
+        self.held = 0
+        """Bytes of the body that are here."""
+        self.is_refused = False
+        """Whether the body of this request is not wanted: it is answered at once, and the connection ends."""
+
+    def receive(self) -> bytes:
+        """Return what has come. Raises BlockingIOError where nothing has, EOFError at the end."""
+        data = self.sock.recv(min(self.missing, BYTES_AT_ONCE) if self.body else MOST_HEAD_BYTES)
+        if not data:
+            raise EOFError
+        return data
+
+    def take_head(self, data: bytes) -> bool:
+        """Add to the head; True once it is whole."""
+        searched = max(0, len(self.head) - len(END_OF_HEAD) + 1)
+        self.head += data
+        if self.head.find(END_OF_HEAD, searched) >= 0:
+            return True
+        if len(self.head) > MOST_HEAD_BYTES:
+            raise LimitRequestHeaders(f"more than {MOST_HEAD_BYTES} bytes of headers")
+        return False
+
+    def begin_body(self, body_limit_of: Callable[[str], int]) -> int:
+        """Parse the head; return the length of the body that is to be gathered, 0 where it is here or not wanted."""
+        unreader = self.parser.unreader
+        unreader.unread(bytes(self.head))
+        self.head.clear()
+        request = self.parser.prepare()
+        reader = request.body.reader
+        length = reader.length if isinstance(reader, LengthReader) else None
+        waits, request._expected_100_continue = request._expected_100_continue, False  # noqa: SLF001  # answered here
+        if length is None or (length and length > body_limit_of(request.path)):  # the application has a page for it
+            self.is_refused = True
+            request.force_close()
+            unreader.take_buffered()
+            return 0
+        if length <= len(unreader.buf.getvalue()):
+            return 0
+        if waits:
+            self.sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        rest = unreader.take_buffered()
+        self.body = _spool()
+        self.body.write(rest)
+        self.held, self.missing = len(rest), length - len(rest)
+        return int(length)
+
+    def end_body(self) -> None:
+        if self.body:
+            self.body.seek(0)
+        self.parser.unreader.body, self.body = self.body, None
+
+    def close(self, graceful: bool = False) -> None:  # noqa: FBT001, FBT002  # as gunicorn calls it
+        self.parser.unreader.forget()
+        if self.body:
+            self.body.close()
+        util.close(self.sock)
+
+
+def _spool() -> IO[bytes]:
+    return SpooledTemporaryFile(MOST_BYTES_IN_MEMORY)  # closed with the request

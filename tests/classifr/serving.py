@@ -1,0 +1,103 @@
+"""A real gunicorn, as the Procfile starts it, on a database of its own."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import requests
+from django.conf import settings
+
+START_S = 120
+PASSWORD = "client-s3cret"
+
+
+class Served:
+    """A site that answers on a port of its own."""
+
+    def __init__(self, var: Path, log: Path, **environment: str) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.log = log
+        self.environment = {
+            **os.environ,
+            "CLASSIFR_VAR": str(var),
+            "CLASSIFR_PORT": str(self.port),
+            "CLASSIFR_CLIENT_PASSWORD": PASSWORD,
+            "DATABASE_URL": "",
+            **environment,
+        }
+        self.address = f"http://127.0.0.1:{self.port}"
+
+    def prepare(self) -> None:
+        """Make the database, the starter project and the first users, as `make run` does."""
+        code = (
+            "import django; django.setup(); from classifr.management.commands.run import Command; Command().prepare()"
+        )
+        command = [sys.executable, "-c", code]
+        environment = {**self.environment, "DJANGO_SETTINGS_MODULE": "classifr.settings"}
+        subprocess.run(command, env=environment, cwd=settings.BASE_DIR, check=True, stdout=subprocess.DEVNULL)
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "gunicorn", "classifr.wsgi", "--config", "classifr/gunicorn.py"]
+        with self.log.open("ab") as log:
+            self.process = psutil.Popen(command, env=self.environment, cwd=settings.BASE_DIR, stdout=log, stderr=log)
+        deadline = time.monotonic() + START_S
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, self.log.read_text()
+            try:
+                requests.get(f"{self.address}/healthz", timeout=10).raise_for_status()
+            except requests.RequestException:
+                time.sleep(0.05)
+            else:
+                return
+        raise TimeoutError(self.log.read_text())
+
+    def stop(self) -> float:
+        """End it as a supervisor does; return after how many seconds it was gone."""
+        started = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(30)
+        return time.monotonic() - started
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=30)
+
+    def sign_in(self, username: str = "client", password: str = PASSWORD) -> requests.Session:
+        session = requests.Session()
+        page = session.get(f"{self.address}/accounts/login/").text
+        fields = {"username": username, "password": password, "csrfmiddlewaretoken": token(page)}
+        session.post(f"{self.address}/accounts/login/", fields).raise_for_status()
+        return session
+
+    def send_photo(self, session: requests.Session, photo: bytes) -> requests.Response:
+        page = session.get(f"{self.address}/").text
+        project = re.search('name="project" value="([0-9]+)"', page)
+        assert project, page
+        fields = {"project": project[1], "csrfmiddlewaretoken": token(page)}
+        return session.post(f"{self.address}/", fields, files={"photo": ("p.jpg", photo, "image/jpeg")})
+
+
+def token(page: str) -> str:
+    found = re.search('name="csrfmiddlewaretoken" value="([^"]+)"', page)
+    assert found, page
+    return found[1]
+
+
+@contextmanager
+def served(var: Path, log: Path, **environment: str) -> Iterator[Served]:
+    site = Served(var, log, **environment)
+    site.start()
+    try:
+        yield site
+    finally:
+        if site.process.poll() is None:
+            site.stop()

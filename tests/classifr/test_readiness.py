@@ -1,0 +1,137 @@
+"""Whether a process can answer photos, and how it gets ready to."""
+
+from collections.abc import Iterator
+from unittest.mock import Mock
+
+import pytest
+from django.core.files.storage import default_storage
+from django.db import OperationalError
+from django.test import Client
+from pytest_django import Settings
+
+from classifier import readiness
+from classifier.backends import local
+from classifier.models import Prediction
+from classifr import views
+from engine import backbones
+from tests import factories
+from tests.classifier.azure import PROJECT_ID
+from training.models import Project
+
+READY = b"database=ok\nstorage=ok\nmodel=ok\n"
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> Iterator[None]:
+    views.last_state.until = 0.0
+    local._head.cache_clear()
+    yield
+    views.last_state.until = 0.0
+
+
+def test_site_with_its_model_is_ready(client: Client, food_project: Project) -> None:
+    answer = client.get("/readyz")
+
+    assert (answer.status_code, answer.content) == (200, READY)
+
+
+def test_site_before_its_first_model_is_ready(client: Client, db: None) -> None:
+    assert client.get("/readyz").content == b"database=ok\nstorage=ok\nmodel=none\n"
+
+
+def test_project_at_azure_needs_no_model_here(client: Client, db: None) -> None:
+    factories.make_project(backend="customvision", remote_id=PROJECT_ID)
+
+    answer = client.get("/readyz")
+
+    assert (answer.status_code, answer.content) == (200, b"database=ok\nstorage=ok\nmodel=remote\n")
+
+
+def test_site_without_its_storage_is_not_ready(
+    client: Client, food_project: Project, request: pytest.FixtureRequest
+) -> None:
+    request.getfixturevalue("storage_refuses")
+
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.content == b"database=ok\nstorage=missing\nmodel=unreachable\n"
+
+
+def test_site_whose_azure_does_not_answer_is_not_ready(
+    client: Client, food_project: Project, settings: Settings
+) -> None:
+    assert food_project.live_iteration
+    local.load(food_project.live_iteration)
+    nobody = "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=a2V5;BlobEndpoint=http://127.0.0.1:9/a;"
+    options = {"connection_string": nobody, "azure_container": "c", "overwrite_files": True, "timeout": 20}
+    backend = {"BACKEND": "catalog.storage.AzureBlobs", "OPTIONS": options}
+    settings.STORAGES = settings.STORAGES | {"default": backend}
+
+    answer = client.get("/readyz")
+
+    assert answer.content == b"database=ok\nstorage=unreachable\nmodel=ok\n"
+
+
+def test_spoiled_model_is_not_ready(client: Client, food_project: Project) -> None:
+    live = food_project.live_iteration
+    assert live
+    with default_storage.open(live.head_key, "wb") as file:
+        file.write(b"spoiled")
+
+    answer = client.get("/readyz")
+
+    assert (answer.status_code, answer.content) == (503, b"database=ok\nstorage=ok\nmodel=broken\n")
+
+
+def test_site_without_its_database_is_not_ready(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away() -> None:
+        raise OperationalError("could not connect: password=secret")
+
+    monkeypatch.setattr(readiness, "default_project", away)
+
+    answer = client.get("/readyz")
+
+    assert (answer.status_code, answer.content) == (503, b"database=unreachable\nstorage=unknown\nmodel=unknown\n")
+
+
+def test_many_probes_are_one_look(client: Client, food_project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    look = Mock(wraps=readiness.find_state)
+    monkeypatch.setattr(readiness, "find_state", look)
+
+    assert {client.get("/readyz").content for _ in range(5)} == {READY}
+    look.assert_called_once()
+
+
+def test_probe_does_not_wait_for_one_that_hangs(client: Client, db: None) -> None:
+    with views.last_state.looking:
+        answer = client.get("/readyz")
+
+    assert b"database=" in answer.content
+
+
+@pytest.mark.parametrize("method", ["post", "put", "delete"])
+def test_probes_only_ask(client: Client, db: None, method: str) -> None:
+    assert getattr(client, method)("/readyz").status_code == 405
+
+
+@pytest.mark.django_db(transaction=True)
+def test_warm_process_has_its_model_loaded(food_project: Project) -> None:
+    backbones.get.cache_clear()
+
+    readiness.warm_up(at_most_s=60)
+
+    assert local._head.cache_info().currsize == 1
+    assert backbones.get.cache_info().currsize == 1
+    assert not Prediction.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_process_starts_without_its_storage(
+    food_project: Project, request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture
+) -> None:
+    request.getfixturevalue("storage_refuses")
+
+    readiness.warm_up(at_most_s=60)
+
+    assert "Warm-up failed" in caplog.text

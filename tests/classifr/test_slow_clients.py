@@ -1,0 +1,266 @@
+"""Clients who take their time, or say nothing at all, keep nobody else waiting: through a real gunicorn."""
+
+import select
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests import factories
+from tests.classifr.serving import PASSWORD, Served, served, token
+
+MANY = 50
+"""More than the eight threads of the site."""
+GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+STYLES = b"GET /static/vendor/bootstrap.min.css HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+def posting(length: int, *headers: str, path: str = "/accounts/login/") -> bytes:
+    lines = [f"POST {path} HTTP/1.1", "Host: localhost", f"Content-Length: {length}", *headers]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A site that loses patience soon."""
+    folder = tmp_path_factory.mktemp("slow")
+    environment = {
+        "CLASSIFR_HEADER_SECONDS": "4",
+        "CLASSIFR_BODY_SECONDS": "4",
+        "CLASSIFR_SLOWEST_KIB_PER_SECOND": "1024",
+        "CLASSIFR_BUFFERED_MIB": "8",
+        "CLASSIFR_PHOTOS_PER_MINUTE": "12",
+        "CLASSIFR_REVIEWER_PASSWORD": PASSWORD,
+    }
+    Served(folder / "var", folder / "log", **environment).prepare()
+    with served(folder / "var", folder / "log", **environment) as running:
+        yield running
+
+
+def read_all(client: socket.socket) -> bytes:
+    """Return what comes until the server ends the connection; it must, or this times out."""
+    received = bytearray()
+    try:
+        while data := client.recv(1 << 20):
+            received += data
+    except ConnectionResetError:
+        pass  # also an end
+    return bytes(received)
+
+
+def read_until(client: socket.socket, end: bytes, times: int = 1) -> bytes:
+    received = bytearray()
+    while received.count(end) < times:
+        data = client.recv(1 << 20)
+        assert data, received
+        received += data
+    return bytes(received)
+
+
+@contextmanager
+def many_clients(site: Served, beginning: bytes) -> Iterator[Sequence[socket.socket]]:
+    with ExitStack() as stack:
+        clients = [stack.enter_context(site.connect()) for _ in range(MANY)]
+        for client in clients:
+            client.sendall(beginning)
+        yield clients
+
+
+@contextmanager
+def dripping(clients: Sequence[socket.socket]) -> Iterator[None]:
+    """Send a byte through each every now and then."""
+    done = threading.Event()
+
+    def drip() -> None:
+        open_ones = list(clients)
+        while not done.wait(0.2):
+            for client in list(open_ones):
+                try:
+                    client.send(b"x")
+                except OSError:
+                    open_ones.remove(client)
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ", posting(100_000), b""],
+    ids=["headers", "bodies", "nothing"],
+)
+def test_dripping_clients_hold_no_thread_and_are_sent_away(site: Served, beginning: bytes) -> None:
+    with many_clients(site, beginning) as clients, dripping(clients):
+        answer = site.send_photo(site.sign_in(), factories.make_photo())
+        assert "/predictions/" in answer.url
+        ends = [read_all(client) for client in clients]
+
+    assert {end.split(b"\r\n")[0] for end in ends} <= {b"HTTP/1.1 408 Request Timeout", b""}
+
+
+def test_silent_clients_are_sent_away(site: Served) -> None:
+    with many_clients(site, b"") as clients:
+        assert {read_all(client) for client in clients} == {b""}
+
+
+def test_clients_who_do_not_read_hold_no_thread_and_are_sent_away(site: Served) -> None:
+    with many_clients(site, 100 * STYLES) as clients:
+        assert requests.get(f"{site.address}/healthz", timeout=20).text == "ok"
+        threading.Event().wait(8)  # patience for an answer of that size is over
+        lengths = [len(read_all(client)) for client in clients]
+
+    whole = requests.get(f"{site.address}/static/vendor/bootstrap.min.css", timeout=20).content
+    assert max(lengths) < 100 * len(whole)
+
+
+def test_photo_of_nearly_four_mebibytes_comes_in_small_pieces(site: Served) -> None:
+    session = site.sign_in()
+    page = session.get(f"{site.address}/").text
+    photo = factories.make_photo(size=(2000, 1500)) + bytes(4 * 1024 * 1024 - 400_000)
+    fields = {"project": "1", "csrfmiddlewaretoken": token(page)}
+    request = requests.Request("POST", f"{site.address}/", data=fields, files={"photo": ("p.jpg", photo)})
+    prepared = session.prepare_request(request)
+    assert isinstance(prepared.body, bytes)
+    headers = "".join(f"{name}: {value}\r\n" for name, value in prepared.headers.items() if name != "Connection")
+
+    with site.connect() as client:
+        client.sendall(f"POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n".encode())
+        for start in range(0, len(prepared.body), 10_007):
+            client.sendall(prepared.body[start : start + 10_007])
+        answer = read_all(client)
+
+    assert b"Location: /predictions/" in answer
+
+
+def test_requests_may_follow_one_another_on_a_connection(site: Served) -> None:
+    with site.connect() as client:
+        for _ in range(3):
+            client.sendall(GET)
+            assert read_until(client, b"\r\n\r\nok")
+
+
+def test_requests_may_be_sent_before_the_answers_are_read(site: Served) -> None:
+    body = b"language=en"
+    with site.connect() as client:
+        client.sendall(GET + posting(len(body)) + body + GET + GET[:20])
+        client.sendall(GET[20:])
+        answers = read_until(client, b"\r\n\r\nok", times=3)
+
+    assert answers.count(b"HTTP/1.1 403 Forbidden") == 1  # no CSRF token
+
+
+def test_head_may_come_byte_by_byte(site: Served) -> None:
+    with site.connect() as client:
+        for byte in GET:
+            client.sendall(bytes([byte]))
+        assert read_until(client, b"\r\n\r\nok")
+
+
+def test_body_in_chunks_is_asked_for_its_length(site: Served) -> None:
+    head = posting(0, "Transfer-Encoding: chunked", "HX-Request: true").replace(b"Content-Length: 0\r\n", b"")
+    with site.connect() as client:
+        client.sendall(head + b"5\r\nhello\r\n0\r\n\r\n")
+        answer = read_all(client)
+
+    assert answer.startswith(b"HTTP/1.1 411 ")
+    assert b"Content-Length)" in answer
+
+
+def test_length_and_chunks_together_are_refused(site: Served) -> None:
+    with site.connect() as client:
+        client.sendall(posting(5, "Transfer-Encoding: chunked") + b"0\r\n\r\n" + GET)
+        answer = read_all(client)
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1") == 1
+
+
+@pytest.mark.parametrize("sent", [0, 20 * 1024 * 1024], ids=["before it comes", "while it comes"])
+def test_body_that_is_too_long_is_refused_by_its_length(site: Served, sent: int) -> None:
+    with site.connect() as client:
+        client.sendall(posting(30 * 1024 * 1024, "HX-Request: true", "Accept-Language: en", path="/") + bytes(sent))
+        answer = read_all(client)
+
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"weighs 30.0" in answer
+
+
+def test_client_who_asks_first_is_told_to_go_on(site: Served) -> None:
+    body = b"username=anne"
+    with site.connect() as client:
+        client.sendall(posting(len(body), "Expect: 100-continue", "Connection: close"))
+        assert read_until(client, b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(body)
+        assert read_all(client).startswith(b"HTTP/1.1 403 ")
+
+
+def test_client_who_asks_first_is_told_that_it_is_too_much(site: Served) -> None:
+    with site.connect() as client:
+        client.sendall(posting(30 * 1024 * 1024, "Expect: 100-continue"))
+        assert read_all(client).startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"GET / HTTP/1.1\r\n" + b"".join(b"X-%d: %s\r\n" % (i, bytes(5000).hex().encode()) for i in range(9)), b"431"),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n", b"400"),
+        (b"nonsense\r\n\r\n", b"400"),
+        (b"\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nExpect: tea\r\n\r\n", b"417"),
+    ],
+)
+def test_head_that_is_no_head_is_refused(site: Served, head: bytes, status: bytes) -> None:
+    with site.connect() as client:
+        client.sendall(head)
+        assert read_all(client).split(b" ")[1] == status
+
+
+def test_unfinished_uploads_are_not_taken_without_end(site: Served) -> None:
+    part = posting(100 * 1024 * 1024, path="/projects/1/images/upload") + bytes(4 * 1024 * 1024)
+    with ExitStack() as stack:
+        clients = [stack.enter_context(site.connect()) for _ in range(6)]
+        for client in clients:
+            client.sendall(part)
+        answered = select.select(clients, [], [], 20)[0]
+        assert {client.recv(32).split(b" ")[1] for client in answered} == {b"503"}
+
+    assert requests.get(f"{site.address}/healthz", timeout=20).text == "ok"
+
+
+def test_photos_of_a_user_are_counted_over_all_processes(site: Served) -> None:
+    session = site.sign_in("reviewer")
+    fields = {"csrfmiddlewaretoken": token(session.get(f"{site.address}/").text)}
+    cookies = session.cookies.get_dict()
+
+    def send(_: int) -> int:
+        return requests.post(f"{site.address}/", fields, cookies=cookies, timeout=20).status_code
+
+    with ThreadPoolExecutor(8) as senders:
+        statuses = list(senders.map(send, range(30)))
+
+    assert sorted(statuses) == [200] * 12 + [429] * 18
+
+
+def test_site_ends_when_told_to_however_slow_its_clients(site: Served, tmp_path: Path) -> None:
+    with (
+        many_clients(site, b"GET / HTTP/1.1\r\n"),
+        many_clients(site, posting(100_000)),
+        many_clients(site, 100 * STYLES),
+    ):
+        site.stop()
+
+    log = site.log.read_text()
+    assert "Traceback" not in log
+    assert "SIGKILL" not in log
+    site.start()

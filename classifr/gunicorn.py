@@ -4,6 +4,7 @@ Two processes of four threads: the backbone releases the interpreter's lock, so 
 wait for the database. Nothing is loaded before the fork; each process loads the model before its first request.
 """
 
+import ctypes
 import os
 from typing import Any
 
@@ -17,6 +18,16 @@ keepalive = 15  # seconds
 max_requests = 5000
 max_requests_jitter = 500
 loglevel = "warning"
+
+M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8  # of glibc's malloc.h
+
+
+def on_starting(server: Any) -> None:
+    """Let glibc give the memory of large photos back; with an arena for each thread, holes of 50 MB stayed."""
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "mallopt"):  # other C libraries have no such thing, and no such arenas
+        libc.mallopt(M_ARENA_MAX, 2)
+        libc.mallopt(M_MMAP_THRESHOLD, 1024 * 1024)
 
 
 def post_worker_init(worker: Any) -> None:

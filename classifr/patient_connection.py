@@ -200,10 +200,14 @@ class PatientConnection(TConn):  # type: ignore[misc]
             self.body.seek(0)
         self.parser.unreader.body, self.body = self.body, None
 
-    def close(self, graceful: bool = False) -> None:  # noqa: FBT001, FBT002  # as gunicorn calls it
-        self.parser.unreader.forget()
+    def forget_body(self) -> None:
         if self.body:
             self.body.close()
+        self.body = None
+
+    def close(self, graceful: bool = False) -> None:  # noqa: FBT001, FBT002  # as gunicorn calls it
+        self.parser.unreader.forget()
+        self.forget_body()
         util.close(self.sock)
 
 

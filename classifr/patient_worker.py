@@ -18,6 +18,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.module_loading import import_string
 from gunicorn import util
+from gunicorn.errors import ConfigError
 from gunicorn.workers.gthread import ThreadWorker
 
 from classifr.patient_connection import BYTES_AT_ONCE, PatientConnection
@@ -61,6 +62,12 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         self.next_sweep = 0.0
         self.patience: Patience
 
+    @classmethod
+    def check_config(cls, cfg: Any, log: Any) -> None:
+        super().check_config(cfg, log)
+        if cfg.is_ssl:
+            raise ConfigError("This worker speaks plain HTTP: let a proxy speak TLS.")
+
     def run(self) -> None:
         self.patience = Patience(
             head_s=settings.CLASSIFR_HEADER_SECONDS,
@@ -69,8 +76,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             most_bytes=settings.CLASSIFR_BUFFERED_MIB * 1024 * 1024,
             body_limit_of=import_string("accounts.limits.body_limit_of"),  # Django is there only now
         )
-        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each connection may hold a socket and two files
+        _allow_files(3 * self.worker_connections + 100)  # each connection may hold a socket and two files
         super().run()
 
     def accept(self, listener: socket.socket) -> None:
@@ -97,6 +103,8 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             self._drop(conn)
             return
         except TooMuchAtOnce:
+            self._release(conn)
+            conn.forget_body()
             self._tell(conn, 503, "Service Unavailable", "Too many uploads at the moment. Try again in a minute.")
             self._linger(conn, LINGER_REFUSED_S)
             return
@@ -211,7 +219,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             return
         self.next_sweep = now + SWEEP_S
         for conn in [each for each in self.waiting if each.deadline < now]:
-            self.log.info("Too slow: ip=%s bytes=%s", conn.client[0], len(conn.head) + conn.held)
+            self.log.info("Too slow: client=%s bytes=%s", conn.client, len(conn.head) + conn.held)
             if conn.head or conn.body:
                 self._tell(conn, 408, "Request Timeout", "The request took too long to arrive.")
             self._drop(conn)
@@ -222,3 +230,11 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         for conn in self.waiting:
             if conn.body is None and not conn.sock.size:
                 conn.deadline = min(conn.deadline, deadline)
+
+
+def _allow_files(count: int) -> None:
+    """Let this process have that many files open, as far as the system allows it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < count:
+        most = count if hard == resource.RLIM_INFINITY else min(count, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

@@ -235,7 +235,7 @@ def test_page_offers_a_choice_of_projects(signed_in: SignIn, person: User, food_
 def test_form_fields_are_limited_in_size(signed_in: SignIn, person: User, settings: Settings) -> None:
     answer = signed_in(person).post(reverse("classifier:home"), {"shown": "1" * (300 * 1024)})
 
-    assert answer.status_code == HTTPStatus.BAD_REQUEST
+    assert answer.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 
 def test_nonsense_in_the_hidden_field_is_ignored(signed_in: SignIn, person: User, food_project: Project) -> None:

@@ -35,12 +35,19 @@ def signing_in_from_htmx(get_response: Callable[[HttpRequest], HttpResponse]) ->
         is_htmx = request.headers.get("HX-Request") == "true"
         if not (is_htmx and response.status_code == HTTPStatus.FOUND and _leads_to_sign_in(response)):
             return response
-        current = urlsplit(request.headers.get("HX-Current-URL", ""))
-        query = urlencode({REDIRECT_FIELD_NAME: current.path}) if current.path else ""
+        current = _path_of(request.headers.get("HX-Current-URL", ""))
+        query = urlencode({REDIRECT_FIELD_NAME: current}) if current else ""
         sign_in = f"{reverse(settings.LOGIN_URL)}?{query}"
         return HttpResponse(status=HTTPStatus.UNAUTHORIZED, headers={"HX-Redirect": sign_in})
 
     return middleware
+
+
+def _path_of(url: str) -> str:
+    try:
+        return urlsplit(url).path
+    except ValueError:
+        return ""
 
 
 def _leads_to_sign_in(response: HttpResponse) -> bool:

@@ -45,8 +45,10 @@ def give(request: UserRequest, pk: int) -> HttpResponseBase:
 @login_required
 @never_cache
 @require_safe
-def confirmation(request: UserRequest, pk: int) -> HttpResponse:
-    """Say that the verdict counted; after NOK, ask what it was."""
+def confirmation(request: UserRequest, pk: int) -> HttpResponseBase:
+    """Say that the verdict counted; after NOK, ask what it was. One that was undone leads back to its prediction."""
+    if not Verdict.objects.filter(prediction=_own_prediction(request, pk)).exists():
+        return redirect("classifier:prediction", pk=pk)
     return render(request, "feedback/confirmation.html", _given(_own_verdict(request, pk)))
 
 
@@ -54,14 +56,17 @@ def confirmation(request: UserRequest, pk: int) -> HttpResponse:
 @require_POST
 def correct(request: UserRequest, pk: int) -> HttpResponseBase:
     """Take the right tag and a comment for a photo that was called wrong."""
-    verdict = _own_verdict(request, pk)
-    misprediction = get_object_or_404(Misprediction, verdict=verdict)
-    form = RightTagForm(request.POST, prediction=verdict.prediction)
-    if not form.is_valid():
+    prediction = _own_prediction(request, pk)
+    misprediction = Misprediction.objects.filter(verdict__prediction=prediction).first()
+    form = RightTagForm(request.POST, prediction=prediction)
+    if misprediction and not form.is_valid():
         name = "feedback/_given.html" if request.htmx else "feedback/confirmation.html"
-        return render(request, name, _given(verdict) | {"form": form})
-    if not services.name_right_tag(misprediction=misprediction, **form.cleaned_data):
-        raise Http404
+        return render(request, name, _given(misprediction.verdict) | {"form": form})
+    if not (misprediction and services.name_right_tag(misprediction=misprediction, **form.cleaned_data)):
+        if request.htmx:
+            raise Http404
+        messages.warning(request, _("The photo is not kept any more: there is nothing to correct."))
+        return redirect("feedback:confirmation", pk=pk)
     thanks = _("Thank you, your correction is kept.")
     if request.htmx:
         return _fragment(request, _own_verdict(request, pk), thanks=thanks)

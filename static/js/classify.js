@@ -208,7 +208,9 @@
     if (state?.photo) location.reload();
   });
   window.addEventListener("beforeunload", (event) => {
-    if (current && !failed.hidden) event.preventDefault(); // a photo waits for another try
+    if (!current) return;
+    event.preventDefault(); // a photo is under way, or waits for another try
+    verdictSent = false; // who stays has sent none
   });
 
   // A verdict is sent once, however often it is clicked

@@ -175,15 +175,28 @@
     list.addEventListener("htmx:load", ({ detail }) => {
       if (document.activeElement === document.body) focus(detail.elt);
     });
+    list.addEventListener("htmx:configRequest", ({ detail }) => {
+      detail.parameters.csrfmiddlewaretoken = classifr.csrfToken(form);
+    });
     list.addEventListener("htmx:beforeRequest", ({ target }) => target.querySelector(".verdict-failure")?.remove());
+    function whyLost({ status, responseText }) {
+      if (status === 401) return say.textSignedOut;
+      if (status === 404) return words.textGone; // erased in another tab
+      return (status === 429 && responseText) || words.textVerdictLost;
+    }
     function showVerdictLost({ target, detail }) {
       const line = document.createElement("p");
       line.className = "field-errors verdict-failure";
       line.setAttribute("role", "alert");
-      line.textContent = (detail.xhr.status === 429 && detail.xhr.responseText) || words.textVerdictLost;
+      line.textContent = whyLost(detail.xhr);
       target.prepend(line);
     }
     for (const type of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) list.addEventListener(type, showVerdictLost);
+    list.addEventListener("htmx:beforeOnLoad", (event) => {
+      if (event.detail.xhr.status !== 401) return;
+      event.preventDefault(); // or htmx would go to the sign-in, and the cards would be gone
+      showVerdictLost(event);
+    });
     list.addEventListener("htmx:beforeSwap", (event) => {
       const { status, responseText } = event.detail.xhr;
       if (status !== 200 || /class="(given|verdict-form)\b/.test(responseText)) return;

@@ -7,6 +7,9 @@
 
   const cookie = (name) => document.cookie.split("; ").find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1);
 
+  // The cookie's is fresh, even after signing in again in another tab; the form's is that of the page.
+  classifr.csrfToken = (form) => cookie("csrftoken") ?? form.elements.csrfmiddlewaretoken.value;
+
   function failure(xhr, photo, say) {
     const { status } = xhr;
     const mayRetry = status === 429 || status >= 500;
@@ -22,7 +25,7 @@
 
   function bodyOf(form, photo, fields) {
     const body = new FormData(form);
-    body.delete("csrfmiddlewaretoken"); // the cookie's is fresh, even after signing in again in another tab
+    body.delete("csrfmiddlewaretoken");
     body.set("photo", photo, photo.name);
     for (const [name, value] of Object.entries(fields)) body.set(name, value);
     return body;
@@ -56,7 +59,7 @@
       });
       xhr.open("POST", form.action);
       xhr.setRequestHeader("HX-Request", "true");
-      xhr.setRequestHeader("X-CSRFToken", cookie("csrftoken") ?? form.elements.csrfmiddlewaretoken.value);
+      xhr.setRequestHeader("X-CSRFToken", classifr.csrfToken(form));
       wait();
       xhr.send(bodyOf(form, photo, fields));
     }).finally(() => {

@@ -42,7 +42,8 @@
   function watchPastes(say, take) {
     document.addEventListener("paste", async (event) => {
       const files = [...(event.clipboardData?.files ?? [])];
-      if (!files.length || (isText(event.target) && event.target.value)) return;
+      const hasText = event.clipboardData?.types.includes("text/plain"); // office programs add a picture of it
+      if (!files.length || (isText(event.target) && (event.target.value || hasText))) return;
       event.preventDefault();
       take(await Promise.all(files.map((file) => (isBitmap(file) ? classifr.fromClipboard(file, say) : file))));
     });

@@ -87,14 +87,13 @@ def test_account_that_was_closed_ends_its_sessions(anne: User) -> None:
     assert browser.get(HOME).status_code == 302
 
 
-def test_cookies_are_out_of_reach_of_scripts_and_other_sites(anne: User) -> None:
+def test_cookies_are_out_of_reach_of_other_sites_and_the_session_of_scripts(anne: User) -> None:
     browser = Client()
     sign_in(browser)
     browser.get(HOME)
 
-    for name in ("sessionid", "csrftoken"):
-        assert browser.cookies[name]["httponly"]
-        assert browser.cookies[name]["samesite"] == "Lax"
+    assert browser.cookies["sessionid"]["httponly"]
+    assert browser.cookies["sessionid"]["samesite"] == browser.cookies["csrftoken"]["samesite"] == "Lax"
 
 
 @pytest.mark.parametrize("target", ELSEWHERE)

@@ -153,3 +153,9 @@ def test_part_of_a_page_is_never_replaced_by_the_sign_in_form(client: Client) ->
 
     assert answer.status_code == 401
     assert answer.headers["HX-Redirect"] == f"{reverse('accounts:login')}?next={quote(address, safe='')}"
+
+
+def test_nonsense_in_the_address_of_htmx_leads_to_sign_in_too(client: Client) -> None:
+    answer = client.get(reverse("classifier:home"), headers={"HX-Request": "true", "HX-Current-URL": "http://["})
+
+    assert answer.status_code == 401

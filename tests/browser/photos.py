@@ -21,12 +21,15 @@ def as_files(*files: tuple[str, str, bytes]) -> list[dict[str, str]]:
     return [{"name": name, "type": kind, "data": base64.b64encode(content).decode()} for name, kind, content in files]
 
 
-def paste(page: Page, *files: tuple[str, str, bytes], on: str = "body") -> None:
-    """Paste name, type and content of each, as Ctrl+V does."""
-    script = """([element, transfer]) => element.dispatchEvent(
-      new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true, cancelable: true }))"""
+def paste(page: Page, *files: tuple[str, str, bytes], on: str = "body", text: str = "") -> bool:
+    """Paste name, type and content of each, and the text that goes with them; True when the page leaves that alone."""
+    script = """([element, transfer, text]) => {
+      if (text) transfer.setData("text/plain", text);
+      return element.dispatchEvent(
+        new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true, cancelable: true }));
+    }"""
     transfer = page.evaluate_handle(MAKE_TRANSFER, as_files(*files))
-    page.evaluate(script, [page.locator(on).element_handle(), transfer])
+    return bool(page.evaluate(script, [page.locator(on).element_handle(), transfer, text]))
 
 
 def drag(page: Page, event: str, *files: tuple[str, str, bytes], on: str = "footer") -> bool:

@@ -105,13 +105,12 @@ def test_sentence_of_the_server_is_shown(page: Page, photo: Path, status: int, m
     expect(page.locator("#photo-zone img")).to_have_count(int(may_retry))
 
 
-def test_photo_is_kept_when_the_session_is_over(page: Page, photo: Path) -> None:
-    cookies = page.context.cookies()
+def test_photo_is_kept_when_the_session_is_over(page: Page, live_server: LiveServer, person: User, photo: Path) -> None:
     page.context.clear_cookies(name="sessionid")
 
     choose(page, photo)
     expect(page.locator("#upload-failure [data-retry]")).to_be_visible()
-    page.context.add_cookies(cookies)  # type: ignore[arg-type]  # signed in again in another tab
+    sign_in(page.context.new_page(), live_server, person)
     page.locator("#upload-failure [data-retry]").click()
 
     expect(page.locator(".in-words")).to_be_visible()
@@ -151,6 +150,35 @@ def test_photo_that_waits_is_not_lost_to_the_next_one(page: Page, photo: Path, t
     choose(page, tmp_path / "other.jpg")
 
     expect(page.locator(".queue-card .in-words")).to_have_count(2)
+
+
+def test_verdict_can_be_given_after_staying_for_a_photo_that_waits(page: Page, photo: Path, tmp_path: Path) -> None:
+    choose(page, photo)
+    expect(page.locator(".in-words")).to_be_visible()
+    page.route(HOME, lambda route: route.abort(), times=1)
+    (tmp_path / "other.jpg").write_bytes(factories.make_photo())
+    choose(page, tmp_path / "other.jpg")
+    expect(page.locator("#upload-failure")).to_be_visible()
+
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    page.get_by_role("button", name="OK", exact=True).click()
+    page.locator("#upload-failure [data-retry]").click()
+    expect(page.locator("#upload-failure")).to_be_hidden()
+    page.get_by_role("button", name="OK", exact=True).click()
+
+    expect(page).to_have_url(re.compile("/given/$"))
+
+
+def test_leaving_asks_first_while_a_photo_is_under_way(page: Page, photo: Path) -> None:
+    hold_uploads(page)
+    page.on("dialog", lambda dialog: dialog.dismiss())
+    choose(page, photo)
+    expect(page.locator("#upload-progress")).to_be_visible()
+
+    with page.expect_event("dialog"):
+        page.get_by_role("button", name="English").click(no_wait_after=True)
+
+    expect(page.locator("#upload-progress")).to_be_visible()
 
 
 def test_focus_goes_to_the_answer(page: Page, photo: Path) -> None:

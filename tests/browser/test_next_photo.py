@@ -88,6 +88,13 @@ def test_nothing_is_taken_from_a_paste_into_a_comment(page: Page) -> None:
     assert not PendingPhoto.objects.exists()
 
 
+def test_picture_that_comes_with_a_text_stays_out_of_a_comment(page: Page) -> None:
+    sheet = ("image.png", "image/png", factories.make_photo())
+
+    assert paste(page, sheet, on="textarea[name=comment]", text="a cell of a sheet")
+    assert not paste(page, sheet, on="textarea[name=comment]")
+
+
 def test_enter_opens_the_next_step(page: Page, live_server: LiveServer) -> None:
     page.keyboard.press("Enter")
 

@@ -7,6 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
+from classifier.models import Prediction
 from feedback.models import Misprediction, Verdict
 from tests import factories
 from tests.browser.photos import drag
@@ -137,6 +138,33 @@ def test_verdict_that_does_not_arrive_is_said_in_the_card(page: Page, photos: li
     page.locator(".queue-card").first.get_by_role("button", name="OK dish 0.jpg", exact=True).click()
 
     expect(page.locator(".queue-card").first.locator(".given")).to_be_visible()
+
+
+def test_session_that_is_over_is_said_in_the_card(
+    page: Page, photos: list[Path], live_server: LiveServer, person: User
+) -> None:
+    choose(page, photos[:2])
+    expect(page.locator(".queue-card .in-words")).to_have_count(2)
+    first = page.locator(".queue-card").first
+    page.context.clear_cookies(name="sessionid")
+
+    first.get_by_role("button", name="OK dish 0.jpg", exact=True).click()
+    expect(first.get_by_role("alert")).to_contain_text("onglet")
+    sign_in(page.context.new_page(), live_server, person)
+    first.get_by_role("button", name="OK dish 0.jpg", exact=True).click()
+
+    expect(first.locator(".given")).to_be_visible()
+    expect(page.locator(".queue-card")).to_have_count(2)
+
+
+def test_photo_erased_elsewhere_is_said_in_the_card(page: Page, photos: list[Path]) -> None:
+    choose(page, photos[:2])
+    expect(page.locator(".queue-card .in-words")).to_have_count(2)
+    Prediction.objects.all().delete()
+
+    page.get_by_role("button", name="OK dish 0.jpg", exact=True).click()
+
+    expect(page.locator(".queue-card").first.get_by_role("alert")).to_contain_text("plus conservée")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -86,6 +86,25 @@ def test_photo_is_on_screen_again(site: Client, prediction: Prediction) -> None:
     assert site.get(reverse("classifier:photo", args=[prediction.pk])).status_code == HTTPStatus.OK
 
 
+def test_going_back_to_the_confirmation_leads_to_the_buttons(site: Client, prediction: Prediction) -> None:
+    judge(prediction, "NOK")
+    site.post(undo_url(prediction))
+
+    answer = site.get(reverse("feedback:confirmation", args=[prediction.pk]))
+
+    assert answer.headers["Location"] == reverse("classifier:prediction", args=[prediction.pk])
+
+
+def test_correction_that_comes_after_the_undo_is_answered(site: Client, prediction: Prediction) -> None:
+    judge(prediction, "NOK")
+    services.withdraw_verdict(prediction=prediction)
+
+    page = site.post(reverse("feedback:correct", args=[prediction.pk]), {"comment": "a pizza"}, follow=True)
+
+    assert page.status_code == HTTPStatus.OK
+    assert len(page.context["messages"]) == 1
+
+
 @pytest.mark.parametrize("again", ["OK", "NOK"])
 @pytest.mark.parametrize("first", ["OK", "NOK"])
 def test_other_verdict_can_be_given(site: Client, prediction: Prediction, first: str, again: str) -> None:

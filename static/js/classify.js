@@ -121,6 +121,7 @@
     document.getElementById("samples")?.remove();
     history.replaceState({ photo: true }, "");
     history.pushState({ photo: true }, "", url);
+    document.title = `${result().dataset.photoAlt} – Classifr`;
     announce(say.textAnswered);
     document.getElementById("predictions-title").focus();
   }

@@ -99,6 +99,25 @@ def test_each_row_says_what_became_of_it(site: Client, person: User) -> None:
     assert offered("feedback:give") == [False, True, True]
 
 
+def test_what_nok_does_is_said_once_where_a_photo_waits(site: Client, person: User) -> None:
+    factories.make_misprediction(user=person)
+    assert "nok-notice" not in site.get(LIST).content.decode()
+    waiting = [make_waiting(person).pk for _ in range(2)]
+
+    page = site.get(LIST).content.decode()
+
+    assert page.count('id="nok-notice"') == 1
+    assert page.count('aria-describedby="nok-notice"') == len(waiting)
+
+
+def test_photo_that_is_kept_is_shown_with_its_prediction(site: Client, person: User) -> None:
+    kept = factories.make_misprediction(user=person).verdict.prediction
+
+    page = site.get(reverse("classifier:prediction", args=[kept.pk])).content.decode()
+
+    assert f'src="{reverse("feedback:photo", args=[kept.pk])}"' in page
+
+
 @pytest.mark.parametrize("name", ["feedback:photo", "feedback:thumbnail"])
 def test_photo_is_shown_to_its_sender_alone(
     signed_in: SignIn, person: User, reviewer: User, any_blobs: str, name: str

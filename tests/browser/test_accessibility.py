@@ -1,0 +1,349 @@
+"""Every page of every room, in both languages and both themes, is WCAG 2.2 AA."""
+
+import re
+import uuid
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.http import HttpRequest, HttpResponse
+from django.test import Client
+from django.urls import include, path
+from django.utils import timezone
+from playwright.sync_api import Browser, Page, expect
+from pytest_django import Settings
+from pytest_django.live_server_helper import LiveServer
+
+from accounts.models import User
+from classifier.exceptions import BackendUnavailable
+from classifier.models import PendingPhoto, Prediction
+from feedback.models import Verdict
+from jobs.models import Job
+from tests import factories
+from tests.browser.examining import DESKTOP, examine
+from tests.browser.test_keeping import HOME
+from tests.training.test_iteration_pages import address, make_iteration, make_snapshot
+from training.models import Iteration, Project
+from training.services.publishing import publish
+from training.services.starter import install_starter
+
+PASSWORD = "a-good-s3cret"
+LANGUAGES = "all => all.map((each) => each.closest('[lang]').lang)"
+BROKEN = {400: SuspiciousOperation, 403: PermissionDenied, 500: RuntimeError}
+
+
+def broken(request: HttpRequest, status: int) -> HttpResponse:
+    raise BROKEN[status]("This page is broken.")
+
+
+urlpatterns = [path("broken/<int:status>", broken), path("", include("classifr.urls"))]
+
+
+@dataclass
+class Walk:
+    """A browser that goes from page to page; what is wrong with them is noted."""
+
+    page: Page
+    server: LiveServer
+    notes: list[str] = field(default_factory=list)
+    titles: dict[str, str] = field(default_factory=dict)
+
+    def go(self, place: str, name: str) -> None:
+        self.page.goto(self.server.url + place)
+        self.page.wait_for_load_state()
+        self.look(name)
+
+    def look(self, name: str) -> None:
+        """Examine the page as it stands; pages of different addresses have different titles."""
+        self.notes += [f"{name}: {note}" for note in examine(self.page)]
+        place = re.sub("[0-9]+", "1", self.page.url.removeprefix(self.server.url).split("?")[0])
+        title = re.sub("[0-9]+", "1", self.page.title())
+        if self.titles.setdefault(title, place) != place:
+            self.notes.append(f"{name}: has the title of {self.titles[title]}")
+
+
+@pytest.fixture(params=["fr-FR", "en-GB"])
+def walk(request: pytest.FixtureRequest, browser: Browser, live_server: LiveServer, settings: Settings) -> Any:
+    settings.ROOT_URLCONF = __name__
+    context = browser.new_context(locale=request.param, viewport=DESKTOP, reduced_motion="reduce")
+    yield Walk(context.new_page(), live_server)
+    context.close()
+
+
+def become(page: Page, server: LiveServer, user: User) -> None:
+    """Let the browser be that person's, without the sign-in page."""
+    client = Client()
+    client.force_login(user)
+    page.context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": server.url}])
+
+
+def make_files(folder: Path, count: int) -> list[Path]:
+    paths = [folder / f"dish {number}.jpg" for number in range(count)]
+    for each in paths:
+        each.write_bytes(factories.make_photo())
+    return paths
+
+
+def make_waiting(user: User) -> Prediction:
+    prediction = factories.make_prediction(user=user)
+    expiry = timezone.now() + timedelta(hours=1)
+    PendingPhoto.objects.create(prediction=prediction, content=factories.make_photo(), expires_at=expiry)
+    return prediction
+
+
+def test_pages_before_signing_in(walk: Walk, settings: Settings) -> None:
+    settings.AXES_FAILURE_LIMIT = 2
+    page = walk.page
+    factories.make_user(username="claire", password=PASSWORD)
+
+    walk.go("/accounts/login/", "sign-in")
+    for name in ("sign-in refused", "locked out"):
+        page.locator("input[name=username]").fill("claire")
+        page.locator("input[name=password]").fill("a wrong one")
+        page.locator("main form button[type=submit]").click()
+        page.wait_for_load_state()
+        walk.look(name)
+    expect(page.locator("main form")).to_have_count(0)
+    walk.go("/nothing/here", "404")
+    for status in BROKEN:
+        walk.go(f"/broken/{status}", str(status))
+    page.goto(walk.server.url + "/accounts/login/")
+    page.evaluate("document.querySelector('main [name=csrfmiddlewaretoken]').value = 'another'")
+    page.locator("input[name=username]").fill("claire")
+    page.locator("input[name=password]").fill("a wrong one")
+    page.locator("main form button[type=submit]").click()
+    walk.look("form expired")
+
+    assert not walk.notes, "\n".join(walk.notes)
+
+
+def test_pages_of_who_sends_photos(walk: Walk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page, photos = walk.page, make_files(tmp_path, 3)
+    install_starter()
+    user = factories.make_user(username="claire", password=PASSWORD)
+    become(page, walk.server, user)
+
+    walk.go("/", "home, first visit")
+    page.locator("#id_photo").set_input_files(photos[0])
+    expect(page.locator(".in-words")).to_be_visible()
+    page.locator(".rest summary").click()
+    walk.look("answered")
+    page.reload()
+    walk.look("answered, opened again")
+    page.get_by_role("button", name="NOK", exact=True).click()
+    expect(page.locator("#confirmation-title")).to_be_visible()
+    walk.look("confirmation of NOK")
+    walk.go(f"/predictions/{Prediction.objects.get().pk}/", "answered, with a verdict")
+    page.locator("#id_photo").set_input_files({"name": "menu.jpg", "mimeType": "image/jpeg", "buffer": b"%PDF-1.7"})
+    expect(page.locator("#photo-errors p, #upload-failure p").first).to_be_visible()
+    walk.look("refused")
+    waiting = make_waiting(user)
+    Verdict.objects.create(prediction=waiting, user=user, value="OK")
+    walk.go(f"/predictions/{waiting.pk}/verdict/given/", "confirmation of OK")
+    walk.go("/accounts/password/", "password")
+    for box in page.locator("input[type=password]").all():
+        box.fill("1")
+    page.locator("main form button[type=submit]").click()
+    walk.look("password refused")
+    walk_the_queue(walk, photos)
+    walk_the_uploads(walk, user)
+
+    monkeypatch.setattr("classifier.services.predict", unavailable)
+    page.goto(walk.server.url)
+    page.wait_for_load_state()
+    page.locator("#id_photo").set_input_files(photos[0])
+    expect(page.locator("#upload-failure [data-retry]")).to_be_visible()
+    walk.look("no model answers")
+
+    assert not walk.notes, "\n".join(walk.notes)
+
+
+def test_english_words_are_marked_as_such_on_french_pages(scripted_page: Page, live_server: LiveServer) -> None:
+    page = scripted_page
+    install_starter()
+    page.goto(live_server.url)
+    words = page.get_by_text(re.compile("^(Username|Password)$"))
+    expect(words).to_have_count(2)
+    assert words.evaluate_all(LANGUAGES) == ["en"] * 2
+
+    become(page, live_server, factories.make_user())
+    page.goto(live_server.url)
+    words = page.get_by_text(re.compile(r"^\s*(Image uploaded|Browse local|File formats|File size|Tag$|Probability$)"))
+    expect(words).to_have_count(6)
+
+    assert words.evaluate_all(LANGUAGES) == ["en"] * 6
+
+
+def unavailable(**about: object) -> None:
+    raise BackendUnavailable("No model.")
+
+
+def walk_the_queue(walk: Walk, photos: list[Path]) -> None:
+    page = walk.page
+    page.goto(walk.server.url)
+    page.wait_for_load_state()
+    page.route(HOME, lambda route: route.abort(), times=1)
+    menu = photos[0].with_name("menu.jpg")
+    menu.write_bytes(b"%PDF-1.7")
+    page.locator("#id_photo").set_input_files([*photos, menu])
+    expect(page.locator(".queue-card .in-words, .queue-card [data-retry]:visible")).to_have_count(3)
+    expect(page.locator(".queue-card [data-cancel]:visible")).to_have_count(1)
+    walk.look("queue")
+    for count in (1, 2):
+        page.locator(".queue-card .btn-nok").first.click()
+        expect(page.locator(".queue-card .given")).to_have_count(count)
+    for summary in page.locator(".queue-card .given summary").all():
+        summary.click()
+    walk.look("queue, with verdicts")
+
+
+def walk_the_uploads(walk: Walk, user: User) -> None:
+    page = walk.page
+    for _ in range(2):
+        make_waiting(user)
+        factories.make_misprediction(user=user)
+    factories.make_prediction(user=user, top_tag="a tag of a name that is long enough to be broken somewhere")
+    walk.go("/uploads/", "uploads")
+    page.locator("[data-select-all] input").check()
+    walk.look("uploads, selected")
+    page.locator("#selection button").click()
+    walk.look("erase uploads?")
+    page.locator("[name=confirmed]").click()
+    expect(page.locator(".empty")).to_be_visible()
+    walk.look("uploads, none")
+
+
+def test_pages_of_reviewers(walk: Walk) -> None:
+    page, reviewer = walk.page, factories.make_reviewer(username="remi")
+    become(page, walk.server, reviewer)
+    walk.go("/mispredictions/", "nothing to review")
+    rows = [factories.make_misprediction(suggested_tag="risotto", comment="Aux cèpes.") for _ in range(3)]
+    factories.make_misprediction(deleted_at=timezone.now(), deleted_by=reviewer)
+
+    walk.go("/mispredictions/", "review")
+    page.locator(".filters summary").click()
+    page.locator("[data-select-all] input").check()
+    walk.look("review, filters open, all selected")
+    walk.go("/mispredictions/?tag=pizza&since=x", "review, filtered, with an error")
+    walk.go(f"/mispredictions/?user={reviewer.username}", "review, nothing passes")
+    walk.go(f"/mispredictions/{rows[0].pk}/", "one of them")
+    page.goto(walk.server.url + "/mispredictions/")
+    page.locator("button[form=delete-one]").first.click()
+    expect(page.locator(".messages button")).to_be_visible()
+    walk.look("review, with undo")
+    walk.go("/mispredictions/bin/", "bin")
+    walk.go(f"/mispredictions/{max(row.pk for row in rows)}/", "one in the bin")
+    page.goto(walk.server.url + "/mispredictions/bin/")
+    page.locator("[data-select-all] input").check()
+    page.locator("#selection .btn-danger").click()
+    walk.look("erase?")
+    page.locator("[name=confirmed]").click()
+    expect(page.locator(".empty")).to_be_visible()
+    walk.look("bin, empty")
+
+    assert not walk.notes, "\n".join(walk.notes)
+
+
+def make_rooms_of_developers(user: User) -> tuple[Project, list[Iteration]]:
+    """A project with images, a live iteration, a newer one, a failed one and one in training."""
+    project = factories.make_project(name="Italian Food classifier", domain="Food", description="Dishes.")
+    tags = [project.tags.create(name=name) for name in ("a", "b")]
+    pictures = sorted((factories.make_picture() for _ in range(4)), key=lambda each: each.sha256)
+    for picture in pictures:
+        factories.make_image(project=project, picture=picture, tags=tags[:1])
+    factories.make_image(project=project, quarantine="rejected")
+    iterations = [make_iteration(project, make_snapshot(pictures)) for _ in range(2)]
+    for each in iterations:
+        publish(iteration=each, by=user, reason="Better.")
+    make_iteration(project, status="Failed", error="Too few images.", head_key="")
+    return project, iterations
+
+
+def make_job(state: str) -> Job:
+    now = timezone.now()
+    running = {"run": uuid.uuid4(), "started_at": now, "heartbeat_at": now, "done": 3, "total": 10}
+    ended = {"finished_at": now, "error": "It broke." if state == "failed" else ""}
+    fields = {"queued": {}, "running": running}.get(state, ended)
+    return Job.objects.create(kind="train", title=f"Train {state}", state=state, **fields)
+
+
+def test_pages_of_developers(walk: Walk, tmp_path: Path) -> None:
+    page, developer = walk.page, factories.make_developer(username="diane")
+    become(page, walk.server, developer)
+    for place in ("", "new"):
+        walk.go(f"/projects/{place}", f"projects, none {place}")
+    page.locator("input[name=name]").fill(" ")
+    page.locator("main form button[type=submit]").click()
+    walk.look("new project, refused")
+    empty = factories.make_project(name="Nothing yet")
+    for place in ("", "images/", "iterations/", "iterations/publications"):
+        walk.go(f"/projects/{empty.pk}/{place}", f"empty project {place}")
+    walk.go("/jobs/", "no jobs")
+    walk.go("/jobs/tray", "empty tray")
+
+    project, iterations = make_rooms_of_developers(developer)
+    walk_the_project(walk, project, tmp_path)
+    walk_the_iterations(walk, project, iterations)
+    starter = install_starter()[0].project
+    walk.go(f"/projects/{starter.pk}/iterations/1/", "iteration of the starter")
+    for state in Job.State:
+        make_job(state)
+    walk.go("/jobs/", "jobs")
+    page.locator(".tray summary").click()
+    expect(page.locator("#tray progress").first).to_be_visible()
+    walk.look("tray open")
+    walk.go("/jobs/tray", "tray by itself")
+
+    assert not walk.notes, "\n".join(walk.notes)
+
+
+def walk_the_project(walk: Walk, project: Project, folder: Path) -> None:
+    page, base = walk.page, f"/projects/{project.pk}/"
+    walk.go("/projects/", "projects")
+    walk.go(base, "project")
+    page.locator(".tag-more summary").first.click()
+    page.locator(".tag-more summary").last.click()
+    (folder / "menu.jpg").write_bytes(b"%PDF-1.7")
+    page.locator("#id_files").set_input_files([*make_files(folder, 2), folder / "menu.jpg"])
+    expect(page.locator("[data-refusals] li")).to_be_visible()
+    walk.look("project, uploaded")
+    walk.go(f"{base}?unchanged=1", "project, unchanged")
+    walk.go(f"{base}images/", "images")
+    page.locator(".filters summary").click()
+    page.locator("[data-select-all] input").check()
+    walk.look("images, selected")
+    page.locator("#selection .btn-danger").click()
+    walk.look("delete images?")
+    walk.go(f"{base}images/?tag=x&untagged=on", "images, filtered")
+    walk.go(f"{base}images/{project.images.order_by('pk')[0].pk}/", "image")
+    walk.go(f"{base}tags/{project.tags.order_by('pk')[0].pk}/delete", "delete tag?")
+    walk.go(f"{base}delete", "delete project?")
+    job = make_job("running")
+    training = make_iteration(project, status="Training", head_key="", job=job)
+    walk.go(base, "project, in training")
+    training.delete()
+
+
+def walk_the_iterations(walk: Walk, project: Project, iterations: list[Iteration]) -> None:
+    page, (old, new) = walk.page, iterations
+    base = f"/projects/{project.pk}/iterations/"
+    walk.go(base, "iterations")
+    walk.go(base + "publications", "publications")
+    walk.go(f"{address('iteration', new)}?threshold=0.65&tag=b", "iteration")
+    for summary in page.locator("main summary").all():
+        summary.click()
+    walk.look("iteration, unfolded")
+    walk.go(f"{address('iteration', new)}?threshold=x", "iteration, with nonsense for a threshold")
+    walk.go(f"{base}3/", "failed iteration")
+    walk.go(address("confusion", new) + "?truth=b&said=a", "confusion")
+    walk.go(address("compare", new), "compare")
+    for name in ("publish", "unpublish", "iteration_delete"):
+        walk.go(address(name, new), name)
+    walk.go(address("publish", old), "publish the older one")
+    page.locator("input[name=name]").fill(" ")
+    page.locator(".publish-form button[type=submit]").click()
+    expect(page.locator(".invalid-feedback")).to_be_visible()
+    walk.look("publish, refused")

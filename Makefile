@@ -8,7 +8,7 @@ run: .venv/runtime
 	@exec $(BIN)/python manage.py run
 
 test: .venv/dev lint
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n logical --dist loadfile
 
 lint: .venv/dev
 	$(BIN)/ruff check .

@@ -70,7 +70,9 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             body_limit_of=import_string("accounts.limits.body_limit_of"),  # Django is there only now
         )
         most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each connection may hold a socket and two files
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        # Each connection may hold a socket and two files; a process without a free one could not go on.
+        self.worker_connections = min(self.cfg.worker_connections, most // 4)
         super().run()
 
     def accept(self, listener: socket.socket) -> None:
@@ -91,12 +93,15 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         """Take what has come, then wait for more or give the whole request to a thread."""
         try:
             is_whole = self._take(conn, data or conn.receive())
+            if is_whole:
+                conn.end_body()
         except BlockingIOError:
             is_whole = False
         except (EOFError, ConnectionError, TimeoutError):
             self._drop(conn)
             return
-        except TooMuchAtOnce:
+        except (TooMuchAtOnce, OSError) as exc:  # the other is a disk without room for temporary files
+            self.log.warning("Upload not taken: %r", exc)
             self._tell(conn, 503, "Service Unavailable", "Too many uploads at the moment. Try again in a minute.")
             self._linger(conn, LINGER_REFUSED_S)
             return
@@ -106,7 +111,6 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             return
         if is_whole:
             self._stop_waiting(conn)
-            conn.end_body()
             super().enqueue_req(conn)
         else:
             self._wait(conn, selectors.EVENT_READ, self._gather)
@@ -135,8 +139,12 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         self._release(conn)
         conn.parser.unreader.forget()
         conn.deadline = time.monotonic() + self.patience.transfer_s(conn.sock.size)
-        conn.sock.rewind()
-        self._send(conn, future=future)
+        try:
+            conn.sock.rewind()
+        except OSError:  # a full disk has not taken the answer
+            self._drop(conn)
+        else:
+            self._send(conn, future=future)
 
     def _send(self, conn: PatientConnection, *, future: Future[bool]) -> None:
         try:

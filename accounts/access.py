@@ -25,7 +25,7 @@ def next_url(request: HttpRequest, default: str) -> str:
     """Return the address that the form's field `next` names if it is one of ours, else the default."""
     target = request.POST.get("next", "")
     is_ours = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
-    return target if is_ours else default
+    return target if is_ours and target.startswith("/") else default
 
 
 def permission_or_404(permission: str) -> Callable[[View], View]:

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
@@ -30,8 +31,7 @@ class Gathered(Unreader):  # type: ignore[misc]  # gunicorn has no types
 
     def forget(self) -> None:
         """Let go of the body; what came behind it stays."""
-        if self.body:
-            self.body.close()
+        _close(self.body)
         self.body = None
 
 
@@ -105,8 +105,7 @@ class Outbox:
             return 0
 
     def _forget(self) -> None:
-        if self._kept:
-            self._kept.close()
+        _close(self._kept)
         self._kept, self.size = None, 0
 
     # What else gunicorn asks of a socket
@@ -201,8 +200,7 @@ class PatientConnection(TConn):  # type: ignore[misc]
         self.parser.unreader.body, self.body = self.body, None
 
     def forget_body(self) -> None:
-        if self.body:
-            self.body.close()
+        _close(self.body)
         self.body = None
 
     def close(self, graceful: bool = False) -> None:  # noqa: FBT001, FBT002  # as gunicorn calls it
@@ -213,3 +211,10 @@ class PatientConnection(TConn):  # type: ignore[misc]
 
 def _spool() -> IO[bytes]:
     return SpooledTemporaryFile(MOST_BYTES_IN_MEMORY)  # closed with the request
+
+
+def _close(file: IO[bytes] | None) -> None:
+    """Let go of a temporary file; a full disk refuses its last bytes even now."""
+    if file:
+        with suppress(OSError):
+            file.close()

@@ -76,7 +76,9 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             most_bytes=settings.CLASSIFR_BUFFERED_MIB * 1024 * 1024,
             body_limit_of=import_string("accounts.limits.body_limit_of"),  # Django is there only now
         )
-        _allow_files(3 * self.worker_connections + 100)  # each connection may hold a socket and two files
+        # Each connection may hold a socket and two files; a process without a free one could not go on.
+        files = _allow_files(4 * self.cfg.worker_connections)
+        self.worker_connections = min(self.cfg.worker_connections, files // 4)
         super().run()
 
     def accept(self, listener: socket.socket) -> None:
@@ -97,12 +99,15 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         """Take what has come, then wait for more or give the whole request to a thread."""
         try:
             is_whole = self._take(conn, data or conn.receive())
+            if is_whole:
+                conn.end_body()
         except BlockingIOError:
             is_whole = False
         except (EOFError, ConnectionError, TimeoutError):
             self._drop(conn)
             return
-        except TooMuchAtOnce:
+        except (TooMuchAtOnce, OSError) as exc:  # the other is a disk without room for temporary files
+            self.log.warning("Upload not taken: %r", exc)
             self._release(conn)
             conn.forget_body()
             self._tell(conn, 503, "Service Unavailable", "Too many uploads at the moment. Try again in a minute.")
@@ -114,7 +119,6 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             return
         if is_whole:
             self._stop_waiting(conn)
-            conn.end_body()
             super().enqueue_req(conn)
         else:
             self._wait(conn, selectors.EVENT_READ, self._gather)
@@ -143,8 +147,12 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         self._release(conn)
         conn.parser.unreader.forget()
         conn.deadline = time.monotonic() + self.patience.transfer_s(conn.sock.size)
-        conn.sock.rewind()
-        self._send(conn, future=future)
+        try:
+            conn.sock.rewind()
+        except OSError:  # a full disk has not taken the answer
+            self._drop(conn)
+        else:
+            self._send(conn, future=future)
 
     def _send(self, conn: PatientConnection, *, future: Future[bool]) -> None:
         try:
@@ -232,9 +240,11 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
                 conn.deadline = min(conn.deadline, deadline)
 
 
-def _allow_files(count: int) -> None:
-    """Let this process have that many files open, as far as the system allows it."""
+def _allow_files(count: int) -> int:
+    """Let this process have that many files open, as far as the system allows it; return how many of these it has."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < count:
-        most = count if hard == resource.RLIM_INFINITY else min(count, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    if soft == resource.RLIM_INFINITY or soft >= count:
+        return count
+    most = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    return most

@@ -18,6 +18,8 @@ from accounts.limits import refusal
 from classifier import readiness
 
 FRESH_S = 2.0
+BELIEVED_S = 15.0  # while a thread looks again: a storage that hangs takes ten, a database that hangs takes for ever
+UNKNOWN = dict.fromkeys(("database", "storage", "model"), "unknown")
 
 
 @require_safe
@@ -33,7 +35,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 class LastState:
     """What was found last: probes, however many, make one thread look every two seconds."""
 
-    state: dict[str, str] = field(default_factory=lambda: dict.fromkeys(("database", "storage", "model"), "unknown"))
+    state: dict[str, str] = field(default_factory=lambda: UNKNOWN)
     until: float = 0.0
     looking: threading.Lock = field(default_factory=threading.Lock)
 
@@ -44,7 +46,7 @@ class LastState:
                 self.until = time.monotonic() + FRESH_S
             finally:
                 self.looking.release()
-        return self.state
+        return self.state if time.monotonic() < self.until + BELIEVED_S else UNKNOWN
 
 
 last_state = LastState()

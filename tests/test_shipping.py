@@ -129,6 +129,18 @@ def test_container_may_do_little(name: str) -> None:
     assert not {"privileged", "cap_add", "network_mode", "pid"} & service.keys()
 
 
+def test_unfinished_uploads_fit_into_the_folder_for_temporary_files() -> None:
+    web = SERVICES["web"]
+    given = {
+        name: int(re.sub(r"^\$\{\w+:-(\d+)\}$", r"\1", web["environment"][name]))
+        for name in ("WEB_CONCURRENCY", "CLASSIFR_BUFFERED_MIB")
+    }
+    room = re.search("size=([0-9]+)m", web["tmpfs"][0])
+
+    assert room
+    assert given["WEB_CONCURRENCY"] * given["CLASSIFR_BUFFERED_MIB"] < int(room[1])
+
+
 def test_image_runs_as_nobody_in_particular() -> None:
     last_stage = DOCKERFILE.split("\nFROM ")[-1]
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from catalog.exceptions import StorageUnavailable
-from catalog.models import Picture
+from catalog.models import Picture, WaitingBlob
 from catalog.storage import blobs, has_blob, read_blob, stored_blobs, write_blob
 from classifr.backups import archives, dumps
 from classifr.backups.archives import BLOBS, DUMP, Manifest, Writer
@@ -146,12 +146,12 @@ def _dump(path: Path) -> tuple[set[str], list[list[str]]]:
 
 
 def named_keys() -> set[str]:
-    """Return the keys of all blobs that rows name."""
+    """Return the keys of all blobs that rows name; what waits in the database for the storage has none yet."""
     found: set[str] = set()
     for model, column in NAMED_BY:
         # Not the model's own manager, which may leave rows out.
         found.update(models.QuerySet(model).values_list(column, flat=True).iterator())
-    return found - {""}
+    return found - {""} - set(WaitingBlob.objects.values_list("picture__blob_key", flat=True))
 
 
 def inspect_backup(*, path: Path) -> Manifest:

@@ -119,6 +119,16 @@ def test_choices_never_lead_elsewhere(anne: User, target: str, name: str, fields
     assert answer.headers["Location"] == HOME
 
 
+@pytest.mark.parametrize("target", ["nowhere", "²", "a\0b", "accounts"])
+def test_word_that_is_no_address_leads_home(anne: User, target: str) -> None:
+    browser = Client()
+    sign_in(browser)
+
+    answer = browser.post(reverse("accounts:theme"), {"theme": "dark", "next": target})
+
+    assert answer.headers["Location"] == HOME
+
+
 @pytest.mark.parametrize("target", ELSEWHERE)
 def test_acts_on_lists_never_lead_elsewhere(db: None, target: str) -> None:
     browser = Client()

@@ -30,7 +30,13 @@ from training.services.pictures import upload_images  # noqa: E402
 from training.services.projects import create_project, create_tags  # noqa: E402
 
 PASSWORD = "s3cret-enough"
-TRANSIENT = {"sessions.session", "django_tasks_database.dbtaskresult", "classifier.pendingphoto", "axes.accesslog"}
+TRANSIENT = {
+    "accounts.requestcount",
+    "axes.accesslog",
+    "classifier.pendingphoto",
+    "django_tasks_database.dbtaskresult",
+    "sessions.session",
+}
 
 
 def fill() -> None:

@@ -40,7 +40,8 @@ class Served:
     def prepare(self) -> None:
         """Make the database, the starter project and the first users, as `make run` does."""
         code = (
-            "import django; django.setup(); from classifr.management.commands.run import Command; Command().prepare()"
+            "import django; django.setup(); from django.core.management import call_command as call; "
+            "call('collectstatic', interactive=False, verbosity=0); call('prepare')"
         )
         command = [sys.executable, "-c", code]
         environment = {**self.environment, "DJANGO_SETTINGS_MODULE": "classifr.settings"}

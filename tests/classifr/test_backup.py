@@ -19,8 +19,9 @@ from django.apps import apps
 from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.utils import timezone
 
-from catalog.models import Picture
+from catalog.models import Picture, WaitingBlob
 from catalog.services import discard_picture
 from catalog.storage import delete_blob, stored_blobs
 from classifr.backups import archives, dumps, services
@@ -504,6 +505,13 @@ class TestMaking:
         said = capsys.readouterr()
         assert "1 missing" in said.out
         assert lost.blob_key in said.err
+
+    def test_photo_that_waits_for_the_storage_is_not_told_as_lost(self, tmp_path: Path) -> None:
+        waiting = factories.make_picture()
+        delete_blob(waiting.blob_key)
+        WaitingBlob.objects.create(picture=waiting, content=b"its bytes", next_try_at=timezone.now())
+
+        assert services.make_backup(path=tmp_path / "b.tar").missing == []
 
     def test_storage_that_is_away_leaves_the_last_backup(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         path = tmp_path / "b.tar"

@@ -110,6 +110,16 @@ def test_probe_does_not_wait_for_one_that_hangs(client: Client, db: None) -> Non
     assert b"database=" in answer.content
 
 
+def test_site_whose_database_hangs_is_not_ready_for_long(client: Client, food_project: Project) -> None:
+    assert client.get("/readyz").status_code == 200
+    views.last_state.until -= views.FRESH_S + views.BELIEVED_S  # so long ago
+
+    with views.last_state.looking:  # by a thread that does not come back
+        answer = client.get("/readyz")
+
+    assert (answer.status_code, answer.content) == (503, b"database=unknown\nstorage=unknown\nmodel=unknown\n")
+
+
 @pytest.mark.parametrize("method", ["post", "put", "delete"])
 def test_probes_only_ask(client: Client, db: None, method: str) -> None:
     assert getattr(client, method)("/readyz").status_code == 405

@@ -1,13 +1,16 @@
 """Clients who take their time, or say nothing at all, keep nobody else waiting: through a real gunicorn."""
 
+import resource
 import select
 import socket
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 import requests
 
@@ -236,6 +239,60 @@ def test_unfinished_uploads_are_not_taken_without_end(site: Served) -> None:
         assert {client.recv(32).split(b" ")[1] for client in answered} == {b"503"}
 
     assert requests.get(f"{site.address}/healthz", timeout=20).text == "ok"
+
+
+@contextmanager
+def no_file_past(site: Served, most: int) -> Iterator[None]:
+    """No file of the site's processes can grow past that many bytes, as on a disk that is full."""
+    for process in site.process.children():
+        process.rlimit(psutil.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
+    try:
+        yield
+    finally:
+        for process in site.process.children():
+            process.rlimit(psutil.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+
+def test_disk_without_room_for_bodies_costs_those_bodies_alone(site: Served) -> None:
+    before = site.process.children()
+    room = 128 * 1024
+    with no_file_past(site, room), ExitStack() as stack:
+        clients = [stack.enter_context(site.connect()) for _ in range(8)]
+        for client in clients:
+            client.sendall(posting(room + 500) + bytes(room))
+        threading.Event().wait(1)  # so that the rest comes by itself, and waits in a buffer
+        for client in clients[4:]:
+            client.sendall(bytes(400))
+            client.close()
+        for client in clients[:4]:
+            client.sendall(bytes(500))
+        answers = [read_all(client) for client in clients[:4]]
+        assert requests.get(f"{site.address}/healthz", timeout=20).text == "ok"
+
+    assert {answer.split(b" ")[1] for answer in answers} == {b"503"}
+    assert site.process.children() == before
+
+
+def test_more_clients_than_files_may_be_open_are_left_waiting(site: Served) -> None:
+    with served(Path(site.environment["CLASSIFR_VAR"]), site.log, CLASSIFR_HEADER_SECONDS="1") as small:
+        small.process.rlimit(psutil.RLIMIT_NOFILE, (120, 120))
+        for process in small.process.children():
+            process.terminate()  # those that come instead may open no more
+            process.wait(30)
+        before = wait_for_children(small, 2)
+        with ExitStack() as stack:
+            for _ in range(400):
+                stack.enter_context(small.connect()).sendall(b"GET / HTTP/1.1\r\n")
+            assert requests.get(f"{small.address}/healthz", timeout=60).text == "ok"
+        assert small.process.children() == before
+
+
+def wait_for_children(site: Served, count: int) -> list[psutil.Process]:
+    deadline = time.monotonic() + 30
+    while len(found := site.process.children()) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return found
 
 
 def test_photos_of_a_user_are_counted_over_all_processes(site: Served) -> None:

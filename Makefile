@@ -8,7 +8,7 @@ run: .venv/runtime
 	@exec $(BIN)/python manage.py run
 
 test: .venv/dev lint
-	@$(BIN)/python -m pytest -n logical --dist loadfile
+	@$(BIN)/python -m pytest -n logical --dist load
 
 lint: .venv/dev
 	$(BIN)/ruff check .

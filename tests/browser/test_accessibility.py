@@ -39,6 +39,7 @@ def broken(request: HttpRequest, status: int) -> HttpResponse:
     raise BROKEN[status]("This page is broken.")
 
 
+handler400 = "classifr.views.bad_request"
 urlpatterns = [path("broken/<int:status>", broken), path("", include("classifr.urls"))]
 
 

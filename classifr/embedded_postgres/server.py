@@ -66,7 +66,7 @@ def _ensure_database(host: str, name: str) -> None:
     connection.autocommit = True
     try:
         connection.cursor().execute(sql.SQL(_CREATE).format(sql.Identifier(name)))
-    except errors.DuplicateDatabase:
+    except (errors.DuplicateDatabase, errors.UniqueViolation):  # the second where another process makes it just now
         return
     finally:
         connection.close()

@@ -52,6 +52,15 @@ def test_server_has_pgvector_and_ends_with_its_last_user(environment: dict[str, 
     assert servers(environment) == []
 
 
+def test_processes_that_start_it_at_once_share_it(environment: dict[str, str]) -> None:
+    commands = [[sys.executable, "-W", "error", "-c", CONNECT] for _process in range(3)]
+
+    started = [subprocess.Popen(command, env=environment, cwd=settings.BASE_DIR) for command in commands]
+
+    assert [process.wait(60) for process in started] == [0, 0, 0]
+    assert servers(environment) == []
+
+
 def test_user_that_was_killed_does_not_keep_the_server_running(environment: dict[str, str]) -> None:
     code = CONNECT + "print('connected', flush=True); import time; time.sleep(60)"
     command = [sys.executable, "-c", code]

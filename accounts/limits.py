@@ -43,7 +43,7 @@ def takes_files(*, count: int, max_bytes: int) -> Callable[[Decorated], Decorate
     """Let a view take that many files of that size; any other takes a small form."""
 
     def decorate(view: Decorated) -> Decorated:
-        view.body_limit = count * max_bytes + FORM_BYTES  # type: ignore[attr-defined]
+        view.files_limit = count * max_bytes  # type: ignore[attr-defined]
         return view
 
     return decorate
@@ -63,8 +63,8 @@ def counted_as(kind: str, *, weight: int = 1) -> Callable[[Decorated], Decorated
 
 
 def body_limit(view: View) -> int:
-    """Return how many bytes may be posted to that view."""
-    return getattr(view, "body_limit", SMALL_BODY_BYTES)
+    """Return how many bytes may be posted to that view: its files and the form around them."""
+    return view.files_limit + FORM_BYTES if hasattr(view, "files_limit") else SMALL_BODY_BYTES
 
 
 def body_limit_of(path: str) -> int:
@@ -104,8 +104,9 @@ def count_requests(keys: Sequence[str]) -> list[tuple[int, float]]:
         return cast("list[tuple[int, float]]", cursor.fetchall())
 
 
-def too_big(request: HttpRequest, size: int, limit: int) -> HttpResponse:
-    """Refuse a body of that many bytes."""
+def too_big(request: HttpRequest, view: View, size: int) -> HttpResponse:
+    """Refuse a body of that many bytes, in the terms that people know: the limit of the files."""
+    limit = getattr(view, "files_limit", SMALL_BODY_BYTES)
     mebi = {"size": number_format(size / KIBI**2, 1), "limit": number_format(limit / KIBI**2, 1)}
     sentence = _(
         "What you sent weighs %(size)s MB; the limit is %(limit)s MB. Choose a smaller file, or fewer at once."

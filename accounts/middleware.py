@@ -68,9 +68,9 @@ class Limits:
     ) -> HttpResponse | None:
         if request.headers.get("Transfer-Encoding"):
             return limits.length_required(request)
-        size, limit = int(request.META.get("CONTENT_LENGTH") or 0), limits.body_limit(view)
-        if size > limit:
-            return limits.too_big(request, size, limit)
+        size = int(request.META.get("CONTENT_LENGTH") or 0)
+        if size > limits.body_limit(view):
+            return limits.too_big(request, view, size)
         if seconds := limits.seconds_to_wait(request, view):
             return limits.too_many(request, seconds)
         return None

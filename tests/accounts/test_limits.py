@@ -174,17 +174,17 @@ def test_views_take_what_they_need(path: str, mebibytes: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "length"),
-    [("/", 5 * MEBI), ("/projects/1/images/upload", 400 * MEBI), ("/accounts/login/", 2 * MEBI)],
+    ("path", "length", "limit"),
+    [("/", 5 * MEBI, 4), ("/projects/1/images/upload", 400 * MEBI, 384), ("/accounts/login/", 2 * MEBI, 1)],
 )
-def test_what_is_too_big_is_refused_unread(signed_in: SignIn, db: None, path: str, length: int) -> None:
+def test_what_is_too_big_is_refused_unread(signed_in: SignIn, db: None, path: str, length: int, limit: int) -> None:
     browser = signed_in(factories.make_developer())
 
     page = send_unread(browser, path, length)
     sentence = send_unread(browser, path, length, HTTP_HX_REQUEST="true")
 
     assert [page.status_code, sentence.status_code] == [413, 413]
-    assert f"weighs {length / MEBI:.1f}".encode() in page.content
+    assert f"weighs {length / MEBI:.1f} MB; the limit is {limit}.0 MB".encode() in page.content
     assert sentence.content.startswith(b"What you sent weighs ")
 
 

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -230,6 +231,17 @@ def served_per_second(site: Site, content: bytes) -> float:
     return sum(counts) / SECONDS
 
 
+def crowd(site: Site, server: subprocess.Popen[bytes], content: bytes) -> tuple[float, float]:
+    """Return how many are answered in a second, and the most that a web process held meanwhile, in MB."""
+    most = 0.0
+    with ThreadPoolExecutor(1) as aside:
+        running = aside.submit(served_per_second, site, content)
+        while not running.done():
+            most = max(most, *megabytes(server))
+            sleep(0.05)
+    return running.result(), most
+
+
 def megabytes(server: subprocess.Popen[bytes]) -> list[float]:
     """Return what each web process holds in memory of its own and shared, in MB."""
     return [child.memory_info().rss / 1e6 for child in psutil.Process(server.pid).children()]
@@ -252,6 +264,8 @@ def main() -> None:
             print(f"serve: two raw processes {bare:.0f}/s, {CLIENTS} clients {through:.0f}/s = {through / bare:.0%}")
             whole = median(timed(lambda: browser.classify(large), 30))
             print(f"serve: the large photo over HTTP {whole:.0f} ms")
+            per_second, most = crowd(site, server, large)
+            print(f"serve: {CLIENTS} clients with it {per_second:.1f}/s, a web process has {most:.0f} MB at most")
             before = megabytes(server)
             for _ in range(LEAK_ROUNDS):
                 browser.classify(usual)

@@ -3,9 +3,8 @@
 As text, 4 MiB of photo cost the server 0.1 s, and a vector a tenth of what it cost to compute.
 """
 
-import io
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
@@ -18,28 +17,45 @@ Value: TypeAlias = int | str | bytes | datetime | NDArray[np.float32] | None
 _BEGIN = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _END = b"\xff\xff"
 _NULL = struct.pack(">i", -1)
+_BYTES_AT_ONCE = 256 * 1024  # that the driver sends; by its default of 8 KiB, photos take a quarter longer
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Value]]) -> None:
     """Insert these rows; table and columns are names of ours, never input."""
-    written = io.BytesIO()
-    written.write(_BEGIN)
-    for row in rows:
-        written.write(struct.pack(">h", len(row)))
-        for value in row:
-            written.write(_field(value))
-    written.write(_END)
-    written.seek(0)
     with connection.cursor() as cursor:
-        cursor.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT binary)", written)
+        cursor.copy_expert(
+            f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT binary)", _Reader(_parts(rows)), _BYTES_AT_ONCE
+        )
 
 
-def _field(value: Value) -> bytes:
-    if value is None:
-        return _NULL
-    content = _content(value)
-    return struct.pack(">i", len(content)) + content
+class _Reader:
+    """A file of these parts, which are never put together: a photo among them is copied bit by bit."""
+
+    def __init__(self, parts: Iterable[bytes]) -> None:
+        self._parts = iter(parts)
+        self._rest = memoryview(b"")
+
+    def read(self, size: int) -> bytes:
+        """Return some bytes, at most that many; none at the end."""
+        while not self._rest and (part := next(self._parts, None)) is not None:
+            self._rest = memoryview(part)
+        taken, self._rest = self._rest[:size], self._rest[size:]
+        return bytes(taken)
+
+
+def _parts(rows: Iterable[Sequence[Value]]) -> Iterator[bytes]:
+    yield _BEGIN
+    for row in rows:
+        yield struct.pack(">h", len(row))
+        for value in row:
+            if value is None:
+                yield _NULL
+            else:
+                content = _content(value)
+                yield struct.pack(">i", len(content))
+                yield content
+    yield _END
 
 
 def _content(value: int | str | bytes | datetime | NDArray[np.float32]) -> bytes:

@@ -35,6 +35,8 @@ class PhotoForm(forms.Form):
         super().__init__(*args, **kwargs)
         preferred_first = Case(When(name__iexact=settings.CLASSIFR_PROJECT, then=0), default=1)
         projects = Project.objects.answering().select_related("live_iteration").order_by(preferred_first, "name")
+        # What was measured is hundreds of numbers, and no matter to an answer.
+        projects = projects.defer("live_iteration__metrics", "live_iteration__settings")
         self.fields["project"].queryset = projects  # type: ignore[attr-defined]
 
     @cached_property
@@ -53,6 +55,7 @@ class PhotoForm(forms.Form):
 
 def _checked(upload: UploadedFile) -> bytes:
     checking.check_byte_size(upload.size or 0, limits=images.PAGE_PHOTO)
-    content: bytes = upload.read()
+    with upload:  # closed, it lets go of its own copy
+        content: bytes = upload.read()
     checking.checked(content, limits=images.PAGE_PHOTO)
     return content

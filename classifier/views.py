@@ -27,6 +27,7 @@ from classifier.models import PendingPhoto, Prediction, PredictionQuerySet
 from classifier.samples import SAMPLES, read_sample
 from engine import images
 from engine.exceptions import RefusedPicture
+from training.models import Project
 
 logger = logging.getLogger(__name__)
 
@@ -53,12 +54,13 @@ def home(request: UserRequest) -> HttpResponseBase:
 
 def _classify(request: UserRequest, held: PendingPhoto | None) -> HttpResponseBase:
     form = PhotoForm(request.POST, _files(request, held))
-    content: bytes | None = form.cleaned_data["photo"] if form.is_valid() else None
+    # Forms refer to themselves: with the photo in it, this one would keep it until the next collection of garbage.
+    content: bytes = form.cleaned_data.pop("photo") if form.is_valid() else b""
     try:
-        prediction = _predict(request, form, held) if content else None
+        prediction = _predict(request, form, content, held) if content else None
     except BackendUnavailable as exc:
         logger.warning("Prediction unavailable user=%s: %s", request.user.pk, exc, exc_info=exc)
-        return _unavailable(request, form, content or b"")
+        return _unavailable(request, form, content)
     if "card" in request.POST:
         name = getattr(request.FILES.get("photo"), "name", "")
         return render(request, "classifier/_queue_card.html", {"form": form, "prediction": prediction, "name": name})
@@ -115,15 +117,15 @@ def _files(request: UserRequest, held: PendingPhoto | None) -> MultiValueDict[st
     return MultiValueDict({"photo": [SimpleUploadedFile("photo.jpg", content)]})
 
 
-def _predict(request: UserRequest, form: PhotoForm, held: PendingPhoto | None) -> Prediction | None:
-    """Classify the photo of the form; None when that failed, with a sentence on the form."""
-    data = form.cleaned_data
+def _predict(request: UserRequest, form: PhotoForm, content: bytes, held: PendingPhoto | None) -> Prediction | None:
+    """Classify the photo; None when that failed, with a sentence on the form."""
+    project: Project = form.cleaned_data["project"]
     try:
-        return services.predict(content=data["photo"], project=data["project"], by=request.user, held=held)
+        return services.predict(content=content, project=project, by=request.user, held=held)
     except RefusedPicture as exc:
         form.add_error("photo", refusal_sentence(exc))
     except BackendMisconfigured as exc:
-        logger.error("Prediction misconfigured project=%s: %s", data["project"].pk, exc, exc_info=exc)  # noqa: TRY400
+        logger.error("Prediction misconfigured project=%s: %s", project.pk, exc, exc_info=exc)  # noqa: TRY400
         form.add_error("photo", _("The model is not set up correctly. Please tell your administrator."))
     return None
 

@@ -15,7 +15,7 @@ from gunicorn.workers.gthread import TConn
 
 END_OF_HEAD = b"\r\n\r\n"
 MOST_HEAD_BYTES = 64 * 1024
-MOST_BYTES_IN_MEMORY = 64 * 1024  # of one body or one answer; the rest is in a temporary file
+MOST_BYTES_IN_MEMORY = 64 * 1024  # of one answer; the rest is in a temporary file
 BYTES_AT_ONCE = 256 * 1024
 
 
@@ -69,7 +69,7 @@ class Outbox:
             rest = rest[self._send(rest) :]
             if not rest:
                 return
-            self._kept = _spool()
+            self._kept = SpooledTemporaryFile(MOST_BYTES_IN_MEMORY)  # noqa: SIM115  # closed once it is sent
         self._kept.write(rest)
         self.size += len(rest)
 
@@ -145,7 +145,7 @@ class PatientConnection(TConn):  # type: ignore[misc]
         self.initialized = True
         self.deadline = 0.0
         self.head = bytearray()
-        self.body: IO[bytes] | None = None  # while it is gathered
+        self.body: SpooledTemporaryFile[bytes] | None = None  # while it is gathered; the worker has it leave memory
         self.missing = 0
         """Bytes of the body that have not come yet."""
         self.held = 0
@@ -189,7 +189,7 @@ class PatientConnection(TConn):  # type: ignore[misc]
         if waits:
             self.sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         rest = unreader.take_buffered()
-        self.body = _spool()
+        self.body = SpooledTemporaryFile()  # noqa: SIM115  # closed with the request
         self.body.write(rest)
         self.held, self.missing = len(rest), length - len(rest)
         return int(length)
@@ -207,10 +207,6 @@ class PatientConnection(TConn):  # type: ignore[misc]
         self.parser.unreader.forget()
         self.forget_body()
         util.close(self.sock)
-
-
-def _spool() -> IO[bytes]:
-    return SpooledTemporaryFile(MOST_BYTES_IN_MEMORY)  # closed with the request
 
 
 def _close(file: IO[bytes] | None) -> None:

@@ -24,6 +24,8 @@ from gunicorn.workers.gthread import ThreadWorker
 from classifr.patient_connection import BYTES_AT_ONCE, PatientConnection
 
 SWEEP_S = 1.0
+MEMORY_SHARE = 32  # of the unfinished bodies of a process, a 32nd is in memory; what grows further goes to files
+YIELD_S = 0.001  # for another process to take a connection, which has fewer than this one
 LINGER_S = 2.0  # for the client to close its side, so that it has read all
 LINGER_REFUSED_S = 30.0  # likewise, where it is still sending a body that nobody wants
 
@@ -82,6 +84,8 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         super().run()
 
     def accept(self, listener: socket.socket) -> None:
+        if self.nr_conns >= self.cfg.threads:
+            time.sleep(YIELD_S)
         try:
             client, address = listener.accept()
         except (BlockingIOError, ConnectionAbortedError):  # another process took it, or it is gone again
@@ -140,6 +144,8 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         self.buffered += len(data)
         if self.buffered > self.patience.most_bytes:
             raise TooMuchAtOnce
+        if self.buffered > self.patience.most_bytes // MEMORY_SHARE:
+            conn.body.rollover()
         return conn.missing == 0
 
     def finish_request(self, conn: PatientConnection, future: Future[bool]) -> None:

@@ -181,7 +181,7 @@ STATIC_URL = "static/"
 STATIC_ROOT = env.path("CLASSIFR_STATIC", CLASSIFR_VAR / "static").resolve()  # what `collectstatic` fills
 STATICFILES_DIRS = [BASE_DIR / "static"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # bytes of form fields; photos are files and have their own limit
-FILE_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024 + 1  # bytes; a photo that is accepted never touches the disk
+FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024  # bytes of a whole request: a photo and its form are not written to disk
 
 # People
 AUTH_USER_MODEL = "accounts.User"
@@ -238,6 +238,11 @@ CLASSIFR_JOB_LOST_SECONDS = env.int("CLASSIFR_JOB_LOST_SECONDS", 30, validate=va
 # Classification
 CLASSIFR_PROJECT = env.str("CLASSIFR_PROJECT", "Food-101")  # the project that the page offers first
 CLASSIFR_THREADS = env.int("CLASSIFR_THREADS", 1, validate=validate.Range(min=1))  # per process, for the backbone
+CLASSIFR_PREDICTIONS_AT_ONCE = env.int(
+    "CLASSIFR_PREDICTIONS_AT_ONCE",
+    max(1, (os.cpu_count() or 1) // env.int("WEB_CONCURRENCY", 2, validate=validate.Range(min=1))),
+    validate=validate.Range(min=1),
+)  # in each web process; other photos wait for their turn
 CLASSIFR_PENDING_SECONDS = env.int("CLASSIFR_PENDING_SECONDS", 3600, validate=validate.Range(min=1))
 CLASSIFR_UNDO_SECONDS = env.int("CLASSIFR_UNDO_SECONDS", 600, validate=validate.Range(min=0))  # of a verdict
 CLASSIFR_BIN_DAYS = env.int(

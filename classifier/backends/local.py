@@ -1,6 +1,7 @@
 """Classifr's own engine, in this process."""
 
-from functools import lru_cache
+from functools import cache, lru_cache
+from threading import BoundedSemaphore
 
 from django.conf import settings
 
@@ -21,7 +22,8 @@ class LocalBackend:
         if iteration is None:
             raise BackendMisconfigured(f"No iteration of {project} is live.")
         backbone, head = load(iteration)
-        vector = backbone.vector(content, limits=images.PREDICTION)
+        with _turns():
+            vector = backbone.vector(content, limits=images.PREDICTION)
         probabilities = head.probabilities(vector[None])[0]
         return Answer(
             predictions=tuple(
@@ -32,6 +34,12 @@ class LocalBackend:
             backbone=iteration.backbone,
             vector=vector,
         )
+
+
+@cache
+def _turns() -> BoundedSemaphore:
+    """Let so many threads decode and compute as have a core; more would be no faster, and take memory each."""
+    return BoundedSemaphore(settings.CLASSIFR_PREDICTIONS_AT_ONCE)
 
 
 def load(iteration: Iteration) -> tuple[backbones.Backbone, heads.Head]:

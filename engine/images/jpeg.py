@@ -132,7 +132,7 @@ def check_scans(content: bytes, header: Header) -> None:
 def bare(content: bytes, header: Header) -> bytes:
     """Return the file for a decoder: without metadata in its header, orientation included."""
     kept = (segment.written() for segment in map(_kept, header.segments) if segment)
-    return b"\xff\xd8" + b"".join(kept) + content[header.end :]
+    return b"".join((b"\xff\xd8", *kept, memoryview(content)[header.end :]))
 
 
 def stripped(content: bytes) -> bytes:
@@ -144,15 +144,15 @@ def stripped(content: bytes) -> bytes:
         # JFIF wants to be the very first segment.
         place = 1 if segments[0].marker == _APP0 else 0
         segments.insert(place, Segment(_APP1, _EXIF + exif.minimal(turned)))
-    written = (segment.written() for segment in segments)
-    scans = (
-        data + kept.written() if (kept := segment and _kept(segment)) else data
-        for data, segment in _after(content, header)
-    )
-    return b"".join((b"\xff\xd8", *written, *scans, b"\xff\xd9"))
+    parts: list[bytes | memoryview] = [b"\xff\xd8", *(segment.written() for segment in segments)]
+    for data, segment in _after(content, header):
+        parts.append(data)
+        if segment and (kept := _kept(segment)):
+            parts.append(kept.written())
+    return b"".join((*parts, b"\xff\xd9"))
 
 
-def _after(content: bytes, header: Header) -> Iterator[tuple[bytes, Segment | None]]:
+def _after(content: bytes, header: Header) -> Iterator[tuple[bytes | memoryview, Segment | None]]:
     """Give compressed data, and the segment behind it; the last, before the end marker, has none behind it.
 
     Bytes that follow another segment than the start of a scan belong to nothing, and FF before a marker fills up: were
@@ -161,7 +161,7 @@ def _after(content: bytes, header: Header) -> Iterator[tuple[bytes, Segment | No
     position, is_scan = header.end, True
     for _ in range(_MOST_SEGMENTS):
         found = _next_marker(content, position)
-        data = content[position:found].rstrip(b"\xff") if is_scan else b""
+        data = _without_fill(memoryview(content)[position:found]) if is_scan else b""
         if content[found + 1] == _EOI:
             yield data, None
             return
@@ -169,6 +169,11 @@ def _after(content: bytes, header: Header) -> Iterator[tuple[bytes, Segment | No
         is_scan = segment.marker == _SOS
         yield data, segment
     raise refusals.damaged(NAME)
+
+
+def _without_fill(data: memoryview) -> bytes | memoryview:
+    """Return the data up to the FF at its end; copied only where there are any, for there are millions of bytes."""
+    return bytes(data).rstrip(b"\xff") if data and data[-1] == 0xFF else data
 
 
 def _kept(segment: Segment) -> Segment | None:

@@ -1,13 +1,17 @@
 """What every prediction backend keeps to, whoever wrote it."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Semaphore
 from typing import Any
 
 import pytest
 from django.conf import settings
+from pytest_django import Settings
 
-from classifier.backends import get_backend
+from classifier.backends import get_backend, local
 from classifier.backends.base import Answer, PredictionBackend
 from classifier.exceptions import BackendMisconfigured
+from engine.backbones import Backbone
 from engine.exceptions import RefusedPicture
 from tests import factories
 from tests.classifier.azure import PROJECT_ID
@@ -50,6 +54,27 @@ def test_every_tag_comes_once(backend: PredictionBackend, project: Project) -> N
     tags = [each.tag for each in predict(backend, project).predictions]
 
     assert len(set(tags)) == len(tags) >= 2
+
+
+def test_photos_wait_for_their_turn(food_project: Project, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_work, most = Semaphore(), []
+    real = Backbone.vector
+
+    def watched(*args: Any, **options: Any) -> Any:
+        most.append(at_work.acquire(blocking=False))
+        try:
+            return real(*args, **options)
+        finally:
+            at_work.release()
+
+    settings.CLASSIFR_PREDICTIONS_AT_ONCE = 1
+    local._turns.cache_clear()
+    assert food_project.live_iteration  # read here: the threads see nothing of this transaction
+    monkeypatch.setattr(Backbone, "vector", watched)
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda _: predict(get_backend("local"), food_project), range(8)))
+
+    assert most == 8 * [True]
 
 
 def test_answer_names_its_iteration(backend: PredictionBackend, project: Project) -> None:

@@ -255,7 +255,7 @@ def no_file_past(site: Served, most: int) -> Iterator[None]:
 
 def test_disk_without_room_for_bodies_costs_those_bodies_alone(site: Served) -> None:
     before = site.process.children()
-    room = 128 * 1024
+    room = 512 * 1024  # more than is kept in memory
     with no_file_past(site, room), ExitStack() as stack:
         clients = [stack.enter_context(site.connect()) for _ in range(8)]
         for client in clients:
@@ -271,6 +271,17 @@ def test_disk_without_room_for_bodies_costs_those_bodies_alone(site: Served) -> 
 
     assert {answer.split(b" ")[1] for answer in answers} == {b"503"}
     assert site.process.children() == before
+
+
+def test_processes_share_the_connections(site: Served) -> None:
+    with ExitStack() as stack:
+        for _ in range(40):
+            client = stack.enter_context(site.connect())
+            client.sendall(GET)
+            read_until(client, b"ok")
+        held = [len(process.net_connections("tcp")) for process in site.process.children()]
+
+    assert min(held) > 8  # of 40, and the port itself
 
 
 def test_more_clients_than_files_may_be_open_are_left_waiting(site: Served) -> None:

@@ -22,7 +22,8 @@ def project(everything_real: None) -> Project:
 def reports(scripted_page: Page) -> list[str]:
     """What the browser complains of while the page is used."""
     found: list[str] = []
-    complaint = re.compile("Content Security Policy|Permissions-Policy|Refused to|was blocked", re.IGNORECASE)
+    blocked = "(?<!Autofocus processing )was blocked"
+    complaint = re.compile(f"Content Security Policy|Permissions-Policy|Refused to|{blocked}", re.IGNORECASE)
     scripted_page.on("console", lambda message: found.append(message.text) if complaint.search(message.text) else None)
     scripted_page.on("pageerror", lambda error: found.append(str(error)))
     return found

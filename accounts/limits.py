@@ -105,8 +105,13 @@ def count_requests(keys: Sequence[str]) -> list[tuple[int, float]]:
 
 
 def too_big(request: HttpRequest, view: View, size: int) -> HttpResponse:
-    """Refuse a body of that many bytes, in the terms that people know: the limit of the files."""
+    """Refuse a body of that many bytes, in the terms that people know: the limit of the files.
+
+    A view that speaks to programs has words of its own.
+    """
     limit = getattr(view, "files_limit", SMALL_BODY_BYTES)
+    if answer := getattr(view, "too_big", None):
+        return cast(HttpResponse, answer(size, limit))
     mebi = {"size": number_format(size / KIBI**2, 1), "limit": number_format(limit / KIBI**2, 1)}
     sentence = _(
         "What you sent weighs %(size)s MB; the limit is %(limit)s MB. Choose a smaller file, or fewer at once."

@@ -1,7 +1,13 @@
 """People and what they may do."""
 
+from __future__ import annotations
+
+from datetime import datetime
+
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 REVIEWERS = "Réviseurs"
@@ -42,3 +48,55 @@ class RequestCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key}: {self.count}"
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def usable(self, now: datetime) -> ApiKeyQuerySet:
+        """Keys that open something at that time."""
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=now), revoked_at=None)
+
+
+class ApiKey(models.Model):
+    """A key by which a program is known. Its text is shown once; what is kept is a hash of it."""
+
+    class Scope(models.TextChoices):
+        TRAINING = "training", _("training")
+        PREDICTION = "prediction", _("prediction")
+        ALL = "all", _("training and prediction")
+
+    name = models.CharField(_("name"), max_length=100, help_text=_("What it is for."))
+    scope = models.CharField(_("scope"), max_length=10, choices=Scope)
+    project_uid = models.UUIDField(
+        _("project"), null=True, blank=True, help_text=_("The only project that it opens; empty: all of them.")
+    )
+    prefix = models.CharField(max_length=12, unique=True, help_text="Its beginning, by which people tell keys apart.")
+    digest = models.CharField(max_length=64, help_text="The sha256 of its text, in hexadecimal.")
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, help_text="To the minute.")
+    revoked_at = models.DateTimeField(null=True)
+
+    objects = ApiKeyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(name=""), name="api_key_has_a_name"),
+            models.CheckConstraint(
+                condition=Q(scope__in=["training", "prediction", "all"]), name="api_key_scope_is_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def is_usable(self) -> bool:
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
+
+    def allows(self, scope: str) -> bool:
+        """Say whether it opens what that scope is about."""
+        return self.scope in {scope, self.Scope.ALL}

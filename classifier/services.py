@@ -15,17 +15,25 @@ from classifier.backends import get_backend
 from classifier.backends.base import Answer
 from classifier.models import PendingPhoto, Prediction
 from engine import images
-from training.models import Project
+from training.models import Iteration, Project
 
 logger = logging.getLogger(__name__)
 
 
-def classify(*, content: bytes, project: Project) -> Answer:
+def classify(
+    *,
+    content: bytes,
+    project: Project,
+    iteration: Iteration | None = None,
+    limits: images.Limits = images.PREDICTION,
+) -> Answer:
     """Return what the project's backend says of the photo; nothing is stored.
+
+    iteration: a completed one of the project; None: the live one.
 
     Raises RefusedPicture, BackendUnavailable and BackendMisconfigured.
     """
-    return get_backend(project.backend).predict(content, project=project)
+    return get_backend(project.backend).predict(content, project=project, iteration=iteration, limits=limits)
 
 
 def predict(*, content: bytes, project: Project, by: User, held: PendingPhoto | None = None) -> Prediction:

@@ -76,7 +76,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             body_s=settings.CLASSIFR_BODY_SECONDS,
             bytes_per_s=settings.CLASSIFR_SLOWEST_KIB_PER_SECOND * 1024,
             most_bytes=settings.CLASSIFR_BUFFERED_MIB * 1024 * 1024,
-            body_limit_of=import_string("accounts.limits.body_limit_of"),  # Django is there only now
+            body_limit_of=import_string("classifr.views.body_limit_of"),  # Django is there only now
         )
         # Each connection may hold a socket and two files; a process without a free one could not go on.
         files = _allow_files(4 * self.cfg.worker_connections)

@@ -79,11 +79,13 @@ INSTALLED_APPS = [
     "training",
     "classifier",
     "feedback",
+    "customvision",
     "classifr",
 ]
 
 MIDDLEWARE = [
     "classifr.request_log.log_request",
+    "customvision.middleware.speak_custom_vision",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",

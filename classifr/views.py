@@ -14,8 +14,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from accounts import limits
 from accounts.limits import refusal
 from classifier import readiness
+from customvision.paths import canonical_path
 
 FRESH_S = 2.0
 BELIEVED_S = 15.0  # while a thread looks again: a storage that hangs takes ten, a database that hangs takes for ever
@@ -84,3 +86,8 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     elif isinstance(exception, RequestDataTooBig):
         sentence, status = _("The text of this form is too long."), HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     return refusal(request, sentence, title=title, status=status)
+
+
+def body_limit_of(path: str) -> int:
+    """Return how many bytes may be posted to that path, which may be percent-encoded, and written in any case."""
+    return limits.body_limit_of(canonical_path(path))

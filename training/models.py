@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
+from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models import Count, Exists, OuterRef, Q
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -33,6 +35,9 @@ class Project(models.Model):
         MULTICLASS = "Multiclass", _("one tag an image")
         MULTILABEL = "Multilabel", _("any number of tags an image")
 
+    uid = models.UUIDField(
+        unique=True, default=uuid.uuid4, db_default=RandomUUID(), editable=False, help_text="By which programs know it."
+    )
     name = models.CharField(_("name"), max_length=100)
     description = models.TextField(_("description"), blank=True)
     domain = models.CharField(
@@ -50,6 +55,12 @@ class Project(models.Model):
     )
     iterations_made = models.PositiveIntegerField(default=0, help_text="Never goes back.")
     created_at = models.DateTimeField(auto_now_add=True)
+    api_settings = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="What programs set and read back by the Custom Vision API, and nothing else looks at.",
+    )
+    modified_at = models.DateTimeField(auto_now=True, db_default=Now())
 
     objects = ProjectQuerySet.as_manager()
 
@@ -86,6 +97,9 @@ class Tag(models.Model):
         REGULAR = "Regular", _("regular")
         NEGATIVE = "Negative", _("negative")
 
+    uid = models.UUIDField(
+        unique=True, default=uuid.uuid4, db_default=RandomUUID(), editable=False, help_text="By which programs know it."
+    )
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="tags")
     name = models.CharField(_("name"), max_length=200)
     description = models.TextField(_("description"), blank=True)
@@ -159,6 +173,9 @@ class Image(models.Model):
         PREDICTION = "prediction", _("a prediction")
         IMPORT = "import", _("imported")
 
+    uid = models.UUIDField(
+        unique=True, default=uuid.uuid4, db_default=RandomUUID(), editable=False, help_text="By which programs know it."
+    )
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="images")
     picture = models.ForeignKey(Picture, on_delete=models.PROTECT, related_name="images")
     tags = models.ManyToManyField(Tag, through="training.ImageTag", related_name="images")
@@ -173,6 +190,7 @@ class Image(models.Model):
     quarantine = models.CharField(
         max_length=300, blank=True, help_text="Why training leaves it aside; empty: it does not."
     )
+    metadata = models.JSONField(default=dict, blank=True, help_text="Pairs of text that programs have put on it.")
     remote_id = models.UUIDField(null=True, blank=True, unique=True)
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
@@ -251,6 +269,9 @@ class Iteration(models.Model):
         REGULAR = "Regular", _("regular")
         ADVANCED = "Advanced", _("advanced")
 
+    uid = models.UUIDField(
+        unique=True, default=uuid.uuid4, db_default=RandomUUID(), editable=False, help_text="By which programs know it."
+    )
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="iterations")
     number = models.PositiveIntegerField()
     name = models.CharField(max_length=100)
@@ -263,6 +284,9 @@ class Iteration(models.Model):
         max_length=100, blank=True, help_text="Name of the backbone whose vectors the head reads."
     )
     head_key = models.CharField(max_length=100, blank=True, help_text="Blob key of the head's file.")
+    labels = models.JSONField(
+        default=list, blank=True, help_text="Of the head's columns, in their order: the tag's uid, name and type."
+    )
     snapshot_key = models.CharField(
         max_length=100, blank=True, help_text="Blob key of what it was trained and held out on, and said of the latter."
     )
@@ -272,6 +296,12 @@ class Iteration(models.Model):
     job = models.ForeignKey(Job, on_delete=models.SET_NULL, null=True, related_name="+")
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
+    api_settings = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="What programs set and read back by the Custom Vision API, and nothing else looks at.",
+    )
+    modified_at = models.DateTimeField(auto_now=True, db_default=Now())
     trained_at = models.DateTimeField(null=True)
     training_seconds = models.FloatField(null=True)
     error = models.TextField(blank=True, help_text="Why it failed: a sentence for people.")

@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from engine import images
 from training.models import Iteration, Project
 
 
@@ -41,8 +42,18 @@ class Answer:
 class PredictionBackend(Protocol):
     """Turns a photo's bytes into probabilities. Made once in each process, used by several threads."""
 
-    def predict(self, content: bytes, *, project: Project) -> Answer:
-        """Classify one photo of at most 4 MiB: JPEG, PNG, BMP or GIF.
+    def predict(
+        self,
+        content: bytes,
+        *,
+        project: Project,
+        iteration: Iteration | None = None,
+        limits: images.Limits = images.PREDICTION,
+    ) -> Answer:
+        """Classify one photo: JPEG, PNG, BMP or GIF.
+
+        iteration: a completed one of the project, which answers; None: the live one.
+        limits: what is refused before it is decoded.
 
         Raises RefusedPicture (the photo's fault), BackendUnavailable (try again later) and BackendMisconfigured (the
         operator has to act).

@@ -15,7 +15,7 @@ from engine.exceptions import RefusalReason, RefusedPicture
 from engine.images import checking
 from training import azure
 from training.azure import Patience
-from training.models import Project
+from training.models import Iteration, Project
 
 ATTEMPTS = 3
 BACK_OFF_S = 0.5  # doubled before each further attempt
@@ -27,16 +27,24 @@ REFUSED = gettext_noop("Azure Custom Vision cannot read this picture: save it ag
 class CustomVisionBackend:
     """Asks the published iteration of a project at Azure; photos travel without their metadata."""
 
-    def predict(self, content: bytes, *, project: Project) -> Answer:
+    def predict(
+        self,
+        content: bytes,
+        *,
+        project: Project,
+        iteration: Iteration | None = None,
+        limits: images.Limits = images.PREDICTION,
+    ) -> Answer:
         if project.remote_id is None:
             raise BackendMisconfigured(f"Project {project} has no remote id: set its id at Custom Vision.")
-        live = project.live_iteration if project.live_iteration and project.live_iteration.is_published else None
+        chosen = iteration or project.live_iteration
+        live = chosen if chosen and chosen.is_published else None
         publish_name = live.publish_name if live else settings.CLASSIFR_CUSTOMVISION_PUBLISH_NAME
         if not publish_name:
             raise BackendMisconfigured(
                 f"No iteration of {project} is live: publish one, or set CLASSIFR_CUSTOMVISION_PUBLISH_NAME."
             )
-        checking.checked(content, limits=images.PREDICTION)
+        checking.checked(content, limits=limits)
         try:
             found = _read(self._classify(str(project.remote_id), publish_name, images.strip_metadata(content)))
         except azure.CallFailed as exc:

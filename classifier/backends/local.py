@@ -15,15 +15,22 @@ from training.models import Iteration, Project
 
 
 class LocalBackend:
-    """Answers with the project's live iteration: backbone, vector, head."""
+    """Answers with an iteration of the project: backbone, vector, head."""
 
-    def predict(self, content: bytes, *, project: Project) -> Answer:
-        iteration = project.live_iteration
+    def predict(
+        self,
+        content: bytes,
+        *,
+        project: Project,
+        iteration: Iteration | None = None,
+        limits: images.Limits = images.PREDICTION,
+    ) -> Answer:
+        iteration = iteration or project.live_iteration
         if iteration is None:
             raise BackendMisconfigured(f"No iteration of {project} is live.")
         backbone, head = load(iteration)
         with _turns():
-            vector = backbone.vector(content, limits=images.PREDICTION)
+            vector = backbone.vector(content, limits=limits)
         probabilities = head.probabilities(vector[None])[0]
         return Answer(
             predictions=tuple(

@@ -251,7 +251,7 @@ def test_tag_cannot_take_the_name_of_another(project: Project, tags: list[Tag]) 
 @pytest.mark.parametrize(
     "fields", [{"name": " "}, {"name": "dishes"}, {"name": "x" * 101}, {"name": "New", "domain": "Landmarks"}]
 )
-def test_project_that_cannot_be_is_refused(project: Project, fields: dict[str, str]) -> None:
+def test_project_that_cannot_be_is_refused(project: Project, fields: dict[str, Any]) -> None:
     with pytest.raises(Refused):
         create_project(**fields)
 

@@ -106,6 +106,7 @@ class LocalBackend:
                 backbone=card.name,
                 head_key=write_head(heads.dumps(head)),
                 snapshot_key=snapshots.write(snapshot),
+                labels=[[str(tag.uid), tag.name, tag.type] for tag in dataset.tags],
                 data_hash=dataset.with_parts(parts).fingerprint(seed=options.seed),
                 metrics={**measuring.figures(snapshot), **_honesty(dataset, parts)},
                 training_seconds=time.monotonic() - started,

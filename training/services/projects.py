@@ -1,12 +1,15 @@
 """Make and delete projects and tags."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import Count
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import User
 from catalog.exceptions import StorageUnavailable
@@ -17,7 +20,7 @@ from jobs.progress import Progress
 from jobs.services import enqueue, make_job
 from training.backends import get_backend
 from training.exceptions import Refused
-from training.models import Project, Tag
+from training.models import ImageTag, Project, Tag
 from training.names import clean_name, same_name
 
 logger = logging.getLogger(__name__)
@@ -32,9 +35,17 @@ def create_project(
     domain: str = Project.Domain.GENERAL,
     type: str = Project.Type.MULTICLASS,
     backend: str = "local",
+    api_settings: Mapping[str, Any] | None = None,
 ) -> Project:
     """Make a project here, and its counterpart where its backend needs one."""
-    project = Project(name=clean_name(name), description=description, domain=domain, type=type, backend=backend)
+    project = Project(
+        name=clean_name(name),
+        description=description,
+        domain=domain,
+        type=type,
+        backend=backend,
+        api_settings=dict(api_settings or {}),
+    )
     chosen = get_backend(backend)
     _check(project)
     if domain not in {each.name for each in chosen.domains()}:
@@ -44,6 +55,53 @@ def create_project(
         project.save()
     logger.info("Created project=%s backend=%s", project.pk, backend)
     return project
+
+
+def change_project(
+    project: Project,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    domain: str | None = None,
+    type: str | None = None,
+    api_settings: Mapping[str, Any] | None = None,
+) -> None:
+    """Change what is given of a project; iterations keep what they were trained with. Raises Refused.
+
+    Another domain or type is for the next training: pictures get vectors of the other backbone first. A project whose
+    images have several tags cannot become Multiclass, and one that is mirrored elsewhere keeps its domain and type.
+    """
+    given = {"name": name, "description": description, "domain": domain, "type": type, "api_settings": api_settings}
+    changed = {field: value for field, value in given.items() if value not in (None, getattr(project, field))}
+    if project.backend != "local" and changed.keys() & {"domain", "type"}:
+        raise Refused(_("The domain and the type of this project are not ours to change."))
+    with transaction.atomic():
+        Project.objects.select_for_update().get(pk=project.pk)
+        for field, value in changed.items():
+            setattr(project, field, value)
+        project.name = clean_name(project.name)
+        _check(project)
+        if "type" in changed:
+            _change_type(project)
+        with _told_kindly(project):
+            project.save(update_fields=[*changed, "modified_at"])
+
+
+def _change_type(project: Project) -> None:
+    """Let images have as many tags as the project's new type allows. Raises Refused."""
+    tagged = ImageTag.objects.filter(tag__project=project)
+    if project.is_multilabel:
+        tagged.exclude(tag__type=Tag.Type.NEGATIVE).update(is_only=False)
+        return
+    several = tagged.values("image").annotate(count=Count("pk")).filter(count__gt=1).count()
+    if several:
+        sentence = ngettext(
+            "%(count)s image has several tags: in a Multiclass project it may have one.",
+            "%(count)s images have several tags: in a Multiclass project each may have one.",
+            several,
+        )
+        raise Refused(sentence % {"count": several})
+    tagged.update(is_only=True)
 
 
 def delete_project(project: Project, *, by: User | None) -> None:
@@ -111,6 +169,19 @@ def rename_tag(tag: Tag, *, name: str) -> None:
     get_backend(tag.project.backend).rename_tag(tag)
     with _told_kindly(tag):
         tag.save(update_fields=["name"])
+
+
+def change_tag(tag: Tag, *, name: str | None = None, description: str | None = None, type: str | None = None) -> None:
+    """Change what is given of a tag. Raises Refused; a tag that images have keeps its type."""
+    if name is not None and clean_name(name) != tag.name:
+        rename_tag(tag, name=name)
+    if type is not None and type != tag.type and tag.image_tags.exists():
+        raise Refused(_("The tag has images, and keeps its type."))
+    tag.description = tag.description if description is None else description
+    tag.type = type or tag.type
+    _check(tag)
+    with _told_kindly(tag):
+        tag.save(update_fields=["description", "type"])
 
 
 def delete_tag(tag: Tag) -> None:

@@ -1,0 +1,65 @@
+"""Keys by which programs are known: made, found, revoked."""
+
+import hashlib
+import hmac
+import logging
+import secrets
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.utils import timezone
+
+from accounts.models import ApiKey, User
+
+logger = logging.getLogger(__name__)
+
+KIND = "cfr_"  # by which people and secret scanners tell that it is a key, and whose
+PREFIX_LENGTH = 12
+USE_NOTED_EVERY = timedelta(minutes=1)
+
+
+def create_key(
+    *,
+    name: str,
+    scope: str,
+    by: User | None,
+    project_uid: UUID | None = None,
+    expires_at: datetime | None = None,
+) -> tuple[ApiKey, str]:
+    """Make a key; return its row and its text, which nothing can tell again.
+
+    project_uid: of the only project that it opens; None: all of them.
+    """
+    text = KIND + secrets.token_hex(20)
+    key = ApiKey.objects.create(
+        name=name,
+        scope=scope,
+        project_uid=project_uid,
+        prefix=text[:PREFIX_LENGTH],
+        digest=_digest(text),
+        expires_at=expires_at,
+        created_by=by,
+    )
+    logger.info("Created api_key=%s scope=%s project=%s", key.prefix, scope, project_uid or "all")
+    return key, text
+
+
+def find_key(text: str, *, now: datetime) -> ApiKey | None:
+    """Return the key of that text if it may be used now, and note that it was, to the minute."""
+    key = ApiKey.objects.usable(now).filter(prefix=text[:PREFIX_LENGTH]).first()
+    if key is None or not hmac.compare_digest(key.digest, _digest(text)):
+        return None
+    if key.last_used_at is None or now - key.last_used_at > USE_NOTED_EVERY:
+        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+    return key
+
+
+def revoke_key(key: ApiKey) -> None:
+    """Let the key open nothing any more; for good. One that is revoked stays as it is."""
+    ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
+    logger.info("Revoked api_key=%s", key.prefix)
+
+
+def _digest(text: str) -> str:
+    """Return the hash that stands for the key: of 160 random bits, a slow one would protect no better."""
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,84 @@
+"""What programs send: JSON, and pictures in each of the ways in which clients send them."""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from django.http import HttpRequest
+from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
+from pydantic import BaseModel, ValidationError
+
+from customvision.errors import ApiError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_MOST_PARTS = 65
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a multipart body, or the whole of another."""
+
+    name: str
+    """Of the file, as the client told it, in quotes as the service repeats it; "" if it did not."""
+    content: bytes
+
+
+def read_json(request: HttpRequest, model: type[Model]) -> Model:
+    """Return the body as that model; no body is an empty object, as SDKs send none where all is optional.
+
+    Raises ApiError.
+    """
+    media_type = request.content_type or "application/json"
+    if not media_type.endswith("json"):
+        raise _unsupported(media_type)
+    try:
+        return model.model_validate_json(request.read() or b"{}")
+    except ValidationError as exc:
+        first = exc.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(step) for step in first["loc"]) or "The body"
+        raise ApiError("BadRequest", f"{place}: {first['msg']}.") from exc
+
+
+def read_pictures(request: HttpRequest) -> list[Part]:
+    """Return the pictures of a body: the parts of a form, with file names or without, or the bytes themselves.
+
+    Django's own parser takes a part without a file name for text, and breaks it. Raises ApiError.
+    """
+    media_type = request.content_type or ""
+    if media_type == "multipart/form-data":
+        return _parts(request)
+    if media_type in {"application/octet-stream", ""} or media_type.startswith("image/"):
+        return [Part("", content)] if (content := request.read()) else []
+    raise _unsupported(media_type)
+
+
+def read_picture(request: HttpRequest) -> bytes:
+    """Return the one picture of a body. Raises ApiError."""
+    found = read_pictures(request)
+    if not found:
+        raise ApiError("BadRequestImageStream", "The request has no image in its part imageData.")
+    return found[0].content
+
+
+def _parts(request: HttpRequest) -> list[Part]:
+    _kind, options = parse_options_header(request.headers.get("Content-Type", ""))
+    found: list[Part] = []
+    name, content = "", bytearray()
+    try:
+        boundary = options.get("boundary", "")
+        with PushMultipartParser(boundary, max_segment_count=_MOST_PARTS) as parser:
+            for event in parser.parse(request.read()):
+                if isinstance(event, MultipartSegment):
+                    name, content = f'"{event.filename}"' if event.filename else "", bytearray()
+                elif event is None:
+                    found.append(Part(name, bytes(content)))
+                else:
+                    content += event
+    except (MultipartError, ValueError) as exc:
+        raise ApiError("BadRequestImageStream", f"The multipart body cannot be read: {exc}.") from exc
+    return found
+
+
+def _unsupported(media_type: str) -> ApiError:
+    sentence = f"The request entity's media type '{media_type}' is not supported for this resource."
+    return ApiError("ErrorUnknown", sentence, status=415)

@@ -1,0 +1,107 @@
+"""What programs are told when something is wrong, in the service's own codes."""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from ninja import NinjaAPI
+from ninja.errors import ValidationError
+
+from catalog.exceptions import StorageUnavailable
+from classifier.exceptions import BackendMisconfigured, BackendUnavailable
+from engine.exceptions import ModelFileError, RefusalReason, RefusedPicture
+from engine.images.limits import MEBI
+from training import exceptions as training
+
+logger = logging.getLogger(__name__)
+
+ACCESS_DENIED = (
+    "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an "
+    "active subscription and use a correct regional API endpoint for your resource."
+)
+_PICTURE_CODES = {
+    RefusalReason.TOO_MANY_BYTES: "BadRequestImageSizeBytes",
+    RefusalReason.TOO_MANY_PIXELS_ON_A_SIDE: "BadRequestImageDimensions",
+    RefusalReason.DECOMPRESSION_BOMB: "BadRequestImageDimensions",
+    RefusalReason.TOO_ELONGATED: "BadRequestImageAspectRatio",
+}
+"""The rest is BadRequestImageFormat."""
+
+
+class ApiError(Exception):
+    """Something that the program is told of."""
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        status: int = HTTPStatus.BAD_REQUEST,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code, self.message, self.status, self.headers = code, message, status, headers
+
+
+class AccessDenied(Exception):
+    """The key is missing, unknown, expired, revoked, or for something else."""
+
+
+def not_found(noun: str) -> ApiError:
+    """Return the error for something that is not there, or not for this key: "Project", "Tag", …"""
+    return ApiError(f"NotFound{noun}", f"Invalid {noun.lower()}", status=HTTPStatus.NOT_FOUND)
+
+
+def problem(code: str, message: str, *, status: int, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    """Return an error in the shape that the SDKs read."""
+    return JsonResponse({"code": code, "message": message}, status=status, headers=headers)
+
+
+def access_denied() -> HttpResponse:
+    """Return what the service's gateway says to a wrong key; clients look at the reason phrase."""
+    body = {"error": {"code": "401", "message": ACCESS_DENIED}}
+    return JsonResponse(body, status=HTTPStatus.UNAUTHORIZED, reason="Access Denied")
+
+
+def too_big(size: int, limit: int) -> HttpResponse:
+    """Refuse a body of so many bytes, which nobody has read."""
+    sentence = f"The body weighs {size / MEBI:.1f} MB; at most {limit / MEBI:.1f} MB are accepted here."
+    return problem("BadRequestImageSizeBytes", sentence, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+
+
+def handle_errors(api: NinjaAPI) -> None:
+    """Let that API answer every exception in the service's shape."""
+
+    @api.exception_handler(ApiError)
+    def told(request: HttpRequest, exc: ApiError) -> HttpResponse:
+        return problem(exc.code, exc.message, status=exc.status, headers=exc.headers)
+
+    @api.exception_handler(AccessDenied)
+    def denied(request: HttpRequest, exc: AccessDenied) -> HttpResponse:
+        return access_denied()
+
+    @api.exception_handler(ValidationError)
+    def invalid(request: HttpRequest, exc: ValidationError) -> HttpResponse:
+        sentences = (f"{error['loc'][-1]}: {error['msg']}" for error in exc.errors)
+        return problem("BadRequest", " ".join(sentences), status=400)
+
+    @api.exception_handler(RefusedPicture)
+    def refused_picture(request: HttpRequest, exc: RefusedPicture) -> HttpResponse:
+        return problem(_PICTURE_CODES.get(exc.reason, "BadRequestImageFormat"), str(exc), status=400)
+
+    @api.exception_handler(training.Refused)
+    def refused(request: HttpRequest, exc: training.Refused) -> HttpResponse:
+        return problem("BadRequest", str(exc), status=400)
+
+    @api.exception_handler(Exception)
+    def failed(request: HttpRequest, exc: Exception) -> HttpResponse:
+        busy = (StorageUnavailable, BackendUnavailable, training.BackendUnavailable)
+        if isinstance(exc, busy):
+            logger.warning("Not answered: %s", exc)
+            return problem("ErrorPredictionServiceUnavailable", str(exc), status=503, headers={"Retry-After": "5"})
+        if isinstance(exc, BackendMisconfigured | training.BackendMisconfigured | ModelFileError):
+            logger.error("Not answered: %s", exc)
+            return problem("ErrorInvalid", str(exc), status=500)
+        logger.error("Not answered", exc_info=exc)
+        return problem("ErrorUnknown", "Something went wrong that nobody thought of; the log says more.", status=500)

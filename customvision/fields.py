@@ -1,0 +1,72 @@
+"""Values as they stand in queries and answers."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeAlias
+from uuid import UUID
+
+import numpy as np
+from django.http import HttpResponse
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from customvision.errors import ApiError
+
+
+class Shape(BaseModel):
+    """A JSON object of the protocol: names in camelCase; what was not set is not sent."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+
+def _split(given: Any) -> Any:
+    """Undo the commas: programs send one value for a list, as "a,b"."""
+    return [each for text in given for each in text.split(",") if each] if isinstance(given, list) else given
+
+
+Ids = Annotated[list[UUID], BeforeValidator(_split)]
+"""Ids in a query, in one value with commas or in several."""
+Names = Annotated[list[str], BeforeValidator(_split)]
+
+
+def at_most(limit: int, ids: Sequence[object], name: str, *, code: str = "BadRequestExceededBatchSize") -> None:
+    """Raise ApiError for a list that is too long."""
+    if len(ids) > limit:
+        raise ApiError(code, f"{name} has {len(ids)} entries; at most {limit} are accepted.")
+
+
+def utc(moment: datetime) -> str:
+    """Return the moment as projects, iterations and predictions have it."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
+
+
+def naive(moment: datetime) -> str:
+    """Return the moment as images and their tags have it: UTC, without saying so, to a tenth of a microsecond."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}0"
+
+
+def single(value: float) -> float:
+    """Return a probability with the digits that a float32 has."""
+    return float(str(np.float32(value)))
+
+
+Value: TypeAlias = Shape | Sequence[Shape] | int | bool | dict[str, int]
+
+
+def reply(value: Value, *, status: int = 200) -> HttpResponse:
+    """Answer with that value."""
+    return HttpResponse(_json(value), status=status, content_type="application/json; charset=utf-8")
+
+
+def nothing() -> HttpResponse:
+    """Answer that it is done."""
+    return HttpResponse(status=204)
+
+
+def _json(value: Value) -> str:
+    if isinstance(value, Shape):
+        return value.model_dump_json(by_alias=True, exclude_unset=True)
+    if isinstance(value, Sequence):
+        return f"[{','.join(_json(each) for each in value)}]"
+    return json.dumps(value)

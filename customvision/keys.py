@@ -1,0 +1,46 @@
+"""Which key opens which operation."""
+
+import math
+
+from django.http import HttpRequest
+from django.utils import timezone
+from ninja.security import APIKeyHeader
+
+from accounts.addresses import client_address, network_of
+from accounts.keys import find_key
+from accounts.limits import count_requests
+from accounts.models import ApiKey
+from customvision.errors import AccessDenied, ApiError
+
+_REFUSED_PER_MINUTE = 30
+
+
+class _Key(APIKeyHeader):
+    """A key in a header; it becomes `request.auth`."""
+
+    scope: str
+
+    def authenticate(self, request: HttpRequest, key: str | None) -> ApiKey:
+        found = find_key(key or "", now=timezone.now())
+        if found is None or not found.allows(self.scope):
+            self._count(request)
+            raise AccessDenied
+        return found
+
+    def _count(self, request: HttpRequest) -> None:
+        """Slow down who tries keys."""
+        [(count, seconds)] = count_requests([f"refused keys address={network_of(client_address(request))}"])
+        if count > _REFUSED_PER_MINUTE:
+            wait = str(math.ceil(seconds))
+            sentence = f"Too many wrong keys. Please retry after {wait} seconds."
+            raise ApiError("429", sentence, status=429, headers={"Retry-After": wait})
+
+
+class TrainingKey(_Key):
+    param_name = "Training-key"
+    scope = ApiKey.Scope.TRAINING
+
+
+class PredictionKey(_Key):
+    param_name = "Prediction-key"
+    scope = ApiKey.Scope.PREDICTION

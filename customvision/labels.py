@@ -1,0 +1,36 @@
+"""The tags that an iteration knows, with the ids by which programs know them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID, uuid5
+
+from training.models import Iteration, Tag
+
+
+@dataclass(frozen=True)
+class Label:
+    """A tag as it was when the iteration was trained."""
+
+    uid: UUID
+    name: str
+    type: str
+
+
+class Labels(dict[str, Label]):
+    """Labels by name; a name that no tag has any more gets an id that is always the same."""
+
+    def __init__(self, known: Mapping[str, Label], iteration: Iteration) -> None:
+        super().__init__(known)
+        self._iteration = iteration
+
+    def __missing__(self, name: str) -> Label:
+        return Label(uuid5(self._iteration.uid, name), name, Tag.Type.REGULAR)
+
+
+def labels_of(iteration: Iteration) -> Labels:
+    """Return the iteration's labels: as it was trained, or, where that was not written down, the project's tags now."""
+    if iteration.labels:
+        found = [Label(UUID(uid), name, type_) for uid, name, type_ in iteration.labels]
+    else:
+        found = [Label(tag.uid, tag.name, tag.type) for tag in iteration.project.tags.all()]
+    return Labels({label.name: label for label in found}, iteration)

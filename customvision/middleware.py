@@ -1,0 +1,36 @@
+"""What every request to the API goes through."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponseBase
+from django.utils import translation
+
+from customvision.errors import problem
+from customvision.paths import canonical_path
+
+PREFIX = "/customvision/"
+
+Answer = Callable[[HttpRequest], HttpResponseBase]
+
+
+def speak_custom_vision(get_response: Answer) -> Answer:
+    """Let the API's addresses be written in any case, and answer there in JSON and in English.
+
+    It stands above everything that reads the path or the language.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        path = canonical_path(request.path_info)
+        if not path.startswith(PREFIX):
+            return get_response(request)
+        request.path_info = path
+        request.META["HTTP_ACCEPT"] = "application/json"
+        request.META["HTTP_ACCEPT_LANGUAGE"] = "en"
+        with translation.override("en"):
+            response = get_response(request)
+        if response.status_code == 405:
+            sentence = f"The requested resource does not support http method '{request.method}'."
+            return problem("BadRequestNotSupported", sentence, status=405, headers={"Allow": response["Allow"]})
+        return response
+
+    return middleware

@@ -1,0 +1,97 @@
+"""Which keys open what."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver
+from django.utils import timezone
+
+from accounts.keys import create_key, revoke_key
+from accounts.models import ApiKey
+from customvision.urls import urlpatterns
+from tests import factories
+
+NO_PROJECT = "00000000-0000-4000-8000-000000000000"
+METHODS = ("get", "post", "put", "patch", "delete")
+
+
+def addresses(patterns: list[Any], before: str) -> Iterator[str]:
+    """Yield an address for each operation."""
+    for each in patterns:
+        if isinstance(each, URLResolver):
+            half = "prediction" if "prediction" in str(each.pattern) else "training"
+            yield from addresses(each.url_patterns, f"{before}v3.0/{half}/")
+        elif isinstance(each, URLPattern) and each.name not in (None, "api-root"):
+            route = str(each.pattern).replace("<path:published_name>", "live")
+            yield before + re.sub("<uuid[^>]+>", NO_PROJECT, route)
+
+
+@pytest.mark.parametrize("address", sorted(set(addresses(urlpatterns, "/customvision/"))))
+def test_nothing_is_done_without_a_key(db: None, address: str) -> None:
+    browser = Client()
+    browser.force_login(factories.make_user(is_staff=True, is_superuser=True))
+
+    statuses = {getattr(browser, method)(address).status_code for method in METHODS}
+
+    assert 401 in statuses
+    assert statuses <= {401, 405}
+
+
+def test_revoked_key_opens_nothing(call: Callable[..., Any]) -> None:
+    key, text = create_key(name="old", scope=ApiKey.Scope.ALL, by=None)
+    assert call("get", "/projects", key=text).status_code == 200
+
+    revoke_key(key)
+
+    assert call("get", "/projects", key=text).status_code == 401
+
+
+def test_expired_key_opens_nothing(call: Callable[..., Any]) -> None:
+    yesterday = timezone.now() - timedelta(days=1)
+    _key, text = create_key(name="old", scope=ApiKey.Scope.ALL, by=None, expires_at=yesterday)
+
+    assert call("get", "/projects", key=text).status_code == 401
+
+
+def test_prediction_key_cannot_train(call: Callable[..., Any]) -> None:
+    _key, text = create_key(name="camera", scope=ApiKey.Scope.PREDICTION, by=None)
+
+    assert call("get", "/projects", key=text).status_code == 401
+
+
+def test_key_of_one_project_sees_no_other(call: Callable[..., Any]) -> None:
+    mine, other = factories.make_project(), factories.make_project()
+    _key, text = create_key(name="mine", scope=ApiKey.Scope.ALL, by=None, project_uid=mine.uid)
+
+    assert [each["id"] for each in call("get", "/projects", key=text).json()] == [str(mine.uid)]
+    assert call("get", f"/projects/{other.uid}", key=text).status_code == 404
+    assert call("post", "/projects?name=another", key=text).status_code == 403
+
+
+def test_key_that_nearly_fits_opens_nothing(call: Callable[..., Any], api_key: str) -> None:
+    assert call("get", "/projects", key=api_key[:-1] + ("0" if api_key[-1] != "0" else "1")).status_code == 401
+
+
+def test_use_of_a_key_is_noted(call: Callable[..., Any], api_key: str) -> None:
+    call("get", "/projects", key=api_key)
+
+    assert ApiKey.objects.get().last_used_at is not None
+
+
+def test_who_tries_keys_is_slowed_down(call: Callable[..., Any], api_key: str) -> None:
+    for _ in range(31):
+        refused = call("get", "/projects", key="cfr_nonsense")
+
+    assert refused.status_code == 429
+    assert int(refused["Retry-After"]) > 0
+    assert call("get", "/projects").status_code == 200
+
+
+def test_text_of_a_key_is_nowhere(api_key: str) -> None:
+    row = ApiKey.objects.values().get()
+
+    assert not any(api_key in str(value) for value in row.values())

@@ -1,0 +1,116 @@
+"""Domains, projects and tags."""
+
+import http.client
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from azure.cognitiveservices.vision.customvision.training.models import CustomVisionErrorException
+from pytest_django.live_server_helper import LiveServer
+
+from tests import factories
+from training.models import Project
+
+FOOD = "c151d5b5-dd07-472a-acc8-15d29dea8518"
+
+
+def code_of(raised: pytest.ExceptionInfo[CustomVisionErrorException]) -> str:
+    return str(raised.value.error and raised.value.error.code)
+
+
+def test_the_food_domain_is_found_as_the_quickstart_does(trainer: Any) -> None:
+    found = next(each for each in trainer.get_domains() if each.type == "Classification" and each.name == "Food")
+
+    assert found.id == FOOD
+    assert trainer.get_domain(found.id).exportable is False
+
+
+def test_a_project_has_the_defaults_of_the_service(trainer: Any) -> None:
+    made = trainer.create_project("Flowers")
+
+    assert made.settings.classification_type == "Multilabel"
+    assert made.settings.domain_id == "ee85a74c-405e-4adc-bb47-ffa8ca0c9f31"
+    assert made.description == ""
+    assert made.status == "Succeeded"
+
+
+def test_a_project_of_the_food_domain_uses_the_food_backbone(trainer: Any) -> None:
+    made = trainer.create_project("Dishes", "Italian", FOOD, "Multiclass")
+
+    project = Project.objects.get(uid=made.id)
+    assert (project.domain, project.type) == ("Food", "Multiclass")
+
+
+def test_projects_are_listed_newest_first(trainer: Any) -> None:
+    for name in ("first", "second"):
+        trainer.create_project(name)
+
+    assert [each.name for each in trainer.get_projects()] == ["second", "first"]
+
+
+def test_what_is_not_sent_of_a_project_stays(call: Callable[..., Any]) -> None:
+    project = factories.make_project(description="as it was")
+
+    answer = call("patch", f"/projects/{project.uid}", data={"name": "Renamed"}, content_type="application/json")
+
+    assert answer.json()["name"] == "Renamed"
+    assert answer.json()["description"] == "as it was"
+
+
+def test_a_project_of_the_same_name_is_refused(trainer: Any) -> None:
+    trainer.create_project("Flowers")
+
+    with pytest.raises(CustomVisionErrorException) as raised:
+        trainer.create_project("flowers")
+
+    assert code_of(raised) == "BadRequestProjectNameNotUnique"
+
+
+def test_an_unknown_project_is_not_found(trainer: Any) -> None:
+    with pytest.raises(CustomVisionErrorException) as raised:
+        trainer.get_project(uuid4())
+
+    assert code_of(raised) == "NotFoundProject"
+
+
+def test_a_wrong_key_is_told_as_the_gateway_does(call: Callable[..., Any]) -> None:
+    answer = call("get", "/projects", key="nonsense")
+
+    assert answer.status_code == 401
+    assert answer.reason_phrase == "Access Denied"
+
+
+@pytest.mark.parametrize("path", ["//CustomVision/V3.3/Training/projects", "/customvision//v3.0/training//projects"])
+def test_addresses_are_taken_in_any_case(live_server: LiveServer, api_key: str, path: str) -> None:
+    connection = http.client.HTTPConnection(live_server.thread.host, live_server.thread.port)
+    connection.request("GET", path, headers={"training-KEY": api_key})
+    answer = connection.getresponse().read()
+    connection.close()
+
+    assert answer == b"[]"
+
+
+def test_a_method_that_is_not_there_is_told_in_json(call: Callable[..., Any]) -> None:
+    assert call("put", "/projects").json()["code"] == "BadRequestNotSupported"
+
+
+def test_tags_are_made_changed_and_deleted(trainer: Any) -> None:
+    project = trainer.create_project("Flowers")
+    made = trainer.create_tag(project.id, "hemlock", description="a tree")
+
+    made.name = "Hemlock"
+    assert trainer.update_tag(project.id, made.id, made).description == "a tree"
+    assert [each.name for each in trainer.get_tags(project.id)] == ["Hemlock"]
+    trainer.delete_tag(project.id, made.id)
+    assert trainer.get_tags(project.id) == []
+
+
+def test_a_second_negative_tag_is_refused(trainer: Any) -> None:
+    project = trainer.create_project("Flowers")
+    trainer.create_tag(project.id, "none", type="Negative")
+
+    with pytest.raises(CustomVisionErrorException) as raised:
+        trainer.create_tag(project.id, "nothing", type="Negative")
+
+    assert code_of(raised) == "BadRequestMultipleNegativeTag"

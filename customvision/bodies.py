@@ -1,5 +1,6 @@
 """What programs send: JSON, and pictures in each of the ways in which clients send them."""
 
+import re
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -7,11 +8,12 @@ from django.http import HttpRequest
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 from pydantic import BaseModel, ValidationError
 
-from customvision.errors import ApiError
+from customvision.errors import WITH_NUL, ApiError
 
 Model = TypeVar("Model", bound=BaseModel)
 
 _MOST_PARTS = 65
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # as JSON writes it
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,11 @@ def read_json(request: HttpRequest, model: type[Model]) -> Model:
     media_type = request.content_type or "application/json"
     if not media_type.endswith("json"):
         raise _unsupported(media_type)
+    content = request.read()
+    if _NUL.search(content):
+        raise ApiError("BadRequest", WITH_NUL)
     try:
-        return model.model_validate_json(request.read() or b"{}")
+        return model.model_validate_json(content or b"{}")
     except ValidationError as exc:
         first = exc.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(step) for step in first["loc"]) or "The body"
@@ -69,7 +74,7 @@ def _parts(request: HttpRequest) -> list[Part]:
         with PushMultipartParser(boundary, max_segment_count=_MOST_PARTS) as parser:
             for event in parser.parse(request.read()):
                 if isinstance(event, MultipartSegment):
-                    name, content = f'"{event.filename}"' if event.filename else "", bytearray()
+                    name, content = _quoted(event.filename), bytearray()
                 elif event is None:
                     found.append(Part(name, bytes(content)))
                 else:
@@ -77,6 +82,11 @@ def _parts(request: HttpRequest) -> list[Part]:
     except (MultipartError, ValueError) as exc:
         raise ApiError("BadRequestImageStream", f"The multipart body cannot be read: {exc}.") from exc
     return found
+
+
+def _quoted(filename: str | None) -> str:
+    bare = (filename or "").replace("\0", "")
+    return f'"{bare}"' if bare else ""
 
 
 def _unsupported(media_type: str) -> ApiError:

@@ -82,8 +82,7 @@ def delete_tag(request: HttpRequest, project_id: UUID, tag_id: UUID) -> HttpResp
 
 
 def _answer(project: Project, tag_id: UUID) -> HttpResponse:
-    tag = project.tags.with_image_counts().filter(uid=tag_id).get()
-    return reply(TagOut.of(tag))
+    return reply(TagOut.of(find_tag(project, tag_id)))
 
 
 def _check_type(project: Project, name: str) -> None:

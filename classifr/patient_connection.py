@@ -173,11 +173,10 @@ class PatientConnection(TConn):  # type: ignore[misc]
         """Add to the head; True once it is whole."""
         searched = max(0, len(self.head) - len(END_OF_HEAD) + 1)
         self.head += data
-        if self.head.find(END_OF_HEAD, searched) >= 0:
-            return True
-        if len(self.head) > MOST_HEAD_BYTES:
+        end = self.head.find(END_OF_HEAD, searched)
+        if (end if end >= 0 else len(self.head)) > MOST_HEAD_BYTES:
             raise LimitRequestHeaders(f"more than {MOST_HEAD_BYTES} bytes of headers")
-        return False
+        return end >= 0
 
     def begin_body(self, body_limit_of: Callable[[str], int]) -> bool:
         """Parse the head; True where the body is to be gathered, False where it is here or not wanted."""

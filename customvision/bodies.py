@@ -16,6 +16,10 @@ _MOST_PARTS = 65
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # as JSON writes it
 
 
+_BARE = {"application/octet-stream", "application/x-www-form-urlencoded", ""}
+"""What a body is called that is a picture and nothing else; `curl --data-binary` says the second of its own accord."""
+
+
 @dataclass(frozen=True)
 class Part:
     """One part of a multipart body, or the whole of another."""
@@ -52,7 +56,7 @@ def read_pictures(request: HttpRequest) -> list[Part]:
     media_type = request.content_type or ""
     if media_type == "multipart/form-data":
         return _parts(request)
-    if media_type in {"application/octet-stream", ""} or media_type.startswith("image/"):
+    if media_type in _BARE or media_type.startswith("image/"):
         return [Part("", content)] if (content := request.read()) else []
     raise _unsupported(media_type)
 

@@ -63,6 +63,15 @@ def test_programs_of_a_user_tell_real_dishes_apart(site: Site, food101: Path) ->
     assert sum(found[number] == dish for number, dish in dishes.items()) >= 10
 
 
+def test_quickstart_runs_from_start_to_end(site: Site, tree: Path, sdk: str) -> None:
+    told = run(site, sys.executable, PROGRAMS / "quickstart.py", tree, PYTHONPATH=str(SDKS[sdk] or ""))
+
+    assert told[:3] == ["Creating project...", "Adding images...", "Training..."]
+    first, second, other = told[told.index("Done!") + 1 :]
+    assert (PERCENT.findall(first)[0][0], PERCENT.findall(second)[0][0]) == ("risotto", "cannoli")
+    assert other.strip() == "cannoli"
+
+
 def test_client_for_javascript_runs_from_start_to_end(
     site: Site, tree: Path, node_modules: Path, picture_url: str
 ) -> None:

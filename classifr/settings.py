@@ -285,6 +285,10 @@ CLASSIFR_PHOTOS_PER_MINUTE_AND_ADDRESS = env.int(
     "CLASSIFR_PHOTOS_PER_MINUTE_AND_ADDRESS", 600, validate=validate.Range(min=0)
 )
 
+CLASSIFR_BATCH_MIB = env.int(
+    "CLASSIFR_BATCH_MIB", 128, validate=validate.Range(min=8)
+)  # of one request that adds images; one image of 6 MiB is one of 8 in JSON
+
 # How long clients may take, see classifr.patient_worker
 CLASSIFR_HEADER_SECONDS = env.float(
     "CLASSIFR_HEADER_SECONDS", 10.0, validate=validate.Range(min=0, min_inclusive=False)

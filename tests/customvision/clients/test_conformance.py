@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.customvision.clients.conftest import SDKS
 from tests.customvision.clients.whole_site import Site
-from tests.customvision.shapes import ANSWERS, differences
+from tests.customvision.recordings import ANSWERS, differences
 
 WALK = Path(__file__).parent / "walk.py"
 

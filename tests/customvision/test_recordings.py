@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.customvision.shapes import differences
+from tests.customvision.recordings import differences
 
 SHAPE = {"id": "uuid", "at": "null|utc", "tags?": [{"name": "text"}], "counts": {"*": "int"}}
 RIGHT = {"id": "12345678-1234-1234-1234-123456789abc", "at": "2020-11-06T17:46:18.45Z", "counts": {"a": 1}}

@@ -302,6 +302,9 @@ CLASSIFR_PHOTOS_PER_MINUTE_AND_ADDRESS = env.int(
     "CLASSIFR_PHOTOS_PER_MINUTE_AND_ADDRESS", 600, validate=validate.Range(min=0)
 )
 
+CLASSIFR_BATCH_MIB = env.int(
+    "CLASSIFR_BATCH_MIB", 128, validate=validate.Range(min=8)
+)  # of one request that adds images; one image of 6 MiB is one of 8 in JSON
 CLASSIFR_URL_FETCH_ALLOW: list[str] = env.list(
     "CLASSIFR_URL_FETCH_ALLOW", [], subcast=host_or_network
 )  # hosts and networks from which pictures are fetched although they are not public

@@ -7,9 +7,33 @@ from customvision import routers
 from customvision.api_description import DescribedAPI
 from customvision.errors import handle_errors
 from customvision.keys import PredictionKey, TrainingKey
-from customvision.views import detection, predicting, predictions, projects, quick_tests, suggestions, tags
+from customvision.views import (
+    detection,
+    files,
+    image_tags,
+    image_uploads,
+    images,
+    predicting,
+    predictions,
+    projects,
+    quick_tests,
+    suggestions,
+    tags,
+)
 
-ROOMS = (detection, predicting, predictions, projects, quick_tests, suggestions, tags)
+ROOMS = (
+    detection,
+    files,
+    image_tags,
+    image_uploads,
+    images,
+    predicting,
+    predictions,
+    projects,
+    quick_tests,
+    suggestions,
+    tags,
+)
 """The modules whose operations the routers have, once they are imported."""
 
 

@@ -5,33 +5,41 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image as Pillow
+from PIL import ImageDraw
 
-COLOURS = {
-    "cannoli": ((150, 20, 20), (255, 110, 90)),
-    "risotto": ((20, 20, 150), (90, 110, 255)),
-    "pizza": ((20, 120, 20), (110, 255, 110)),
-    "tiramisu": ((180, 160, 20), (255, 255, 90)),
+LOOKS = {
+    "cannoli": ("ellipse", (200, 60, 40)),
+    "risotto": ("rectangle", (40, 60, 200)),
+    "pizza": ("chord", (40, 160, 60)),
+    "tiramisu": ("line", (230, 210, 60)),
 }
+"""Of each tag: what is drawn, on a ground of which colour."""
 
 
 def make_picture(tag: str, seed: int) -> bytes:
-    """Return a picture in the tag's colours; another seed makes one that is not nearly the same."""
+    """Return a picture of the tag's shapes in its colour; another seed makes another one."""
     random = np.random.default_rng([seed, len(tag)])
-    low, high = COLOURS[tag]
-    coarse = random.integers(low, high, (*random.integers(3, 12, 2), 3), dtype=np.uint8)
+    shape, ground = LOOKS[tag]
+    picture = Pillow.new("RGB", (320, 240), ground)
+    canvas = ImageDraw.Draw(picture)
+    for _ in range(12):
+        x, y, size = random.integers((0, 0, 30), (280, 200, 60)).tolist()
+        shade = tuple(np.clip(ground + random.integers(-30, 50, 3), 0, 255).tolist())
+        angles = {"start": 20, "end": 200} if shape == "chord" else {}
+        getattr(canvas, shape)((x, y, x + size, y + size), fill=shade, **angles)
     buffer = io.BytesIO()
-    Pillow.fromarray(coarse).resize((320, 240), Pillow.Resampling.NEAREST).save(buffer, "JPEG", quality=90)
+    picture.save(buffer, "JPEG", quality=90)
     return buffer.getvalue()
 
 
 def make_tree(folder: Path, *, each: int) -> Path:
     """Make what the programs read: Train/<tag>/, and in Test/ 1 to 6 of two tags, 7 to 12 of the others."""
-    for tag in COLOURS:
+    for tag in LOOKS:
         (folder / "Train" / tag).mkdir(parents=True)
         for number in range(each):
             (folder / "Train" / tag / f"{tag}_{number}.jpg").write_bytes(make_picture(tag, number))
     (folder / "Test").mkdir()
     for number in range(1, 13):
-        tag = list(COLOURS)[(number > 6) * 2 + number % 2]
+        tag = list(LOOKS)[(number > 6) * 2 + number % 2]
         (folder / "Test" / f"{number}.jpg").write_bytes(make_picture(tag, 1000 + number))
     return folder

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 
 from customvision.api import prediction, training
 from customvision.errors import problem
+from customvision.views.files import signed_file
 
 
 @csrf_exempt
@@ -32,5 +33,6 @@ urlpatterns = [
     path("prediction/openapi.json", describe_prediction, name="prediction-openapi"),
     re_path(r"^v3\.[01]/prediction/", include(prediction.url_patterns())),
     re_path(r"^v3\.[0-4](?:-preview)?/training/", include(training.url_patterns())),
+    re_path(r"^files/(?P<path>.+)$", signed_file),
     re_path(r"^", nowhere),
 ]

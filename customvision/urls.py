@@ -5,6 +5,7 @@ from django.urls import include, re_path
 from django.views.decorators.csrf import csrf_exempt
 
 from customvision.api import prediction, training
+from customvision.downloads import download
 from customvision.errors import problem
 
 
@@ -17,5 +18,6 @@ def nowhere(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     re_path(r"^v3\.[01]/prediction/", include(prediction.url_patterns())),
     re_path(r"^v3\.[0-4](?:-preview)?/training/", include(training.url_patterns())),
+    re_path(r"^files/(?P<path>exports/[0-9a-f-]{36}\.zip)$", download),
     re_path(r"^", nowhere),
 ]

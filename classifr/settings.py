@@ -191,6 +191,7 @@ CLASSIFR_BLOB_OWNERS = {  # folder: who has rows that name the blobs below it
     "pictures/": "catalog.owners.PictureBlobs",
     "heads/": "training.blobs.HeadBlobs",
     "snapshots/": "training.blobs.SnapshotBlobs",
+    "exports/": "customvision.blobs.ExportBlobs",
 }
 STATIC_URL = "static/"
 STATIC_ROOT = env.path("CLASSIFR_STATIC", CLASSIFR_VAR / "static").resolve()  # what `collectstatic` fills
@@ -238,6 +239,7 @@ CLASSIFR_SCHEDULE = {  # task: every so many seconds
     "feedback.tasks.empty_bin": 3600,
     "customvision.tasks.purge_predictions": 3600,
     "accounts.tasks.forget_request_counts": 3600,
+    "customvision.tasks.erase_old_packages": 3600,
     "jobs.tasks.prune_results": 24 * 3600,
 }
 CLASSIFR_JOBS = {  # kind: the work
@@ -245,9 +247,11 @@ CLASSIFR_JOBS = {  # kind: the work
     "embed": "training.services.pictures.run_embedding",
     "upload": "training.services.folders.run_upload",
     "discard": "training.services.projects.run_discarding",
+    "export": "customvision.exporting.run_export",
 }
 CLASSIFR_JOB_HOOKS = {  # kind: what is called when the last job of a group has ended
     "train": "training.services.learning.settle",
+    "export": "customvision.exporting.settle",
 }
 CLASSIFR_JOB_LOST_SECONDS = env.int("CLASSIFR_JOB_LOST_SECONDS", 30, validate=validate.Range(min=5))  # of silence
 

@@ -8,7 +8,9 @@ from customvision.api_description import DescribedAPI
 from customvision.errors import handle_errors
 from customvision.keys import PredictionKey, TrainingKey
 from customvision.views import (
+    copies,
     detection,
+    exports,
     files,
     image_tags,
     image_uploads,
@@ -24,7 +26,9 @@ from customvision.views import (
 )
 
 ROOMS = (
+    copies,
     detection,
+    exports,
     files,
     image_tags,
     image_uploads,

@@ -6,6 +6,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from customvision.api import prediction, training
+from customvision.downloads import download
 from customvision.errors import problem
 from customvision.views.files import signed_file
 
@@ -33,6 +34,7 @@ urlpatterns = [
     path("prediction/openapi.json", describe_prediction, name="prediction-openapi"),
     re_path(r"^v3\.[01]/prediction/", include(prediction.url_patterns())),
     re_path(r"^v3\.[0-4](?:-preview)?/training/", include(training.url_patterns())),
+    re_path(r"^files/(?P<path>exports/[0-9a-f-]{36}\.zip)$", download),
     re_path(r"^files/(?P<path>.+)$", signed_file),
     re_path(r"^", nowhere),
 ]

@@ -1,7 +1,7 @@
 """Compare the blobs with the rows that name them, and mend what differs."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
@@ -41,8 +41,10 @@ class Counts:
     """Blobs that were lost and are there again."""
 
 
-def reconcile_blobs(*, dry_run: bool, report: Callable[[str], None]) -> Counts:
+def reconcile_blobs(*, dry_run: bool, report: Callable[[str], None], folders: Collection[str] | None = None) -> Counts:
     """Bring storage and rows in line, folder by folder; folders that nobody owns are not touched.
+
+    folders: those of CLASSIFR_BLOB_OWNERS to look at; None: all.
 
     Memory holds the keys of one folder, and nothing else of its blobs and rows. `report` gets a line for each blob that
     is deleted, lost or found again. Raises StorageUnavailable; what was mended until then stays, and it can be called
@@ -50,6 +52,8 @@ def reconcile_blobs(*, dry_run: bool, report: Callable[[str], None]) -> Counts:
     """
     counts = Counts(delivered=0 if dry_run else deliver_waiting())
     for prefix, name in settings.CLASSIFR_BLOB_OWNERS.items():
+        if folders is not None and prefix not in folders:
+            continue
         owner: BlobOwner = import_string(name)()
         _Folder(prefix, owner, counts, dry_run=dry_run, report=report).reconcile()
     counts.waiting = WaitingBlob.objects.count()

@@ -4,7 +4,9 @@
 """
 
 import os
+import re
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -39,6 +41,17 @@ def blob_origin(connection_string: str) -> str:
         suffix = parts.get("EndpointSuffix", "core.windows.net")
         return f"{parts.get('DefaultEndpointsProtocol', 'https')}://{account}.blob.{suffix}"
     raise ImproperlyConfigured("CLASSIFR_AZURE_CONNECTION_STRING is none: it names no AccountName and no BlobEndpoint.")
+
+
+def host_or_network(text: str) -> str:
+    """Return the name of a host, or the network of an address, as it is compared with. Raises ValueError."""
+    try:
+        return str(ip_network(text, strict=False))
+    except ValueError:
+        name = text.lower().rstrip(".")
+        if re.fullmatch(r"([a-z0-9_-]+\.)*[a-z][a-z0-9_-]*", name):
+            return name
+        raise
 
 
 # Where it runs
@@ -178,6 +191,7 @@ CLASSIFR_BLOB_OWNERS = {  # folder: who has rows that name the blobs below it
     "pictures/": "catalog.owners.PictureBlobs",
     "heads/": "training.blobs.HeadBlobs",
     "snapshots/": "training.blobs.SnapshotBlobs",
+    "exports/": "customvision.blobs.ExportBlobs",
 }
 STATIC_URL = "static/"
 STATIC_ROOT = env.path("CLASSIFR_STATIC", CLASSIFR_VAR / "static").resolve()  # what `collectstatic` fills
@@ -223,7 +237,9 @@ CLASSIFR_SCHEDULE = {  # task: every so many seconds
     "catalog.tasks.deliver_waiting": 10,
     "classifier.tasks.purge_pending": 300,
     "feedback.tasks.empty_bin": 3600,
+    "customvision.tasks.purge_predictions": 3600,
     "accounts.tasks.forget_request_counts": 3600,
+    "customvision.tasks.erase_old_packages": 3600,
     "jobs.tasks.prune_results": 24 * 3600,
 }
 CLASSIFR_JOBS = {  # kind: the work
@@ -231,9 +247,11 @@ CLASSIFR_JOBS = {  # kind: the work
     "embed": "training.services.pictures.run_embedding",
     "upload": "training.services.folders.run_upload",
     "discard": "training.services.projects.run_discarding",
+    "export": "customvision.exporting.run_export",
 }
 CLASSIFR_JOB_HOOKS = {  # kind: what is called when the last job of a group has ended
     "train": "training.services.learning.settle",
+    "export": "customvision.exporting.settle",
 }
 CLASSIFR_JOB_LOST_SECONDS = env.int("CLASSIFR_JOB_LOST_SECONDS", 30, validate=validate.Range(min=5))  # of silence
 
@@ -250,6 +268,9 @@ CLASSIFR_UNDO_SECONDS = env.int("CLASSIFR_UNDO_SECONDS", 600, validate=validate.
 CLASSIFR_BIN_DAYS = env.int(
     "CLASSIFR_BIN_DAYS", 30, validate=validate.Range(min=0, max=36500)
 )  # what reviewers deleted can be restored
+CLASSIFR_PREDICTION_DAYS = env.int(
+    "CLASSIFR_PREDICTION_DAYS", 30, validate=validate.Range(min=0, max=36500)
+)  # that answers to programs are stored with their pictures; 0: not at all
 CLASSIFR_PREDICTION_BACKENDS = {
     "local": "classifier.backends.local.LocalBackend",
     "customvision": "classifier.backends.customvision.CustomVisionBackend",
@@ -284,6 +305,13 @@ CLASSIFR_PHOTOS_PER_MINUTE = env.int("CLASSIFR_PHOTOS_PER_MINUTE", 120, validate
 CLASSIFR_PHOTOS_PER_MINUTE_AND_ADDRESS = env.int(
     "CLASSIFR_PHOTOS_PER_MINUTE_AND_ADDRESS", 600, validate=validate.Range(min=0)
 )
+
+CLASSIFR_BATCH_MIB = env.int(
+    "CLASSIFR_BATCH_MIB", 128, validate=validate.Range(min=8)
+)  # of one request that adds images; one image of 6 MiB is one of 8 in JSON
+CLASSIFR_URL_FETCH_ALLOW: list[str] = env.list(
+    "CLASSIFR_URL_FETCH_ALLOW", [], subcast=host_or_network
+)  # hosts and networks from which pictures are fetched although they are not public
 
 # How long clients may take, see classifr.patient_worker
 CLASSIFR_HEADER_SECONDS = env.float(

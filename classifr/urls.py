@@ -10,6 +10,7 @@ urlpatterns = [
     path("pictures/", include("catalog.urls")),
     path("jobs/", include("jobs.urls")),
     path("projects/", include("training.urls")),
+    path("connect/", include("customvision.page_urls")),
     path("customvision/", include("customvision.urls")),
     path("admin/", admin.site.urls),
     path("healthz", views.healthz, name="healthz"),

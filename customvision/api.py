@@ -7,9 +7,41 @@ from customvision import routers
 from customvision.api_description import DescribedAPI
 from customvision.errors import handle_errors
 from customvision.keys import PredictionKey, TrainingKey
-from customvision.views import iterations, performance, predicting, projects, tags
+from customvision.views import (
+    copies,
+    detection,
+    exports,
+    files,
+    image_tags,
+    image_uploads,
+    images,
+    iterations,
+    performance,
+    predicting,
+    predictions,
+    projects,
+    quick_tests,
+    suggestions,
+    tags,
+)
 
-ROOMS = (iterations, performance, predicting, projects, tags)
+ROOMS = (
+    copies,
+    detection,
+    exports,
+    files,
+    image_tags,
+    image_uploads,
+    images,
+    iterations,
+    performance,
+    predicting,
+    predictions,
+    projects,
+    quick_tests,
+    suggestions,
+    tags,
+)
 """The modules whose operations the routers have, once they are imported."""
 
 

@@ -1,11 +1,12 @@
 """What programs are told when something is wrong, in the service's own codes."""
 
+import json
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 
 from django.core.exceptions import ObjectDoesNotExist
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import ValidationError
 
@@ -21,6 +22,7 @@ ACCESS_DENIED = (
     "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an "
     "active subscription and use a correct regional API endpoint for your resource."
 )
+WITH_NUL = "The request has a NUL character, which no text can have here."
 _PICTURE_CODES = {
     RefusalReason.TOO_MANY_BYTES: "BadRequestImageSizeBytes",
     RefusalReason.TOO_MANY_PIXELS_ON_A_SIDE: "BadRequestImageDimensions",
@@ -65,13 +67,37 @@ def not_found(noun: str) -> ApiError:
 
 def problem(code: str, message: str, *, status: int, headers: Mapping[str, str] | None = None) -> HttpResponse:
     """Return an error in the shape that the SDKs read."""
-    return JsonResponse({"code": code, "message": message}, status=status, headers=headers)
+    answer = JsonResponse({"code": code, "message": message}, status=status, headers=headers)
+    answer.is_told = True  # type: ignore[attr-defined]
+    return answer
 
 
 def access_denied() -> HttpResponse:
     """Return what the service's gateway says to a wrong key; clients look at the reason phrase."""
     body = {"error": {"code": "401", "message": ACCESS_DENIED}}
-    return JsonResponse(body, status=HTTPStatus.UNAUTHORIZED, reason="Access Denied")
+    answer = JsonResponse(body, status=HTTPStatus.UNAUTHORIZED, reason="Access Denied")
+    answer.is_told = True  # type: ignore[attr-defined]
+    return answer
+
+
+def in_our_shape(answer: HttpResponseBase, *, method: str | None) -> HttpResponseBase:
+    """Return the answer; an error of what stands around the API, in the shape that the SDKs read."""
+    status = answer.status_code
+    if status < HTTPStatus.BAD_REQUEST or hasattr(answer, "is_told"):
+        return answer
+    headers = {name: answer[name] for name in ("Allow", "Retry-After") if answer.has_header(name)}
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        sentence = f"The requested resource does not support http method '{method}'."
+        return problem("BadRequestNotSupported", sentence, status=status, headers=headers)
+    code = "BadRequest" if status < HTTPStatus.INTERNAL_SERVER_ERROR else "ErrorUnknown"
+    return problem(code, _sentence_of(answer), status=status, headers=headers)
+
+
+def _sentence_of(answer: HttpResponseBase) -> str:
+    """Return what `accounts.limits.refusal` has to say, or what the status means."""
+    if isinstance(answer, HttpResponse) and answer.get("Content-Type") == "application/json":
+        return str(json.loads(answer.content)["error"])
+    return f"{answer.reason_phrase}."
 
 
 def too_big(size: int, limit: int) -> HttpResponse:

@@ -92,7 +92,7 @@ def compare(new: Iteration, old: Iteration) -> Comparison:
     sha256s = np.array(snapshot.measured_sha256s)[rows]
     truths = snapshot.measured_truths[rows]
     is_right = _is_right(snapshot.probabilities[rows], truths, multilabel=snapshot.multilabel)
-    was_right = _was_right(old, snapshot, truths, [pictures[sha256] for sha256 in sha256s])
+    was_right = _was_right(old, new, snapshot, truths, [pictures[sha256] for sha256 in sha256s])
     return Comparison(
         old=old,
         new=new,
@@ -111,7 +111,7 @@ def _learned_by(iteration: Iteration) -> set[str]:
     return set(np.array(snapshot.sha256s)[snapshot.learned].tolist())
 
 
-def _was_right(old: Iteration, snapshot: Snapshot, truths: Flags, pictures: list[int]) -> Flags:
+def _was_right(old: Iteration, new: Iteration, snapshot: Snapshot, truths: Flags, pictures: list[int]) -> Flags:
     """Return (n,), whether the old iteration has each picture right; a tag that it does not know, it never has."""
     if not old.head_key:
         raise Refused(_("%(name)s was not trained here: it cannot be asked.") % {"name": old.name})
@@ -120,7 +120,7 @@ def _was_right(old: Iteration, snapshot: Snapshot, truths: Flags, pictures: list
     vectors, has_vector = embedding.read_vectors(pictures, backbone=old.backbone, length=length)
     if not has_vector.all():
         raise Refused(_("%(name)s reads other vectors than these pictures have.") % {"name": old.name})
-    columns = _columns(old, head.tags, snapshot)
+    columns = _columns(old, new, head.tags, snapshot)
     width = max(truths.shape[1], max(columns) + 1)
     probabilities = np.zeros((len(pictures), width), dtype=np.float32)
     probabilities[:, columns] = head.probabilities(vectors)
@@ -128,14 +128,17 @@ def _was_right(old: Iteration, snapshot: Snapshot, truths: Flags, pictures: list
     return _is_right(probabilities, known, multilabel=snapshot.multilabel)
 
 
-def _columns(old: Iteration, tags: Sequence[str], snapshot: Snapshot) -> list[int]:
-    """Return for each tag of the old head its column in the snapshot; behind its last where it has none.
+def _columns(old: Iteration, new: Iteration, tags: Sequence[str], snapshot: Snapshot) -> list[int]:
+    """Return for each tag of the old head its column in the new one's snapshot; behind its last where it has none.
 
-    By key, as a tag may have been renamed; by name where the old iteration's keys are not known.
+    By id, as a tag may have been renamed: those of the labels, which a copied iteration has of its own project, else
+    the keys of the snapshots; by name where neither is known.
     """
     known: Sequence[int | str] = snapshot.tags
     asked: Sequence[int | str] = tags
-    if old.snapshot_key:
+    if old.labels and new.labels:
+        known, asked = ([uid for uid, _name, _type in each.labels] for each in (new, old))
+    elif old.snapshot_key:
         known, asked = snapshot.tag_ids, snapshots.read(old.snapshot_key).tag_ids
     place = {tag: column for column, tag in enumerate(known)}
     beyond = count(len(known))

@@ -3,6 +3,7 @@
 import logging
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from catalog.exceptions import StorageUnavailable
@@ -10,7 +11,7 @@ from catalog.models import Picture
 from catalog.services import read_picture
 from engine import backbones, images, packages
 from engine.exceptions import RefusedPicture
-from engine.packages import NotTheSame
+from engine.packages import NotTheSame, Origin
 from training import snapshots
 from training.exceptions import Refused
 from training.heads import read_head
@@ -21,14 +22,18 @@ logger = logging.getLogger(__name__)
 _PICTURES = 8
 
 
-def package(iteration: Iteration) -> bytes:
-    """Return the iteration as a zip file, checked. Raises Refused, StorageUnavailable and ModelFileError."""
+def package(iteration: Iteration, *, platform: str = "ONNX", flavor: str | None = None) -> bytes:
+    """Return the iteration as a zip file, checked; platform and flavor: as `packages.FLAVORS` has them.
+
+    Raises Refused, StorageUnavailable and ModelFileError.
+    """
     if not iteration.head_key:
         raise Refused(_("%(name)s was not trained here: it cannot be exported.") % {"name": iteration.name})
     head = read_head(iteration.head_key)
     backbone = backbones.get(iteration.backbone, threads=1)
     pictures = packages.golden(_golden_pictures(iteration), head=head, backbone=backbone)
-    built = packages.build(head=head, backbone=backbone, pictures=pictures, about=_about(iteration))
+    origin = Origin(iteration.uid, timezone.now(), platform=platform, flavor=flavor)
+    built = packages.build(head=head, backbone=backbone, pictures=pictures, about=_about(iteration), origin=origin)
     try:
         packages.check(built)
     except NotTheSame as exc:

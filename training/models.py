@@ -83,6 +83,10 @@ class Project(models.Model):
     def is_multilabel(self) -> bool:
         return self.type == self.Type.MULTILABEL
 
+    def is_only(self, tag: Tag) -> bool:
+        """Whether an image with that tag may have no other."""
+        return tag.is_negative or not self.is_multilabel
+
 
 class TagQuerySet(models.QuerySet["Tag"]):
     def with_image_counts(self) -> TagQuerySet:
@@ -153,8 +157,9 @@ class ImageQuerySet(models.QuerySet["Image"]):
     def untagged(self) -> ImageQuerySet:
         return self.filter(~Exists(ImageTag.objects.filter(image=OuterRef("pk"))))
 
-    def with_tag(self, pk: int) -> ImageQuerySet:
-        return self.filter(Exists(ImageTag.objects.filter(image=OuterRef("pk"), tag=pk)))
+    def with_tag(self, *keys: int) -> ImageQuerySet:
+        """Images with at least one of these tags."""
+        return self.filter(Exists(ImageTag.objects.filter(image=OuterRef("pk"), tag__in=keys)))
 
     def without_vector(self, backbone: str) -> ImageQuerySet:
         """Images whose picture that backbone has not embedded yet."""
@@ -225,6 +230,7 @@ class ImageTag(models.Model):
     is_only = models.BooleanField(
         default=False, help_text="Whether the image may have no other: in Multiclass projects, and for negative tags."
     )
+    created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
 
     class Meta:
         constraints = [

@@ -23,6 +23,7 @@ from catalog.storage import blobs, has_blob, read_blob, stored_blobs, write_blob
 from classifr.backups import archives, dumps
 from classifr.backups.archives import BLOBS, DUMP, Manifest, Writer
 from classifr.backups.exceptions import BackupError, Refused
+from customvision.models import Export
 from feedback.models import Misprediction
 from training.models import Iteration
 
@@ -33,6 +34,7 @@ NAMED_BY: tuple[tuple[type[models.Model], str], ...] = (
     (Picture, "blob_key"),
     (Iteration, "head_key"),
     (Iteration, "snapshot_key"),
+    (Export, "blob_key"),
 )
 """The columns that name blobs."""
 

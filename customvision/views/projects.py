@@ -57,7 +57,7 @@ def create_project(request: HttpRequest, new: Query[NewProject]) -> HttpResponse
     domain = _domain(new.domain_id)
     _check_type(new.classification_type)
     _check_platforms(new.target_export_platforms)
-    _check_name_is_free(new.name)
+    check_name_is_free(new.name)
     try:
         project = services.create_project(
             name=new.name,
@@ -86,7 +86,7 @@ def update_project(request: HttpRequest, project_id: UUID) -> HttpResponse:
     settings = dict(project.api_settings)
     domain = type_ = None
     if change.name is not None and same_name(change.name) != same_name(project.name):
-        _check_name_is_free(change.name)
+        check_name_is_free(change.name)
     if wanted := change.settings:
         if wanted.domain_id is not None:
             chosen = _domain(wanted.domain_id)
@@ -141,6 +141,7 @@ def _check_platforms(names: list[str]) -> None:
         raise ApiError("BadRequestProjectUnsupportedExportPlatform", sentence)
 
 
-def _check_name_is_free(name: str) -> None:
+def check_name_is_free(name: str) -> None:
+    """Raise ApiError where a project has the name."""
     if any(same_name(name) == same_name(known) for known in Project.objects.values_list("name", flat=True)):
         raise ApiError("BadRequestProjectNameNotUnique", f"There is a project {name!r} already.")

@@ -17,7 +17,8 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from accounts.models import User
+from accounts.keys import create_key
+from accounts.models import ApiKey, User
 from classifier.exceptions import BackendUnavailable
 from classifier.models import PendingPhoto, Prediction
 from feedback.models import Verdict
@@ -348,3 +349,33 @@ def walk_the_iterations(walk: Walk, project: Project, iterations: list[Iteration
     page.locator(".publish-form button[type=submit]").click()
     expect(page.locator(".invalid-feedback")).to_be_visible()
     walk.look("publish, refused")
+
+
+def test_pages_of_developers_on_programs(walk: Walk) -> None:
+    page, developer = walk.page, factories.make_developer(username="diane")
+    become(page, walk.server, developer)
+    walk.go("/connect/", "connect, no project")
+    walk.go("/connect/keys/", "no keys")
+    project = install_starter()[0].project
+    walk.go(f"/connect/?project={project.uid}", "connect")
+    page.locator("main details").evaluate_all("all => all.forEach((each) => { each.open = true; })")
+    page.locator("[data-copy]").first.click()
+    walk.look("connect, all examples open, copied")
+    walk.go("/connect/keys/new", "new key")
+    page.locator("input[name=name]").fill(" ")
+    page.locator("main form button[type=submit]").click()
+    walk.look("new key, refused")
+    page.locator("input[name=name]").fill("camera")
+    page.locator("main form button[type=submit]").click()
+    expect(page.locator("#key-text")).to_be_visible()
+    walk.look("the new key")
+    key = ApiKey.objects.get()
+    create_key(name="old", scope="all", by=None, expires_at=timezone.now() - timedelta(days=1))
+    walk.go("/connect/keys/", "keys")
+    walk.go(f"/connect/keys/{key.pk}/revoke", "revoke?")
+    page.locator("main form button[type=submit]").click()
+    expect(page.locator(".alert")).to_be_visible()
+    walk.look("keys, one revoked")
+    walk.go(f"/connect/keys/{key.pk}/revoke", "revoked already")
+
+    assert not walk.notes, "\n".join(walk.notes)

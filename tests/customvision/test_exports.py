@@ -220,7 +220,7 @@ def test_a_link_opens_one_file_for_a_day(link: str, monkeypatch: pytest.MonkeyPa
 
 
 def test_nothing_can_be_sent_to_a_link(link: str) -> None:
-    assert Client().post(link).json()["code"] == "BadRequestNotSupported"
+    assert Client(enforce_csrf_checks=True).post(link).json()["code"] == "BadRequestNotSupported"
 
 
 def test_a_link_to_what_is_gone_says_so(link: str, iteration: Iteration) -> None:

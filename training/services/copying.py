@@ -93,7 +93,7 @@ _IMAGES = """
     )
     INSERT INTO training_imagetag ({columns}) SELECT {values} FROM training_imagetag AS old
     JOIN copied ON copied.id = old.image_id
-    JOIN training_tag AS old_tag ON old_tag.id = old.tag_id
+    JOIN training_tag AS old_tag ON old_tag.id = old.tag_id AND old_tag.project_id = %(project)s
     JOIN training_tag AS tag ON tag.project_id = %(made)s AND tag.name = old_tag.name
 """
 """One statement: it sees images and their tags at one moment, and numbers the copies by itself."""

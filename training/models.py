@@ -225,6 +225,7 @@ class ImageTag(models.Model):
     is_only = models.BooleanField(
         default=False, help_text="Whether the image may have no other: in Multiclass projects, and for negative tags."
     )
+    created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
 
     class Meta:
         constraints = [

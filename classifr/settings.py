@@ -231,6 +231,7 @@ CLASSIFR_JOBS = {  # kind: the work
     "embed": "training.services.pictures.run_embedding",
     "upload": "training.services.folders.run_upload",
     "discard": "training.services.projects.run_discarding",
+    "import_customvision": "customvision.importing.copying.run_import",
 }
 CLASSIFR_JOB_HOOKS = {  # kind: what is called when the last job of a group has ended
     "train": "training.services.learning.settle",

@@ -21,6 +21,7 @@ from jobs.models import Job
 from tests import factories
 from tests.classifr.serving import Served
 from tests.customvision.conftest import ARM_ID, connect_trainer
+from training.exceptions import BackendUnavailable
 from training.models import Image, Project
 
 FOOD = "c151d5b5-dd07-472a-acc8-15d29dea8518"
@@ -53,7 +54,9 @@ def fill(site: Served, trainer: Any) -> Any:
     for place, tag in enumerate(tags):
         entries = [
             models.ImageFileCreateEntry(
-                name=f"{number}.jpg", contents=factories.make_photo(seed=1000 * place + number), tag_ids=[tag.id]
+                name=f"{number}.jpg",
+                contents=bytearray(factories.make_photo(seed=1000 * place + number)),
+                tag_ids=[tag.id],
             )
             for number in range(IMAGES_A_TAG)
         ]
@@ -128,7 +131,7 @@ def test_image_that_cannot_be_fetched_is_told_and_copied_next_time(monkeypatch: 
         def content(self: Source, image: Any) -> bytes:
             lost.append(image.id)
             if image.id == lost[0]:
-                raise copying.TrainingError("Gone.")
+                raise BackendUnavailable("Gone.")
             return fetch(self, image)
 
         patched.setattr(Source, "content", content)
@@ -163,7 +166,8 @@ def test_name_that_is_taken_here_is_told_and_can_be_another() -> None:
 def test_copy_is_a_job_that_says_how_it_ended(other_side: Any) -> None:
     copy("--no-train")
 
-    assert Job.objects.get(kind="import_customvision").result["images"] == 2 * IMAGES_A_TAG + 1
+    result: Any = Job.objects.get(kind="import_customvision").result
+    assert result["images"] == 2 * IMAGES_A_TAG + 1
 
 
 def test_batches_have_no_more_tags_than_one_upload_may() -> None:

@@ -52,13 +52,10 @@ def fill(site: Served, trainer: Any) -> Any:
     project = trainer.create_project("Dishes", "Of Italy", FOOD, "Multiclass")
     tags = [trainer.create_tag(project.id, name, description=f"{name}!") for name in ("pizza", "risotto")]
     for place, tag in enumerate(tags):
+        photos = {f"{number}.jpg": factories.make_photo(seed=1000 * place + number) for number in range(IMAGES_A_TAG)}
         entries = [
-            models.ImageFileCreateEntry(
-                name=f"{number}.jpg",
-                contents=bytearray(factories.make_photo(seed=1000 * place + number)),
-                tag_ids=[tag.id],
-            )
-            for number in range(IMAGES_A_TAG)
+            models.ImageFileCreateEntry(name=name, contents=bytearray(photo), tag_ids=[tag.id])
+            for name, photo in photos.items()
         ]
         trainer.create_images_from_files(project.id, models.ImageFileCreateBatch(images=entries))
     trainer.create_images_from_data(project.id, factories.make_photo(seed=9))

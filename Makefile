@@ -2,13 +2,27 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint bench lock audit collect-messages messages
+.PHONY: run test clients lint bench lock audit collect-messages messages
 
 run: .venv/runtime
 	@exec $(BIN)/python manage.py run
 
 test: .venv/dev lint
 	@$(BIN)/python -m pytest -n logical --dist load
+
+# Other official clients of Custom Vision, each in a folder of its own; tests that find none are skipped.
+CLIENTS := tests/customvision/clients
+clients: var/clients/sdk-3.0.0 var/clients/node_modules
+
+var/clients/sdk-3.0.0: $(CLIENTS)/requirements.txt .venv/dev
+	@rm -rf $@
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --target $@ -r $<
+	@touch $@
+
+var/clients/node_modules: $(CLIENTS)/package-lock.json
+	@mkdir -p $(@D) && cp $(CLIENTS)/package*.json $(@D)
+	@npm ci --prefix $(@D) --silent --ignore-scripts --no-audit --no-fund
+	@touch $@
 
 lint: .venv/dev
 	$(BIN)/ruff check .

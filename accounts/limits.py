@@ -120,7 +120,7 @@ def too_big(request: HttpRequest, view: View, size: int) -> HttpResponse:
 
 
 def length_required(request: HttpRequest) -> HttpResponse:
-    """Refuse a body that comes in chunks: nobody can know beforehand how long it will be."""
+    """Refuse a body in chunks, as another server than `classifr.patient_worker` hands it over: its end is unknown."""
     sentence = _("The request does not say how long it is. Send it with its length (Content-Length).")
     return refusal(request, sentence, title=_("Length missing"), status=HTTPStatus.LENGTH_REQUIRED)
 

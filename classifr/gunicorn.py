@@ -15,6 +15,7 @@ threads = 4
 timeout = 60  # seconds without a sign of life
 graceful_timeout = 4  # seconds; the Procfile runner waits for five
 keepalive = 15  # seconds
+limit_request_line = 0  # programs name hundreds of ids in an address; patient_connection limits the whole head
 max_requests = 5000
 max_requests_jitter = 500
 loglevel = "warning"

@@ -7,11 +7,13 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
 from gunicorn import util
-from gunicorn.http.body import LengthReader
-from gunicorn.http.errors import LimitRequestHeaders
+from gunicorn.http.body import Body, ChunkedReader, LengthReader
+from gunicorn.http.errors import LimitRequestHeaders, UnsupportedTransferCoding
 from gunicorn.http.parser import RequestParser
 from gunicorn.http.unreader import Unreader
 from gunicorn.workers.gthread import TConn
+
+from classifr.chunks import BodyTooLong, Chunks
 
 END_OF_HEAD = b"\r\n\r\n"
 MOST_HEAD_BYTES = 64 * 1024
@@ -25,6 +27,8 @@ class Gathered(Unreader):  # type: ignore[misc]  # gunicorn has no types
     def __init__(self) -> None:
         super().__init__()
         self.body: IO[bytes] | None = None
+        self.behind = b""
+        """What came behind a body whose end nobody knew beforehand."""
 
     def chunk(self, size_hint: int | None = None) -> bytes:
         return self.body.read(min(size_hint or BYTES_AT_ONCE, BYTES_AT_ONCE)) if self.body else b""
@@ -33,6 +37,8 @@ class Gathered(Unreader):  # type: ignore[misc]  # gunicorn has no types
         """Let go of the body; what came behind it stays."""
         _close(self.body)
         self.body = None
+        self.unread(self.behind)
+        self.behind = b""
 
 
 class PreparedParser(RequestParser):  # type: ignore[misc]
@@ -144,10 +150,13 @@ class PatientConnection(TConn):  # type: ignore[misc]
         self.parser = PreparedParser(cfg, client)
         self.initialized = True
         self.deadline = 0.0
+        self.began = 0.0
+        """When the body began to come."""
         self.head = bytearray()
         self.body: SpooledTemporaryFile[bytes] | None = None  # while it is gathered; the worker has it leave memory
         self.missing = 0
-        """Bytes of the body that have not come yet."""
+        """Bytes of the body that have not come yet, as far as that is known: 0 with chunks."""
+        self.chunks: Chunks | None = None
         self.held = 0
         """Bytes of the body that are here."""
         self.is_refused = False
@@ -155,7 +164,7 @@ class PatientConnection(TConn):  # type: ignore[misc]
 
     def receive(self) -> bytes:
         """Return what has come. Raises BlockingIOError where nothing has, EOFError at the end."""
-        data = self.sock.recv(min(self.missing, BYTES_AT_ONCE) if self.body else MOST_HEAD_BYTES)
+        data = self.sock.recv(min(self.missing or BYTES_AT_ONCE, BYTES_AT_ONCE) if self.body else MOST_HEAD_BYTES)
         if not data:
             raise EOFError
         return data
@@ -164,40 +173,62 @@ class PatientConnection(TConn):  # type: ignore[misc]
         """Add to the head; True once it is whole."""
         searched = max(0, len(self.head) - len(END_OF_HEAD) + 1)
         self.head += data
-        if self.head.find(END_OF_HEAD, searched) >= 0:
-            return True
-        if len(self.head) > MOST_HEAD_BYTES:
+        end = self.head.find(END_OF_HEAD, searched)
+        if (end if end >= 0 else len(self.head)) > MOST_HEAD_BYTES:
             raise LimitRequestHeaders(f"more than {MOST_HEAD_BYTES} bytes of headers")
-        return False
+        return end >= 0
 
-    def begin_body(self, body_limit_of: Callable[[str], int]) -> int:
-        """Parse the head; return the length of the body that is to be gathered, 0 where it is here or not wanted."""
+    def begin_body(self, body_limit_of: Callable[[str], int]) -> bool:
+        """Parse the head; True where the body is to be gathered, False where it is here or not wanted."""
         unreader = self.parser.unreader
         unreader.unread(bytes(self.head))
         self.head.clear()
         request = self.parser.prepare()
         reader = request.body.reader
-        length = reader.length if isinstance(reader, LengthReader) else None
         waits, request._expected_100_continue = request._expected_100_continue, False  # noqa: SLF001  # answered here
-        if length is None or (length and length > body_limit_of(request.path)):  # the application has a page for it
-            self.is_refused = True
-            request.force_close()
-            unreader.take_buffered()
-            return 0
-        if length <= len(unreader.buf.getvalue()):
-            return 0
+        if isinstance(reader, ChunkedReader):
+            _check_coding(request)
+            self.chunks = Chunks(body_limit_of(request.path))
+        elif reader.length and reader.length > body_limit_of(request.path):
+            self._refuse(request)
+            return False
+        elif reader.length <= len(unreader.buf.getvalue()):
+            return False
+        else:
+            self.missing = reader.length
         if waits:
             self.sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-        rest = unreader.take_buffered()
         self.body = SpooledTemporaryFile()  # noqa: SIM115  # closed with the request
-        self.body.write(rest)
-        self.held, self.missing = len(rest), length - len(rest)
-        return int(length)
+        return True
+
+    def take_body(self, data: bytes) -> bool:
+        """Add to the body; True once it is whole, or not wanted any more."""
+        if self.chunks:
+            try:
+                data = self.chunks.take(data)
+            except BodyTooLong:
+                self._refuse(self.parser.prepared)
+                return True
+        else:
+            self.missing -= len(data)
+        self.body.write(data)  # type: ignore[union-attr]  # it has begun
+        self.held += len(data)
+        return self.chunks.is_whole if self.chunks else self.missing == 0
+
+    def _refuse(self, request: Any) -> None:
+        """Hand the request over without its body: the application has a page for it."""
+        self.is_refused = True
+        request.force_close()
+        self.parser.unreader.take_buffered()
+        self.forget_body()
 
     def end_body(self) -> None:
+        if self.chunks:
+            _say_length(self.parser.prepared, self.chunks.size)
+            self.parser.unreader.behind = b"" if self.is_refused else self.chunks.behind()
         if self.body:
             self.body.seek(0)
-        self.parser.unreader.body, self.body = self.body, None
+        self.parser.unreader.body, self.body, self.chunks = self.body, None, None
 
     def forget_body(self) -> None:
         _close(self.body)
@@ -207,6 +238,20 @@ class PatientConnection(TConn):  # type: ignore[misc]
         self.parser.unreader.forget()
         self.forget_body()
         util.close(self.sock)
+
+
+def _check_coding(request: Any) -> None:
+    """Raise gunicorn's error for any coding beside chunks, which it would hand over as it is."""
+    codings = [value.lower() for name, value in request.headers if name == "TRANSFER-ENCODING"]
+    if codings != ["chunked"]:
+        raise UnsupportedTransferCoding(", ".join(codings))
+
+
+def _say_length(request: Any, size: int) -> None:
+    """Make it a request that came with its length, as Django understands no other."""
+    others = [(name, value) for name, value in request.headers if name not in ("TRANSFER-ENCODING", "TRAILER")]
+    request.headers = [*others, ("CONTENT-LENGTH", str(size))]
+    request.body = Body(LengthReader(request.unreader, size))
 
 
 def _close(file: IO[bytes] | None) -> None:

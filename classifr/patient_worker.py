@@ -132,21 +132,19 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         if conn.body is None:
             if not conn.take_head(data):
                 return False
-            length = conn.begin_body(self.patience.body_limit_of)
-            if not length:
+            if not conn.begin_body(self.patience.body_limit_of):
                 return True
-            conn.deadline = time.monotonic() + self.patience.transfer_s(length)
-            self.buffered += conn.held
-            return False
-        conn.body.write(data)
-        conn.missing -= len(data)
-        conn.held += len(data)
-        self.buffered += len(data)
+            conn.began = time.monotonic()
+            data = conn.parser.unreader.take_buffered()
+        before = conn.held
+        is_whole = conn.take_body(data)
+        conn.deadline = conn.began + self.patience.transfer_s(conn.held + conn.missing)
+        self.buffered += conn.held - before
         if self.buffered > self.patience.most_bytes:
             raise TooMuchAtOnce
-        if self.buffered > self.patience.most_bytes // MEMORY_SHARE:
+        if conn.body and self.buffered > self.patience.most_bytes // MEMORY_SHARE:
             conn.body.rollover()
-        return conn.missing == 0
+        return is_whole
 
     def finish_request(self, conn: PatientConnection, future: Future[bool]) -> None:
         """Send the rest of the answer, then end the connection or wait for the next request."""

@@ -1,14 +1,20 @@
-"""The OpenAPI document of the API: what django-ninja finds in the signatures, and the bodies that we read ourselves."""
+"""The OpenAPI document of the API: what django-ninja finds in the signatures, and what it cannot find there.
 
-from collections.abc import Callable
+That is the bodies that we read ourselves, the errors, and how lists and names are written in addresses.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any, TypeVar, cast
 
+from django.http import HttpRequest, JsonResponse
 from django.urls import URLPattern
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 from ninja.utils import contribute_operation_callback
 from pydantic import BaseModel
-from pydantic.alias_generators import to_pascal
+from pydantic.alias_generators import to_camel, to_pascal
 from pydantic.json_schema import models_json_schema
 
 from accounts.limits import SMALL_BODY_BYTES
@@ -17,18 +23,33 @@ from customvision.errors import too_big
 View = TypeVar("View", bound=Callable[..., Any])
 
 _REFERENCE = "#/components/schemas/{model}"
-_bodies: set[type[BaseModel]] = set()
+_bodies: dict[str, type[BaseModel]] = {}
+"""What an operation reads as JSON, by the operation's name."""
 _limits: dict[str, int] = {}
 """Most bytes of a body, by the operation's name."""
+
+_TEXTS = {"code": {"type": "string"}, "message": {"type": "string"}}
+_ERROR = {"type": "object", "properties": _TEXTS, "required": ["code", "message"]}
+_ACCESS_DENIED = {"type": "object", "properties": {"error": _ERROR}, "required": ["error"]}
+_RESPONSES = {
+    "401": ("The key is missing, unknown, expired, revoked, or for something else.", "AccessDenied"),
+    "4XX": ("The request cannot be done as it stands.", "CustomVisionError"),
+    "5XX": ("The server cannot answer now.", "CustomVisionError"),
+}
 
 
 def takes(
     model: type[BaseModel], *, required: bool = True, max_bytes: int = SMALL_BODY_BYTES
 ) -> Callable[[View], View]:
     """Describe the JSON body of an operation, which the operation reads by `bodies.read_json`."""
-    _bodies.add(model)
     reference = {"schema": {"$ref": _REFERENCE.format(model=model.__name__)}}
-    return _described({"content": {"application/json": reference}, "required": required}, max_bytes)
+    described = _described({"content": {"application/json": reference}, "required": required}, max_bytes)
+
+    def decorate(view: View) -> View:
+        _bodies[view.__name__] = model
+        return described(view)
+
+    return decorate
 
 
 def takes_pictures(*, max_bytes: int) -> Callable[[View], View]:
@@ -74,8 +95,55 @@ class DescribedAPI(NinjaAPI):
                 pattern.callback.too_big = too_big  # type: ignore[attr-defined]
         return patterns
 
+    def describe(self, request: HttpRequest, base: str) -> JsonResponse:
+        """Answer with the document, for the server as the request calls it; base: the path before the operations'."""
+        server = {"url": request.build_absolute_uri(base)}
+        return JsonResponse({**self._document, "servers": [server]})
+
+    @cached_property
+    def _document(self) -> dict[str, Any]:
+        for each in self._operations():
+            each.by_alias = True
+        return dict(self.get_openapi_schema(path_prefix=""))
+
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
         schema = super().get_openapi_schema(**options)
-        _keys, described = models_json_schema([(model, "validation") for model in _bodies], ref_template=_REFERENCE)
-        schema["components"]["schemas"] |= described.get("$defs", {})
+        read = {_bodies[name] for each in self._operations() if (name := each.view_func.__name__) in _bodies}
+        _keys, described = models_json_schema([(model, "validation") for model in read], ref_template=_REFERENCE)
+        errors = {"CustomVisionError": _ERROR, "AccessDenied": _ACCESS_DENIED}
+        schema["components"]["schemas"] |= described.get("$defs", {}) | errors
+        schema["paths"] = {_camel(path): operations for path, operations in schema["paths"].items()}
+        for operations in schema["paths"].values():
+            for operation in operations.values():
+                _complete(operation)
         return schema
+
+    def _operations(self) -> Iterator[Any]:
+        for router in self._get_bound_routers():
+            for view in router.path_operations.values():
+                yield from view.operations
+
+
+def _complete(operation: dict[str, Any]) -> None:
+    """Add how parameters are written, and the errors."""
+    for parameter in operation["parameters"]:
+        if parameter["in"] == "path":
+            parameter["name"] = to_camel(parameter["name"])
+        if parameter["in"] == "query" and _is_list(parameter["schema"]):
+            parameter |= {"style": "form", "explode": False}
+    operation["responses"] |= {
+        status: {
+            "description": sentence,
+            "content": {"application/json": {"schema": {"$ref": _REFERENCE.format(model=model)}}},
+        }
+        for status, (sentence, model) in _RESPONSES.items()
+    }
+
+
+def _is_list(schema: dict[str, Any]) -> bool:
+    return any(each.get("type") == "array" for each in (schema, *schema.get("anyOf", ())))
+
+
+def _camel(path: str) -> str:
+    """Name what is in braces as the protocol's own documents do."""
+    return re.sub(r"\{(\w+)\}", lambda found: f"{{{to_camel(found[1])}}}", path)

@@ -1,10 +1,12 @@
 """What programs are told when something is wrong, in the service's own codes."""
 
+import json
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.core.exceptions import ObjectDoesNotExist
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import ValidationError
 
@@ -20,6 +22,7 @@ ACCESS_DENIED = (
     "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an "
     "active subscription and use a correct regional API endpoint for your resource."
 )
+WITH_NUL = "The request has a NUL character, which no text can have here."
 _PICTURE_CODES = {
     RefusalReason.TOO_MANY_BYTES: "BadRequestImageSizeBytes",
     RefusalReason.TOO_MANY_PIXELS_ON_A_SIDE: "BadRequestImageDimensions",
@@ -27,6 +30,15 @@ _PICTURE_CODES = {
     RefusalReason.TOO_ELONGATED: "BadRequestImageAspectRatio",
 }
 """The rest is BadRequestImageFormat."""
+_REFUSAL_CODES: dict[type[Exception], str] = {
+    training.AlreadyTraining: "BadRequestTrainingAlreadyInProgress",
+    training.IsPublished: "BadRequestIterationIsPublished",
+    training.NameTaken: "BadRequestIterationNameNotUnique",
+    training.NotPublished: "BadRequestIterationNotPublished",
+    training.NotTrained: "BadRequestIterationIsNotTrained",
+    training.PublishNameRefused: "BadRequestInvalidPublishName",
+}
+"""The rest is BadRequest."""
 
 
 class ApiError(Exception):
@@ -55,13 +67,37 @@ def not_found(noun: str) -> ApiError:
 
 def problem(code: str, message: str, *, status: int, headers: Mapping[str, str] | None = None) -> HttpResponse:
     """Return an error in the shape that the SDKs read."""
-    return JsonResponse({"code": code, "message": message}, status=status, headers=headers)
+    answer = JsonResponse({"code": code, "message": message}, status=status, headers=headers)
+    answer.is_told = True  # type: ignore[attr-defined]
+    return answer
 
 
 def access_denied() -> HttpResponse:
     """Return what the service's gateway says to a wrong key; clients look at the reason phrase."""
     body = {"error": {"code": "401", "message": ACCESS_DENIED}}
-    return JsonResponse(body, status=HTTPStatus.UNAUTHORIZED, reason="Access Denied")
+    answer = JsonResponse(body, status=HTTPStatus.UNAUTHORIZED, reason="Access Denied")
+    answer.is_told = True  # type: ignore[attr-defined]
+    return answer
+
+
+def in_our_shape(answer: HttpResponseBase, *, method: str | None) -> HttpResponseBase:
+    """Return the answer; an error of what stands around the API, in the shape that the SDKs read."""
+    status = answer.status_code
+    if status < HTTPStatus.BAD_REQUEST or hasattr(answer, "is_told"):
+        return answer
+    headers = {name: answer[name] for name in ("Allow", "Retry-After") if answer.has_header(name)}
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        sentence = f"The requested resource does not support http method '{method}'."
+        return problem("BadRequestNotSupported", sentence, status=status, headers=headers)
+    code = "BadRequest" if status < HTTPStatus.INTERNAL_SERVER_ERROR else "ErrorUnknown"
+    return problem(code, _sentence_of(answer), status=status, headers=headers)
+
+
+def _sentence_of(answer: HttpResponseBase) -> str:
+    """Return what `accounts.limits.refusal` has to say, or what the status means."""
+    if isinstance(answer, HttpResponse) and answer.get("Content-Type") == "application/json":
+        return str(json.loads(answer.content)["error"])
+    return f"{answer.reason_phrase}."
 
 
 def too_big(size: int, limit: int) -> HttpResponse:
@@ -92,16 +128,27 @@ def handle_errors(api: NinjaAPI) -> None:
 
     @api.exception_handler(training.Refused)
     def refused(request: HttpRequest, exc: training.Refused) -> HttpResponse:
-        return problem("BadRequest", str(exc), status=400)
+        return problem(_REFUSAL_CODES.get(type(exc), "BadRequest"), str(exc), status=400)
+
+    @api.exception_handler(ObjectDoesNotExist)
+    def gone(request: HttpRequest, exc: ObjectDoesNotExist) -> HttpResponse:
+        """Tell of what somebody deleted after we had found it; of which model it was, the exception's name says."""
+        logger.warning("Gone meanwhile: %s", exc)
+        return told(request, not_found(type(exc).__qualname__.removesuffix(".DoesNotExist")))
 
     @api.exception_handler(Exception)
     def failed(request: HttpRequest, exc: Exception) -> HttpResponse:
-        busy = (StorageUnavailable, BackendUnavailable, training.BackendUnavailable)
-        if isinstance(exc, busy):
-            logger.warning("Not answered: %s", exc)
-            return problem("ErrorPredictionServiceUnavailable", str(exc), status=503, headers={"Retry-After": "5"})
-        if isinstance(exc, BackendMisconfigured | training.BackendMisconfigured | ModelFileError):
-            logger.error("Not answered: %s", exc)
-            return problem("ErrorInvalid", str(exc), status=500)
-        logger.error("Not answered", exc_info=exc)
-        return problem("ErrorUnknown", "Something went wrong that nobody thought of; the log says more.", status=500)
+        return _failure(exc)
+
+
+def _failure(exc: Exception) -> HttpResponse:
+    """Answer what is no fault of the program, and log it."""
+    busy = (StorageUnavailable, BackendUnavailable, training.BackendUnavailable)
+    if isinstance(exc, busy):
+        logger.warning("Not answered: %s", exc)
+        return problem("ErrorPredictionServiceUnavailable", str(exc), status=503, headers={"Retry-After": "5"})
+    if isinstance(exc, BackendMisconfigured | training.BackendMisconfigured | ModelFileError):
+        logger.error("Not answered: %s", exc)
+        return problem("ErrorInvalid", str(exc), status=500)
+    logger.error("Not answered", exc_info=exc)
+    return problem("ErrorUnknown", "Something went wrong that nobody thought of; the log says more.", status=500)

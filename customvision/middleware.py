@@ -1,11 +1,13 @@
 """What every request to the API goes through."""
 
 from collections.abc import Callable
+from urllib.parse import unquote
 
 from django.http import HttpRequest, HttpResponseBase
+from django.http.request import HttpHeaders
 from django.utils import translation
 
-from customvision.errors import problem
+from customvision.errors import WITH_NUL, in_our_shape, problem
 from customvision.paths import canonical_path
 
 PREFIX = "/customvision/"
@@ -23,14 +25,13 @@ def speak_custom_vision(get_response: Answer) -> Answer:
         path = canonical_path(request.path_info)
         if not path.startswith(PREFIX):
             return get_response(request)
+        if "\0" in unquote(path + request.META.get("QUERY_STRING", "")):
+            return problem("BadRequest", WITH_NUL, status=400)  # PostgreSQL takes none
         request.path_info = path
         request.META["HTTP_ACCEPT"] = "application/json"
         request.META["HTTP_ACCEPT_LANGUAGE"] = "en"
+        request.headers = HttpHeaders(request.META)  # those that the log has looked at are older
         with translation.override("en"):
-            response = get_response(request)
-        if response.status_code == 405:
-            sentence = f"The requested resource does not support http method '{request.method}'."
-            return problem("BadRequestNotSupported", sentence, status=405, headers={"Allow": response["Allow"]})
-        return response
+            return in_our_shape(get_response(request), method=request.method)
 
     return middleware

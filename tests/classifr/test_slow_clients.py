@@ -99,8 +99,13 @@ def dripping(clients: Sequence[socket.socket]) -> Iterator[None]:
 
 @pytest.mark.parametrize(
     "beginning",
-    [b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ", posting(100_000), b""],
-    ids=["headers", "bodies", "nothing"],
+    [
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
+        posting(100_000),
+        posting(0, "Transfer-Encoding: chunked").replace(b"Content-Length: 0\r\n", b"") + b"10000\r\n",
+        b"",
+    ],
+    ids=["headers", "bodies", "chunks", "nothing"],
 )
 def test_dripping_clients_hold_no_thread_and_are_sent_away(site: Served, beginning: bytes) -> None:
     with many_clients(site, beginning) as clients, dripping(clients):
@@ -169,14 +174,73 @@ def test_head_may_come_byte_by_byte(site: Served) -> None:
         assert read_until(client, b"\r\n\r\nok")
 
 
-def test_body_in_chunks_is_asked_for_its_length(site: Served) -> None:
-    head = posting(0, "Transfer-Encoding: chunked", "HX-Request: true").replace(b"Content-Length: 0\r\n", b"")
+def in_chunks(*headers: str, path: str = "/accounts/login/") -> bytes:
+    return posting(0, "Transfer-Encoding: chunked", *headers, path=path).replace(b"Content-Length: 0\r\n", b"")
+
+
+def test_photo_may_come_in_chunks(site: Served) -> None:
+    session = site.sign_in()
+    fields = {"project": "1", "csrfmiddlewaretoken": token(session.get(f"{site.address}/").text)}
+    request = requests.Request("POST", site.address, data=fields, files={"photo": ("p", factories.make_photo())})
+    prepared = session.prepare_request(request)
+    assert isinstance(prepared.body, bytes)
+    pieces = (prepared.body[start : start + 1009] for start in range(0, len(prepared.body), 1009))
+
+    answer = session.post(prepared.url or "", data=pieces, headers={"Content-Type": prepared.headers["Content-Type"]})
+
+    assert "/predictions/" in answer.url
+
+
+def test_what_comes_behind_chunks_is_the_next_request(site: Served) -> None:
     with site.connect() as client:
-        client.sendall(head + b"5\r\nhello\r\n0\r\n\r\n")
+        client.sendall(in_chunks() + b"5\r\nhello\r\n0\r\nX-Trailer: a\r\n\r\n" + GET)
+        client.sendall(in_chunks() + b"0\r\n\r\n" + GET)
+        answers = read_until(client, b"\r\n\r\nok", times=2)
+
+    assert answers.count(b"HTTP/1.1 403 Forbidden") == 2  # no CSRF token
+    assert answers.count(b"HTTP/1.1 ") == 4
+
+
+def test_client_who_asks_first_may_send_chunks(site: Served) -> None:
+    with site.connect() as client:
+        client.sendall(in_chunks("Expect: 100-continue", "Connection: close"))
+        assert read_until(client, b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(b"d\r\nusername=anne\r\n0\r\n\r\n")
+        assert read_all(client).startswith(b"HTTP/1.1 403 ")
+
+
+@pytest.mark.parametrize("body", [b"7fffffff\r\n", b"100000\r\n%s\r\n1\r\n" % bytes(1 << 20)], ids=["said", "sent"])
+def test_chunks_that_are_too_much_are_refused_once_that_is_known(site: Served, body: bytes) -> None:
+    with site.connect() as client:
+        client.sendall(in_chunks("HX-Request: true") + body)
+        assert read_all(client).startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "status"),
+    [
+        ((), b"nonsense\r\n", b"400"),
+        ((), b"5\r\nhello world\r\n", b"400"),
+        (("Transfer-Encoding: chunked",), b"0\r\n\r\n", b"400"),
+        (("Transfer-Encoding: identity",), b"0\r\n\r\n", b"400"),
+    ],
+    ids=["no size", "longer than it says", "chunks in chunks", "chunks in something"],
+)
+def test_chunks_that_are_none_end_the_connection(
+    site: Served, headers: tuple[str, ...], body: bytes, status: bytes
+) -> None:
+    with site.connect() as client:
+        client.sendall(in_chunks(*headers) + body + GET)
         answer = read_all(client)
 
-    assert answer.startswith(b"HTTP/1.1 411 ")
-    assert b"Content-Length)" in answer
+    assert answer.split(b" ")[1] == status
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+def test_other_codings_are_not_taken(site: Served) -> None:
+    with site.connect() as client:
+        client.sendall(in_chunks().replace(b"chunked", b"gzip, chunked") + b"0\r\n\r\n" + GET)
+        assert read_all(client).startswith(b"HTTP/1.1 501 ")
 
 
 def test_length_and_chunks_together_are_refused(site: Served) -> None:

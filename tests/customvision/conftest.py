@@ -1,16 +1,23 @@
 """Programs that speak to the API by the official SDK, over HTTP."""
 
+import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from azure.cognitiveservices.vision.customvision.prediction import CustomVisionPredictionClient
 from azure.cognitiveservices.vision.customvision.training import CustomVisionTrainingClient
+from django.db import connection
 from msrest.authentication import ApiKeyCredentials
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.keys import create_key
 from accounts.models import ApiKey
+from tests.conftest import lacking
 
 ARM_ID = "/subscriptions/s/resourceGroups/g/providers/Microsoft.CognitiveServices/accounts/answers"
 """What programs name as the prediction resource."""
@@ -50,3 +57,23 @@ def call(client: Any, api_key: str) -> Callable[..., Any]:
         return getattr(client, method)(address, headers={"Training-key": key}, **options)
 
     return send
+
+
+def tool(name: str) -> str:
+    """Return the path of a program that stands beside Python's, or anywhere else."""
+    found = shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
+    if found is None:
+        lacking(f"The program {name}")
+    return found
+
+
+def run_program(*command: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a program that talks to the live server; return once the server's threads have let go of the database."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=folder)
+    for _ in range(100):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+            if cursor.fetchone() == (1,):
+                break
+        time.sleep(0.1)
+    return done

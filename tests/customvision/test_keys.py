@@ -25,7 +25,12 @@ def addresses(patterns: list[Any], before: str) -> Iterator[str]:
         if isinstance(each, URLResolver):
             half = "prediction" if "prediction" in str(each.pattern) else "training"
             yield from addresses(each.url_patterns, f"{before}v3.0/{half}/")
-        elif isinstance(each, URLPattern) and each.name not in (None, "api-root"):
+        elif isinstance(each, URLPattern) and each.name not in (
+            None,
+            "api-root",
+            "training-openapi",
+            "prediction-openapi",
+        ):
             route = str(each.pattern).replace("<path:published_name>", "live")
             yield before + re.sub("<uuid[^>]+>", NO_PROJECT, route)
 

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 from azure.cognitiveservices.vision.customvision.training.models import CustomVisionErrorException
+from django.test import Client
 from pytest_django.live_server_helper import LiveServer
 
 from tests import factories
@@ -114,3 +115,42 @@ def test_a_second_negative_tag_is_refused(trainer: Any) -> None:
         trainer.create_tag(project.id, "nothing", type="Negative")
 
     assert code_of(raised) == "BadRequestMultipleNegativeTag"
+
+
+def test_an_unknown_tag_is_not_found(trainer: Any) -> None:
+    project = trainer.create_project("Flowers")
+
+    with pytest.raises(CustomVisionErrorException) as raised:
+        trainer.get_tag(project.id, uuid4())
+
+    assert code_of(raised) == "NotFoundTag"
+
+
+def test_a_text_with_nul_is_refused(call: Callable[..., Any]) -> None:
+    project = factories.make_project()
+    body = '{"name": "a\\u0000b"}'
+
+    in_query = call("post", "/projects?name=a%00b")
+    in_body = call("patch", f"/projects/{project.uid}", data=body, content_type="application/json")
+
+    assert [each.status_code for each in (in_query, in_body)] == [400, 400]
+    assert "NUL" in in_query.json()["message"]
+    assert "NUL" in in_body.json()["message"]
+
+
+@pytest.mark.parametrize("headers", [{"Transfer-Encoding": "chunked"}, {"Host": "elsewhere.example"}])
+def test_what_is_refused_before_the_api_is_told_in_its_shape(
+    client: Client, api_key: str, headers: dict[str, str]
+) -> None:
+    answer = client.get("/customvision/v3.3/training/projects", headers={"Training-key": api_key, **headers})
+
+    assert answer.status_code in {400, 411}
+    assert set(answer.json()) == {"code", "message"}
+    assert answer.json()["message"].endswith(".")
+
+
+def test_a_body_that_is_too_big_is_told_in_the_shape_of_the_api(call: Callable[..., Any]) -> None:
+    answer = call("post", "/projects?name=a", data=b" " * 2_000_000, content_type="application/json")
+
+    assert answer.status_code == 413
+    assert "the limit is 1.0 MB" in answer.json()["message"]

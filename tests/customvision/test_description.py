@@ -1,0 +1,95 @@
+"""The OpenAPI documents: valid, complete, and true."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django.live_server_helper import LiveServer
+
+from customvision.api import prediction, training
+from tests import factories
+from tests.customvision.conftest import run_program, tool
+
+HALVES = ("training", "prediction")
+SCHEMATHESIS = [
+    "--exclude-checks=positive_data_acceptance",
+    "--max-examples=5",
+    "--generation-deterministic",
+    "--no-color",
+]
+
+
+def read(half: str) -> Any:
+    return Client().get(f"/customvision/{half}/openapi.json").json()
+
+
+def operations(document: Any) -> list[Any]:
+    return [each for path in document["paths"].values() for each in path.values()]
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_the_document_is_valid(half: str, tmp_path: Path) -> None:
+    (tmp_path / "openapi.json").write_text(json.dumps(read(half)))
+
+    done = subprocess.run([tool("openapi-spec-validator"), tmp_path / "openapi.json"], capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("half", "version"), [("training", "v3.4-preview"), ("prediction", "v3.1")])
+def test_the_document_names_the_server_as_it_was_asked(half: str, version: str) -> None:
+    assert read(half)["servers"] == [{"url": f"http://testserver/customvision/{version}/{half}"}]
+
+
+def test_every_operation_says_its_key_and_its_errors() -> None:
+    for half in HALVES:
+        for each in operations(read(half)):
+            assert each["security"] == [{f"{half.title()}Key": []}], each["operationId"]
+            assert {"401", "4XX", "5XX"} <= set(each["responses"]), each["operationId"]
+
+
+def test_every_operation_is_named_as_the_sdk_names_it() -> None:
+    found = {each["operationId"] for half in HALVES for each in operations(read(half))}
+
+    assert {"GetProjects", "UpdateTag", "ClassifyImageWithNoStore"} <= found
+    assert len(found) == sum(1 for api in (training, prediction) for _ in api._operations())
+
+
+def test_names_are_those_of_the_protocol() -> None:
+    document = read("training")
+
+    assert "/projects/{projectId}/tags/{tagId}" in document["paths"]
+    assert {"lastModified", "drModeEnabled"} <= set(document["components"]["schemas"]["ProjectOut"]["properties"])
+
+
+def test_lists_in_queries_are_told_to_have_commas() -> None:
+    posted = read("training")["paths"]["/projects"]["post"]["parameters"]
+    platforms = next(each for each in posted if each["name"] == "targetExportPlatforms")
+
+    assert (platforms["style"], platforms["explode"]) == ("form", False)
+
+
+def test_each_half_has_the_bodies_that_it_reads() -> None:
+    assert "ProjectIn" in read("training")["components"]["schemas"]
+    assert "ProjectIn" not in read("prediction")["components"]["schemas"]
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_what_is_answered_is_what_the_document_says(
+    half: str, live_server: LiveServer, api_key: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Schemathesis sends what the document allows and what it forbids, and looks at the answers.
+
+    What it allows may still be refused: no schema says that a name is taken.
+    """
+    monkeypatch.setattr("customvision.keys._REFUSED_PER_MINUTE", 10_000)
+    factories.make_project()
+    command = [tool("schemathesis"), "run", f"{live_server.url}/customvision/{half}/openapi.json", *SCHEMATHESIS]
+
+    key = ["--header", f"{half.title()}-key: {api_key}"]
+    done = run_program(*command, *key, folder=tmp_path)
+
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr

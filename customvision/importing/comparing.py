@@ -36,7 +36,7 @@ class Judgement:
 
 @dataclass(frozen=True)
 class EngineComparison:
-    """What both said of the held-out pictures; theirs may have learned from some of them, which flatters it."""
+    """What both said of pictures that ours did not learn from; theirs may have, which flatters it."""
 
     judgements: tuple[Judgement, ...]
 
@@ -88,11 +88,12 @@ def compare_engines(
 ) -> EngineComparison:
     """Ask the other side's iteration what it says of at most so many of the pictures that ours was measured on.
 
-    Every k-th of them, in the order of their sha256, which is random. Raises Refused where ours has none.
+    Those are held out or, where there are too few, judged by heads that had not learned from them. Every k-th of them,
+    in the order of their sha256, which is random. Raises Refused where ours has none.
     """
     snapshot = snapshots.read(ours.snapshot_key) if ours.snapshot_key else None
-    if snapshot is None or snapshot.is_cross_validated or not snapshot.measured_sha256s:
-        raise Refused(_("%(name)s has no held-out pictures to compare on.") % {"name": ours.name})
+    if snapshot is None or not snapshot.measured_sha256s:
+        raise Refused(_("%(name)s was measured on no picture: there is nothing to compare on.") % {"name": ours.name})
     names = {UUID(uid): name for uid, name, _type in ours.labels}
     rows = np.unique(np.linspace(0, len(snapshot.measured_sha256s) - 1, most).astype(int))
     judgements = []

@@ -30,7 +30,7 @@ class Command(ProjectCommand):
         parser.add_argument("--name", default="", help="What it is to be called here (default: as there).")
         parser.add_argument("--no-train", action="store_true", help="Copy only.")
         parser.add_argument(
-            "--compare", type=int, default=100, metavar="N", help="Held-out pictures to ask both about (default: 100)."
+            "--compare", type=int, default=100, metavar="N", help="Pictures to ask both about (default: %(default)s)."
         )
         parser.add_argument("--no-progress", action="store_true")
         self.add_json(parser)
@@ -128,9 +128,9 @@ def _compared_lines(compared: EngineComparison | None) -> Iterator[str]:
     if compared is None:
         return
     yield (
-        f"On {compared.pictures} held-out pictures both say the same of {percent(compared.agreement)}; right are "
-        f"Classifr {percent(compared.ours_right)}, Custom Vision {percent(compared.theirs_right)} "
-        f"(p = {compared.p_value:.3f}; Custom Vision may have learned from some of them)."
+        f"Of {compared.pictures} pictures that Classifr did not learn from both say the same of "
+        f"{percent(compared.agreement)}; right are Classifr {percent(compared.ours_right)}, Custom Vision "
+        f"{percent(compared.theirs_right)} (p = {compared.p_value:.3f}; Custom Vision may have learned from some)."
     )
     for tag, won, lost in compared.by_tag():
         yield f"  {tag}: only Classifr right {won}, only Custom Vision right {lost}"

@@ -63,8 +63,13 @@ def counted_as(kind: str, *, weight: int = 1) -> Callable[[Decorated], Decorated
 
 
 def body_limit(view: View) -> int:
-    """Return how many bytes may be posted to that view: its files and the form around them."""
-    return view.files_limit + FORM_BYTES if hasattr(view, "files_limit") else SMALL_BODY_BYTES
+    """Return how many bytes may be posted to that view: its files and the form around them.
+
+    A view that refuses too much in words of its own has `leeway_bytes`, up to which it reads it.
+    """
+    if not hasattr(view, "files_limit"):
+        return SMALL_BODY_BYTES
+    return cast(int, view.files_limit + getattr(view, "leeway_bytes", FORM_BYTES))
 
 
 def body_limit_of(path: str) -> int:

@@ -236,6 +236,7 @@ CLASSIFR_SCHEDULE = {  # task: every so many seconds
     "catalog.tasks.deliver_waiting": 10,
     "classifier.tasks.purge_pending": 300,
     "feedback.tasks.empty_bin": 3600,
+    "customvision.tasks.purge_predictions": 3600,
     "accounts.tasks.forget_request_counts": 3600,
     "jobs.tasks.prune_results": 24 * 3600,
 }
@@ -264,6 +265,9 @@ CLASSIFR_UNDO_SECONDS = env.int("CLASSIFR_UNDO_SECONDS", 600, validate=validate.
 CLASSIFR_BIN_DAYS = env.int(
     "CLASSIFR_BIN_DAYS", 30, validate=validate.Range(min=0, max=36500)
 )  # what reviewers deleted can be restored
+CLASSIFR_PREDICTION_DAYS = env.int(
+    "CLASSIFR_PREDICTION_DAYS", 30, validate=validate.Range(min=0, max=36500)
+)  # that answers to programs are stored with their pictures; 0: not at all
 CLASSIFR_PREDICTION_BACKENDS = {
     "local": "classifier.backends.local.LocalBackend",
     "customvision": "classifier.backends.customvision.CustomVisionBackend",

@@ -8,6 +8,7 @@ from customvision.api_description import DescribedAPI
 from customvision.errors import handle_errors
 from customvision.keys import PredictionKey, TrainingKey
 from customvision.views import (
+    detection,
     files,
     image_tags,
     image_uploads,
@@ -15,11 +16,28 @@ from customvision.views import (
     iterations,
     performance,
     predicting,
+    predictions,
     projects,
+    quick_tests,
+    suggestions,
     tags,
 )
 
-ROOMS = (files, image_tags, image_uploads, images, iterations, performance, predicting, projects, tags)
+ROOMS = (
+    detection,
+    files,
+    image_tags,
+    image_uploads,
+    images,
+    iterations,
+    performance,
+    predicting,
+    predictions,
+    projects,
+    quick_tests,
+    suggestions,
+    tags,
+)
 """The modules whose operations the routers have, once they are imported."""
 
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from pydantic.alias_generators import to_camel, to_pascal
 from pydantic.json_schema import models_json_schema
 
-from accounts.limits import SMALL_BODY_BYTES
+from accounts.limits import FORM_BYTES, SMALL_BODY_BYTES
 from customvision.errors import too_big
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -25,8 +25,8 @@ View = TypeVar("View", bound=Callable[..., Any])
 _REFERENCE = "#/components/schemas/{model}"
 _bodies: dict[str, type[BaseModel]] = {}
 """What an operation reads as JSON, by the operation's name."""
-_limits: dict[str, int] = {}
-"""Most bytes of a body, by the operation's name."""
+_limits: dict[str, tuple[int, int]] = {}
+"""Most bytes of a body, and how many more are read so as to refuse them, by the operation's name."""
 
 _TEXTS = {"code": {"type": "string"}, "message": {"type": "string"}}
 _ERROR = {"type": "object", "properties": _TEXTS, "required": ["code", "message"]}
@@ -52,7 +52,15 @@ def takes(
     return decorate
 
 
-def takes_pictures(*, max_bytes: int) -> Callable[[View], View]:
+def takes_picture(*, max_bytes: int) -> Callable[[View], View]:
+    """Describe the body of an operation that reads one picture by `bodies.read_picture`.
+
+    One up to twice too heavy is read, as programs know the refusal of a picture and not that of a body.
+    """
+    return takes_pictures(max_bytes=max_bytes, leeway_bytes=max_bytes)
+
+
+def takes_pictures(*, max_bytes: int, leeway_bytes: int = FORM_BYTES) -> Callable[[View], View]:
     """Describe the body of an operation that reads pictures by `bodies.read_pictures`."""
     part = {
         "type": "object",
@@ -63,16 +71,16 @@ def takes_pictures(*, max_bytes: int) -> Callable[[View], View]:
         "multipart/form-data": {"schema": part},
         "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
     }
-    return _described({"content": content, "required": True}, max_bytes)
+    return _described({"content": content, "required": True}, max_bytes, leeway_bytes)
 
 
-def _described(body: dict[str, Any], max_bytes: int) -> Callable[[View], View]:
+def _described(body: dict[str, Any], max_bytes: int, leeway_bytes: int = FORM_BYTES) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         def contribute(operation: Any) -> None:
             operation.openapi_extra = {"requestBody": body}
 
         contribute_operation_callback(view, contribute)
-        _limits[view.__name__] = max_bytes
+        _limits[view.__name__] = (max_bytes, leeway_bytes)
         return view
 
     return decorate
@@ -90,9 +98,11 @@ class DescribedAPI(NinjaAPI):
         for pattern in patterns:
             same = (each.name for each in patterns if str(each.pattern) == str(pattern.pattern))
             limits = [_limits[name] for name in same if name in _limits]
+            pattern.callback.too_big = too_big  # type: ignore[attr-defined]
             if limits:
-                pattern.callback.files_limit = max(limits)  # type: ignore[attr-defined]
-                pattern.callback.too_big = too_big  # type: ignore[attr-defined]
+                files_limit, leeway_bytes = max(limits)
+                pattern.callback.files_limit = files_limit  # type: ignore[attr-defined]
+                pattern.callback.leeway_bytes = leeway_bytes  # type: ignore[attr-defined]
         return patterns
 
     def describe(self, request: HttpRequest, base: str) -> JsonResponse:

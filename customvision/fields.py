@@ -66,8 +66,10 @@ def reply(value: Value, *, status: int = 200) -> HttpResponse:
 
 
 def nothing() -> HttpResponse:
-    """Answer that it is done."""
-    return HttpResponse(status=204)
+    """Answer that it is done, with no body and so with no type."""
+    answer = HttpResponse(status=204)
+    del answer.headers["Content-Type"]
+    return answer
 
 
 def _json(value: Value) -> str:

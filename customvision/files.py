@@ -1,5 +1,6 @@
 """Links to pictures that a program opens without a key, for a day."""
 
+import re
 import time
 from uuid import UUID
 
@@ -7,16 +8,36 @@ from django.core.signing import Signer
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 
+from catalog.models import Picture
+from customvision.models import StoredPrediction
 from training.models import Image
 
 LIFE_S = 24 * 3600
 PREFIX = "/customvision/files/"
 _SALT = "customvision.files"
+_PREDICTION = re.compile(
+    r"predictionimages/(?P<project>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/(?P<kind>[ot])-(?P<prediction>[0-9a-f]{32})"
+)
 
 
 def image_path(image: Image, project_uid: UUID, *, kind: str = "i") -> str:
     """Return the path of an image's file below PREFIX; kind: "i" for the picture, "t" for its thumbnail."""
     return f"i-{project_uid.hex}/{kind}-{image.uid.hex}"
+
+
+def prediction_path(stored: StoredPrediction, project_uid: UUID, *, kind: str = "o") -> str:
+    """Return the path of a stored prediction's file; kind: "o" for the picture, "t" for its thumbnail."""
+    return f"predictionimages/{project_uid}/{kind}-{stored.uid.hex}"
+
+
+def prediction_picture(path: str) -> tuple[Picture, str] | None:
+    """Return what is at such a path, the picture and the kind, or None where there is nothing."""
+    found = _PREDICTION.fullmatch(path)
+    if found is None:
+        return None
+    rows = StoredPrediction.objects.filter(project__uid=found["project"], uid=found["prediction"])
+    stored = rows.select_related("picture").first()
+    return (stored.picture, found["kind"]) if stored else None
 
 
 def signed(request: HttpRequest, path: str) -> str:

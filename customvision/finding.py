@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts.models import ApiKey
-from customvision.errors import not_found
+from customvision.errors import ApiError, not_found
 from training.models import Iteration, Project, Tag
 
 
@@ -45,4 +45,13 @@ def find_iteration(project: Project, uid: UUID) -> Iteration:
     if found is None:
         raise not_found("Iteration")
     found.project = project
+    return found
+
+
+def find_trained(project: Project, uid: UUID) -> Iteration:
+    """Return a completed iteration of the project. Raises ApiError."""
+    found = find_iteration(project, uid)
+    if found.status != Iteration.Status.COMPLETED:
+        sentence = f"{found.name} is not trained: its status is {found.status}."
+        raise ApiError("BadRequestIterationIsNotTrained", sentence)
     return found

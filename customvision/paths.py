@@ -2,6 +2,8 @@
 
 import re
 
+from django.http import HttpRequest
+
 _OURS = re.compile(r"/+customvision/", re.IGNORECASE)
 _PUBLISH_NAME = re.compile(r"(/(?:classify|detect)/iterations/)(.*?)(/(?:image|url)(?:/nostore)?/?)$", re.IGNORECASE)
 
@@ -16,6 +18,11 @@ def canonical_path(path: str) -> str:
     if found := _PUBLISH_NAME.search(path):
         return _plain(path[: found.start()] + found[1]) + found[2] + _plain(found[3])
     return _plain(path)
+
+
+def has_tag_types(request: HttpRequest) -> bool:
+    """Say whether the version of the API that the request names tells the type of a tag in answers to pictures."""
+    return not request.path_info.startswith("/customvision/v3.0/")
 
 
 def _plain(part: str) -> str:

@@ -71,8 +71,8 @@ class Adding:
         self._metadata = metadata or {}
         self._added: list[_Added] = []
 
-    def add(self, entries: Sequence[Entry]) -> None:
-        """Keep or refuse each of these pictures by itself."""
+    def add(self, entries: Sequence[Entry]) -> list[UploadResult]:
+        """Keep or refuse each of these pictures by itself; return what became of each."""
         tags = self._tags(entries)
         uploads: dict[int, ImageUpload] = {}
         results: dict[int, UploadResult] = {}
@@ -90,6 +90,7 @@ class Adding:
         for index, entry in enumerate(entries):
             wanted = uploads[index].tags if index in uploads else ()
             self._added.append(_Added(entry, results[index], wanted))
+        return [results[index] for index in range(len(entries))]
 
     def answer(self) -> HttpResponse:
         """Tell what became of each, in their order: 200 if all are new images, else 207."""
@@ -100,10 +101,10 @@ class Adding:
         return reply(summary, status=200 if is_successful else 207)
 
     def _tags(self, entries: Sequence[Entry]) -> dict[str, Tag]:
-        uids = [uid for entry in entries for each in entry.tag_ids if (uid := _uid(each))]
+        uids = [uid for entry in entries for each in entry.tag_ids if (uid := uid_of(each))]
         found = {tag.uid: tag for tag in self._project.tags.filter(uid__in=uids)} if uids else {}
         sent = (each for entry in entries for each in entry.tag_ids)
-        return {each.lower(): found[uid] for each in sent if (uid := _uid(each)) in found}
+        return {each.lower(): found[uid] for each in sent if (uid := uid_of(each)) in found}
 
     def _upload(self, entry: Entry, tags: Sequence[Tag | None]) -> ImageUpload | UploadResult:
         known = tuple(dict.fromkeys(tag for tag in tags if tag))
@@ -146,7 +147,8 @@ class Adding:
         return ImageOut.of(image, tags, self._request, self._project.uid)
 
 
-def _uid(text: str) -> UUID | None:
+def uid_of(text: str) -> UUID | None:
+    """Return the id, or None for a text that is none."""
     try:
         return UUID(text)
     except ValueError:

@@ -1,5 +1,6 @@
 """See to it that every image of a project has its vector."""
 
+import logging
 import time
 from collections.abc import Iterator
 
@@ -15,6 +16,8 @@ from catalog.refusals import refusal_sentence
 from engine import backbones
 from jobs.progress import Progress
 from training.models import Image, ImageQuerySet, Project
+
+logger = logging.getLogger(__name__)
 
 _WAIT_S = 0.5
 _ROWS_AT_ONCE = 500
@@ -65,3 +68,12 @@ def _quarantine(failures: list[Unreadable], project: Project) -> None:
     for failure in failures:
         sentence = refusal_sentence(failure.reason) if failure.reason else _("The storage has lost its bytes.")
         Image.objects.filter(project=project, picture=failure.picture).update(quarantine=sentence[:300])
+
+
+def embed_now(images: ImageQuerySet, *, backbone: backbones.Backbone, most: int) -> None:
+    """Embed so many of these images here and now, the newest first; those that cannot be stay without a vector."""
+    missing = images.without_vector(backbone.card.name).newest_first().select_related("picture")[:most]
+    try:
+        embedding.embed([image.picture for image in missing], backbone=backbone, threads=1)
+    except StorageUnavailable as exc:
+        logger.warning("Not embedded: %s", exc)

@@ -49,6 +49,15 @@ class ImageUrlCreateBatch(Batch):
     images: list[ImageUrlCreateEntry] | None = None
 
 
+class ImageIdCreateEntry(BatchEntry):
+    id: str
+    """A text, as one that is no id is wrong for this image alone."""
+
+
+class ImageIdCreateBatch(Batch):
+    images: list[ImageIdCreateEntry] | None = None
+
+
 class ImageTagOut(Shape):
     tag_id: UUID
     tag_name: str | None

@@ -11,10 +11,11 @@ from django.views.decorators.http import require_safe
 from ninja import Query
 
 from catalog.exceptions import StorageUnavailable
+from catalog.models import Picture
 from catalog.services import read_picture, thumbnail
 from customvision.errors import ApiError, not_found, problem
 from customvision.fields import Shape
-from customvision.files import LIFE_S, is_signed
+from customvision.files import LIFE_S, is_signed, prediction_picture
 from customvision.finding import find_project
 from customvision.routers import training as router
 from engine.exceptions import RefusedPicture
@@ -48,7 +49,7 @@ def get_artifact(request: HttpRequest, project_id: UUID, artifact: Query[Artifac
     """Send a file of the project."""
     project = find_project(request, project_id)
     path = artifact.path.partition("?")[0].strip("/").lower()
-    if project.uid.hex not in path.split("/", 1)[0]:
+    if project.uid.hex not in path.rpartition("/")[0].replace("-", ""):
         sentence = f"The path {artifact.path[:200]!r} is not in this project; /i-{project.uid.hex}/i-… is accepted."
         raise ApiError("BadRequestInvalidArtifactUri", sentence)
     answer = open_path(path)
@@ -61,6 +62,9 @@ def open_path(path: str) -> HttpResponse:
     try:
         if found := _IMAGE.fullmatch(path):
             return _image(UUID(found["project"]), UUID(found["image"]), kind=found["kind"])
+        if stored := prediction_picture(path):
+            picture, kind = stored
+            return _file(picture, is_thumbnail=kind == "t")
     except StorageUnavailable as exc:
         headers = {"Retry-After": "5"}
         raise ApiError("ErrorUnknown", str(exc), status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers) from exc
@@ -71,8 +75,11 @@ def _image(project_uid: UUID, image_uid: UUID, *, kind: str) -> HttpResponse:
     image = Image.objects.filter(project__uid=project_uid, uid=image_uid).select_related("picture").first()
     if image is None:
         raise not_found("Image")
-    picture = image.picture
-    if kind == "i":
+    return _file(image.picture, is_thumbnail=kind == "t")
+
+
+def _file(picture: Picture, *, is_thumbnail: bool) -> HttpResponse:
+    if not is_thumbnail:
         return HttpResponse(read_picture(picture), content_type=f"image/{picture.format.lower()}")
     try:
         return HttpResponse(thumbnail(picture), content_type="image/jpeg")

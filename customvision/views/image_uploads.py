@@ -1,5 +1,6 @@
-"""Add training images: as files, as base64 in JSON, by address."""
+"""Add training images: as files, as base64 in JSON, by address, as stored predictions."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
@@ -8,12 +9,15 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import Query
 
+from catalog.exceptions import StorageUnavailable
+from catalog.services import read_picture
 from customvision.api_description import takes, takes_pictures
 from customvision.bodies import read_json, read_pictures
 from customvision.errors import ApiError
 from customvision.fetching import fetch_picture
 from customvision.fields import Names, Shape
 from customvision.finding import find_project
+from customvision.models import StoredPrediction
 from customvision.routers import training as router
 from customvision.schemas.images import (
     Batch,
@@ -21,15 +25,21 @@ from customvision.schemas.images import (
     ImageCreateSummary,
     ImageFileCreateBatch,
     ImageFileCreateEntry,
+    ImageIdCreateBatch,
+    ImageIdCreateEntry,
     ImageUrlCreateBatch,
 )
-from customvision.uploading import Adding, Entry, check_batch, decoded
+from customvision.services import discard_predictions
+from customvision.uploading import Adding, Entry, check_batch, decoded, uid_of
 from engine import images
 from engine.images.limits import MEBI
 from training.backends.base import ImageStatus
+from training.models import Image
+
+logger = logging.getLogger(__name__)
 
 _MOST_BYTES = settings.CLASSIFR_BATCH_MIB * MEBI
-_FETCHED_AT_ONCE = 8
+_FETCHED_AT_ONCE = _READ_AT_ONCE = 8
 _ANSWERS: Mapping[int, type[ImageCreateSummary]] = {200: ImageCreateSummary, 207: ImageCreateSummary}
 
 
@@ -84,6 +94,37 @@ def create_images_from_urls(request: HttpRequest, project_id: UUID) -> HttpRespo
                 ]
             )
     return adding.answer()
+
+
+@router.post("/projects/{uuid:project_id}/images/predictions", response=_ANSWERS)
+@takes(ImageIdCreateBatch)
+def create_images_from_predictions(request: HttpRequest, project_id: UUID) -> HttpResponse:
+    """Add the pictures of at most 64 stored predictions, which are stored as such no longer."""
+    project = find_project(request, project_id)
+    batch = read_json(request, ImageIdCreateBatch)
+    entries = batch.images or []
+    _check(batch, entries)
+    adding = Adding(request, project, metadata=batch.metadata)
+    uids = {uid for entry in entries if (uid := uid_of(entry.id))}
+    stored = {each.uid: each for each in project.stored_predictions.filter(uid__in=uids).select_related("picture")}
+    used: set[StoredPrediction] = set()
+    for start in range(0, len(entries), _READ_AT_ONCE):
+        some = [(entry, stored.get(uid_of(entry.id))) for entry in entries[start : start + _READ_AT_ONCE]]
+        results = adding.add([_predicted(entry, each, batch) for entry, each in some])
+        used |= {each for (_entry, each), result in zip(some, results, strict=True) if each and result.status.is_ok}
+    discard_predictions(used)
+    return adding.answer()
+
+
+def _predicted(entry: ImageIdCreateEntry, stored: StoredPrediction | None, batch: Batch) -> Entry:
+    content: bytes | ImageStatus = ImageStatus.ERROR_SOURCE
+    if stored:
+        try:
+            content = read_picture(stored.picture)
+        except StorageUnavailable as exc:
+            logger.warning("Not read: %s", exc)
+            content = ImageStatus.ERROR_STORAGE
+    return Entry(entry.id, content, _tag_ids(entry, batch), origin=Image.Source.PREDICTION)
 
 
 def _file(entry: ImageFileCreateEntry, batch: Batch) -> Entry:

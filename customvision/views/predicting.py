@@ -1,48 +1,73 @@
 """A picture in, the probability of each tag out."""
 
-from http import HTTPStatus
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
+from ninja import Query
 
-from classifier.backends.base import Answer
 from classifier.services import classify
-from customvision.api_description import takes_pictures
-from customvision.bodies import read_picture
-from customvision.errors import ApiError
-from customvision.fields import reply, utc
+from customvision.answering import Application, answer_and_keep, told
+from customvision.api_description import takes, takes_picture
+from customvision.bodies import read_json, read_picture
+from customvision.errors import not_found
+from customvision.fetching import fetch_picture
 from customvision.finding import find_project
-from customvision.labels import labels_of
 from customvision.routers import prediction as router
-from customvision.schemas.predictions import ImagePrediction, PredictionOut
+from customvision.schemas.predictions import ImagePrediction, ImageUrl
 from engine import images
-from training.models import Iteration, Project
+from training.models import Iteration
+
+_PUBLISHED = "/{uuid:project_id}/classify/iterations/{path:published_name}"
+_LIMITS = images.PREDICTION
 
 
-@router.post("/{uuid:project_id}/classify/iterations/{path:published_name}/image/nostore", response=ImagePrediction)
-@takes_pictures(max_bytes=images.PREDICTION.max_bytes)
+@router.post(f"{_PUBLISHED}/image", response=ImagePrediction)
+@takes_picture(max_bytes=_LIMITS.max_bytes)
+def classify_image(
+    request: HttpRequest, project_id: UUID, published_name: str, sender: Query[Application]
+) -> HttpResponse:
+    """Classify a picture, and store it with the answer."""
+    iteration = _published(request, project_id, published_name)
+    content = read_picture(request)
+    return answer_and_keep(request, content, iteration=iteration, limits=_LIMITS, application=sender.application)
+
+
+@router.post(f"{_PUBLISHED}/image/nostore", response=ImagePrediction)
+@takes_picture(max_bytes=_LIMITS.max_bytes)
 def classify_image_with_no_store(request: HttpRequest, project_id: UUID, published_name: str) -> HttpResponse:
     """Classify a picture; nothing is stored."""
+    iteration = _published(request, project_id, published_name)
+    answer = classify(content=read_picture(request), project=iteration.project, iteration=iteration)
+    return told(request, answer, iteration)
+
+
+@router.post(f"{_PUBLISHED}/url", response=ImagePrediction)
+@takes(ImageUrl)
+def classify_image_url(
+    request: HttpRequest, project_id: UUID, published_name: str, sender: Query[Application]
+) -> HttpResponse:
+    """Classify the picture at an address, and store it with the answer."""
+    iteration = _published(request, project_id, published_name)
+    content = _fetched(request)
+    return answer_and_keep(request, content, iteration=iteration, limits=_LIMITS, application=sender.application)
+
+
+@router.post(f"{_PUBLISHED}/url/nostore", response=ImagePrediction)
+@takes(ImageUrl)
+def classify_image_url_with_no_store(request: HttpRequest, project_id: UUID, published_name: str) -> HttpResponse:
+    """Classify the picture at an address; nothing is stored."""
+    iteration = _published(request, project_id, published_name)
+    answer = classify(content=_fetched(request), project=iteration.project, iteration=iteration)
+    return told(request, answer, iteration)
+
+
+def _fetched(request: HttpRequest) -> bytes:
+    return fetch_picture(read_json(request, ImageUrl).url, max_bytes=_LIMITS.max_bytes)
+
+
+def _published(request: HttpRequest, project_id: UUID, name: str) -> Iteration:
     project = find_project(request, project_id)
-    iteration = _published(project, published_name)
-    answer = classify(content=read_picture(request), project=project, iteration=iteration)
-    return reply(_told(answer, project, iteration))
-
-
-def _published(project: Project, name: str) -> Iteration:
     found = project.iterations.filter(publish_name=name).first() if name else None
     if found is None:
-        raise ApiError("NotFoundIteration", "Invalid iteration", status=HTTPStatus.NOT_FOUND)
+        raise not_found("Iteration")
     return found
-
-
-def _told(answer: Answer, project: Project, iteration: Iteration) -> ImagePrediction:
-    labels = labels_of(iteration)
-    return ImagePrediction(
-        id=uuid4(),
-        project=project.uid,
-        iteration=iteration.uid,
-        created=utc(timezone.now()),
-        predictions=[PredictionOut.of(each, labels[each.tag]) for each in answer.predictions],
-    )

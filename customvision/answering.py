@@ -1,0 +1,58 @@
+"""Answer a picture, and keep it with its answer where that is asked for."""
+
+from uuid import UUID, uuid4
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from classifier.backends.base import Answer
+from classifier.services import classify
+from customvision.errors import ApiError
+from customvision.fields import Shape, reply, utc
+from customvision.finding import key_of
+from customvision.labels import labels_of
+from customvision.models import LONGEST_APPLICATION
+from customvision.paths import has_tag_types
+from customvision.schemas.predictions import ImagePrediction, PredictionOut
+from customvision.services import keep_prediction
+from engine import images
+from training.models import Iteration
+
+
+class Application(Shape):
+    application: str = ""
+
+
+def answer_and_keep(
+    request: HttpRequest, content: bytes, *, iteration: Iteration, limits: images.Limits, application: str = ""
+) -> HttpResponse:
+    """Classify the picture, store it with the answer, and answer."""
+    if len(application) > LONGEST_APPLICATION:
+        sentence = f"application has {len(application)} characters; at most {LONGEST_APPLICATION} are accepted."
+        raise ApiError("BadRequestPredictionInvalidApplicationName", sentence)
+    # The metadata goes first: what is judged and what is stored are one and the same file.
+    bare = images.strip_metadata(content)
+    answer = classify(content=bare, project=iteration.project, iteration=iteration, limits=limits)
+    uid = uuid4()
+    by = key_of(request).created_by
+    keep_prediction(
+        uid=uid, content=bare, limits=limits, iteration=iteration, answer=answer, application=application, by=by
+    )
+    return told(request, answer, iteration, uid=uid)
+
+
+def told(request: HttpRequest, answer: Answer, iteration: Iteration, *, uid: UUID | None = None) -> HttpResponse:
+    """Tell what the iteration said of a picture. uid: under which it is stored; None: it is not."""
+    uid = uid or uuid4()
+    labels = labels_of(iteration)
+    has_type = has_tag_types(request)
+    prediction = ImagePrediction(
+        id=uid,
+        project=iteration.project.uid,
+        iteration=iteration.uid,
+        created=utc(timezone.now()),
+        predictions=[PredictionOut.of(each, labels[each.tag], has_type=has_type) for each in answer.predictions],
+    )
+    response = reply(prediction)
+    response.headers["apim-request-id"] = str(uid)
+    return response

@@ -1,0 +1,60 @@
+"""Answers that are kept for a while, with their pictures, so that programs can learn from them."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from catalog.models import Picture
+from training.models import Project
+
+LONGEST_APPLICATION = 200
+
+
+class StoredPredictionQuerySet(models.QuerySet["StoredPrediction"]):
+    def due(self, before: datetime) -> StoredPredictionQuerySet:
+        """What is older than that, and what belongs to a project that is deleted."""
+        return self.filter(Q(created_at__lt=before) | Q(project=None))
+
+    def with_tag(self, uid: uuid.UUID, *, at_least: float, at_most: float) -> StoredPredictionQuerySet:
+        """Answers in which the tag's probability is in that range, both ends included."""
+        place = f"predictions__{uid}__0"
+        bounds: dict[str, Any] = {f"{place}__gte": at_least, f"{place}__lte": at_most}
+        return self.filter(**bounds)
+
+
+class StoredPrediction(models.Model):
+    """One answer to a program, and the picture that it was about.
+
+    It names the iteration and the tags as they were, so that they may be deleted; what its project leaves behind is
+    purged with what is too old.
+    """
+
+    uid = models.UUIDField(unique=True, default=uuid.uuid4, editable=False, help_text="By which programs know it.")
+    project = models.ForeignKey(Project, on_delete=models.SET_NULL, null=True, related_name="stored_predictions")
+    iteration_uid = models.UUIDField(help_text="Stays when the iteration is deleted.")
+    picture = models.ForeignKey(Picture, on_delete=models.PROTECT, related_name="stored_predictions")
+    predictions = models.JSONField(help_text="By the tag's uid: its probability, its name and its type.")
+    uncertainty = models.FloatField(help_text="0 to 1.")
+    application = models.CharField(max_length=LONGEST_APPLICATION, blank=True, help_text="As the program names itself.")
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    objects = StoredPredictionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("stored prediction")
+        indexes = [models.Index(fields=["project", "-id"], name="stored_prediction_by_project")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(uncertainty__gte=0, uncertainty__lte=1), name="stored_prediction_uncertainty_is_0_to_1"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.uid)

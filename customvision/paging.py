@@ -1,0 +1,44 @@
+"""Pages of a list that grows meanwhile: a session sees what was there when it began, and each of it once."""
+
+from dataclasses import dataclass
+
+from customvision.errors import ApiError
+
+DEFAULT_PAGE = 50
+LONGEST_PAGE = 256
+
+
+@dataclass(frozen=True)
+class Page:
+    """Where a page begins, and how long it is."""
+
+    last_pk: int | None
+    """The newest row that the session sees; None: it begins now."""
+    after: tuple[float, int] | None
+    """Uncertainty and key of the row before; None: this is the first page."""
+    size: int
+
+
+def read_page(*, session: str | None, continuation: str | None, max_count: int | None, kind: int, code: str) -> Page:
+    """Return the page that a token asks for; kind: the sessions' own number. Raises ApiError with that code."""
+    size = max_count or DEFAULT_PAGE
+    if not 0 < size <= LONGEST_PAGE:
+        raise ApiError(code, f"maxCount is {size}; 1 to {LONGEST_PAGE} are accepted, and 0 for {DEFAULT_PAGE}.")
+    try:
+        known_kind, last_pk = (int(part) for part in (session or f"{kind}:0").split(":"))
+        uncertainty, pk = (continuation or "0:0").split(":")
+        after = (float(uncertainty), int(pk))
+    except ValueError as exc:
+        sentence = "session or continuation is none that was answered here; both are null for the first page."
+        raise ApiError(code, sentence) from exc
+    if known_kind != kind or not (0 <= last_pk < 2**63 and 0 <= after[1] < 2**63):
+        raise ApiError(code, "session or continuation belongs to another list.")
+    return Page(last_pk if session else None, after if continuation else None, size)
+
+
+def session_text(kind: int, last_pk: int) -> str:
+    return f"{kind}:{last_pk}"
+
+
+def continuation_text(uncertainty: float, pk: int) -> str:
+    return f"{uncertainty!r}:{pk}"

@@ -1,0 +1,42 @@
+"""What an iteration suggests for images that have no tag, as programs see it."""
+
+from uuid import UUID
+
+from customvision.fields import Shape
+from customvision.schemas.predictions import ImagePrediction
+
+
+class SuggestedTagAndRegionQueryToken(Shape):
+    """What is asked for, and in answers also where the next page begins."""
+
+    tag_ids: list[UUID] | None = None
+    threshold: float | None = None
+    session: str | None = None
+    continuation: str | None = None
+    max_count: int | None = None
+    sort_by: str | None = None
+
+
+class TagFilter(Shape):
+    tag_ids: list[UUID] | None = None
+    threshold: float | None = None
+
+
+class SuggestedTagAndRegion(ImagePrediction):
+    """The id is the image's."""
+
+    prediction_uncertainty: float
+
+
+class StoredSuggestedTagAndRegion(SuggestedTagAndRegion):
+    width: int
+    height: int
+    resized_image_uri: str
+    thumbnail_uri: str
+    original_image_uri: str
+    domain: UUID
+
+
+class SuggestedTagAndRegionQuery(Shape):
+    token: SuggestedTagAndRegionQueryToken
+    results: list[StoredSuggestedTagAndRegion]

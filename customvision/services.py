@@ -1,0 +1,98 @@
+"""Keep answers with their pictures, and let them go."""
+
+import logging
+from collections.abc import Iterable
+from datetime import timedelta
+from uuid import UUID
+
+import numpy as np
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from catalog.exceptions import StorageUnavailable
+from catalog.services import discard_picture, keep_picture, keep_vector
+from classifier.backends.base import Answer
+from customvision.fields import single
+from customvision.labels import labels_of
+from customvision.models import StoredPrediction, StoredPredictionQuerySet
+from engine import images
+from engine.uncertainty import uncertainty
+from training.models import Iteration
+
+logger = logging.getLogger(__name__)
+
+_ROWS_AT_ONCE = 500
+
+
+def keep_prediction(
+    *,
+    uid: UUID,
+    content: bytes,
+    limits: images.Limits,
+    iteration: Iteration,
+    answer: Answer,
+    application: str = "",
+    by: User | None,
+) -> StoredPrediction | None:
+    """Store an answer, its picture and the picture's vector; None where CLASSIFR_PREDICTION_DAYS is 0.
+
+    content: of an upright picture that the answer is about, without its metadata. A storage that is away makes nobody
+    wait: the bytes wait in the database. Raises RefusedPicture.
+    """
+    if not settings.CLASSIFR_PREDICTION_DAYS:
+        return None
+    labels = labels_of(iteration)
+    shares = np.array([[each.probability for each in answer.predictions]])
+    with transaction.atomic():
+        picture = keep_picture(content=content, limits=limits, by=by, may_wait=True)
+        if answer.vector is not None:
+            keep_vector(picture=picture, backbone=answer.backbone, value=answer.vector)
+        return StoredPrediction.objects.create(
+            uid=uid,
+            project=iteration.project,
+            iteration_uid=iteration.uid,
+            picture=picture,
+            predictions={
+                str(label.uid): [single(each.probability), label.name, label.type]
+                for each in answer.predictions
+                for label in [labels[each.tag]]
+            },
+            uncertainty=float(uncertainty(shares, multilabel=iteration.project.is_multilabel)[0]),
+            application=application,
+        )
+
+
+def discard_predictions(predictions: Iterable[StoredPrediction]) -> int:
+    """Delete these, and their pictures unless something else points at them; return how many.
+
+    Raises StorageUnavailable; what was deleted until then stays so.
+    """
+    discarded = 0
+    for prediction in predictions:
+        with transaction.atomic():
+            prediction.delete()
+            discard_picture(prediction.picture)
+        discarded += 1
+    return discarded
+
+
+def purge_predictions() -> int:
+    """Discard what is older than CLASSIFR_PREDICTION_DAYS, or of a project that is deleted; return how many.
+
+    It ends where the storage refuses: the rest is purged when it is called again.
+    """
+    due = StoredPrediction.objects.due(timezone.now() - timedelta(days=settings.CLASSIFR_PREDICTION_DAYS))
+    purged = 0
+    try:
+        while some := _some(due):
+            purged += discard_predictions(some)
+    except StorageUnavailable as exc:
+        logger.warning("Stored predictions are not all purged: %s", exc)
+    logger.info("Purged stored predictions=%s", purged)
+    return purged
+
+
+def _some(due: StoredPredictionQuerySet) -> list[StoredPrediction]:
+    return list(due.select_related("picture").order_by("pk")[:_ROWS_AT_ONCE])

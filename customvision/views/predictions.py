@@ -1,0 +1,126 @@
+"""Stored predictions: looked through, deleted."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from django.db.models import Max, Q
+from django.http import HttpRequest, HttpResponse
+from ninja import Query
+
+from customvision.api_description import takes
+from customvision.bodies import read_json
+from customvision.errors import ApiError
+from customvision.fields import Ids, Shape, at_most, nothing, reply
+from customvision.finding import find_project
+from customvision.models import StoredPredictionQuerySet
+from customvision.paging import Page, continuation_text, read_page, session_text
+from customvision.routers import training as router
+from customvision.schemas.predictions import PredictionQueryResult, PredictionQueryToken, StoredImagePrediction
+from customvision.services import discard_predictions
+
+_ORDERS = {
+    "Newest": ("-pk",),
+    "Oldest": ("pk",),
+    "Suggested": ("-uncertainty", "-pk"),
+}
+"""Suggested: those that the iteration knew least of come first."""
+_MOST_TAGS = 2
+_MOST_IDS = 64
+_SESSION = 1
+
+
+class PredictionIds(Shape):
+    ids: Ids = []
+
+
+@router.post("/projects/{uuid:project_id}/predictions/query", response=PredictionQueryResult)
+@takes(PredictionQueryToken)
+def query_predictions(request: HttpRequest, project_id: UUID) -> HttpResponse:
+    """List a page of the stored predictions."""
+    project = find_project(request, project_id)
+    token = read_json(request, PredictionQueryToken)
+    order = token.order_by or "Newest"
+    _check(token, order)
+    page = read_page(
+        session=token.session,
+        continuation=token.continuation,
+        max_count=token.max_count,
+        kind=_SESSION,
+        code="BadRequestPredictionInvalidQueryParameters",
+    )
+    last_pk = (
+        project.stored_predictions.aggregate(last=Max("pk"))["last"] or 0 if page.last_pk is None else page.last_pk
+    )
+    asked = _asked(project.stored_predictions.filter(pk__lte=last_pk), token)
+    found = list(_after(asked, page, order).order_by(*_ORDERS[order])[: page.size + 1])
+    is_more = len(found) > page.size
+    results = found[: page.size]
+    told = PredictionQueryToken(
+        session=session_text(_SESSION, last_pk),
+        continuation=continuation_text(results[-1].uncertainty, results[-1].pk) if is_more else None,
+        max_count=token.max_count or 0,
+        order_by=order,
+        tags=token.tags,
+        iteration_id=token.iteration_id,
+        start_time=token.start_time,
+        end_time=token.end_time,
+        application=token.application,
+    )
+    return reply(
+        PredictionQueryResult(
+            token=told, results=[StoredImagePrediction.of(each, project, request) for each in results]
+        )
+    )
+
+
+@router.delete("/projects/{uuid:project_id}/predictions", response={204: None})
+def delete_prediction(request: HttpRequest, project_id: UUID, given: Query[PredictionIds]) -> HttpResponse:
+    """Delete at most 64 stored predictions; those that are not there are deleted already."""
+    project = find_project(request, project_id)
+    if not given.ids:
+        raise ApiError("BadRequestPredictionIdsMissing", "ids is empty; 1 to 64 ids are accepted.")
+    at_most(_MOST_IDS, given.ids, "ids", code="BadRequestPredictionIdsExceededCount")
+    discard_predictions(project.stored_predictions.filter(uid__in=given.ids).select_related("picture"))
+    return nothing()
+
+
+def _check(token: PredictionQueryToken, order: str) -> None:
+    if order not in _ORDERS:
+        sentence = f"orderBy is {order!r}; {', '.join(_ORDERS)} are accepted."
+        raise ApiError("BadRequestPredictionInvalidQueryParameters", sentence)
+    at_most(_MOST_TAGS, token.tags or [], "tags", code="BadRequestPredictionTagsExceededCount")
+
+
+def _asked(found: StoredPredictionQuerySet, token: PredictionQueryToken) -> StoredPredictionQuerySet:
+    """Return those that fit everything that the token names; with two tags, both of them."""
+    if token.iteration_id:
+        found = found.filter(iteration_uid=token.iteration_id)
+    if token.application:
+        found = found.filter(application=token.application)
+    if token.start_time:
+        found = found.filter(created_at__gte=_aware(token.start_time))
+    if token.end_time:
+        found = found.filter(created_at__lte=_aware(token.end_time))
+    for tag in token.tags or []:
+        found = found.with_tag(tag.id, at_least=tag.min_threshold or 0, at_most=_or_one(tag.max_threshold))
+    return found
+
+
+def _or_one(threshold: float | None) -> float:
+    return 1 if threshold is None else threshold
+
+
+def _after(found: StoredPredictionQuerySet, page: Page, order: str) -> StoredPredictionQuerySet:
+    if page.after is None:
+        return found
+    uncertainty, pk = page.after
+    if order == "Oldest":
+        return found.filter(pk__gt=pk)
+    if order == "Newest":
+        return found.filter(pk__lt=pk)
+    return found.filter(Q(uncertainty__lt=uncertainty) | Q(uncertainty=uncertainty, pk__lt=pk))
+
+
+def _aware(moment: datetime) -> datetime:
+    """Take a moment that does not say otherwise for one in UTC."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

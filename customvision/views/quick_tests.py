@@ -1,0 +1,62 @@
+"""Try an iteration that need not be published."""
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Query
+
+from classifier.services import classify
+from customvision.answering import answer_and_keep, told
+from customvision.api_description import takes, takes_picture
+from customvision.bodies import read_json, read_picture
+from customvision.errors import ApiError
+from customvision.fetching import fetch_picture
+from customvision.fields import Shape
+from customvision.finding import find_project, find_trained
+from customvision.routers import training as router
+from customvision.schemas.predictions import ImagePrediction, ImageUrl
+from engine import images
+from training.models import Iteration, Project
+
+_LIMITS = images.TRAINING
+
+
+class QuickTest(Shape):
+    iteration_id: UUID | None = None
+    store: bool = True
+
+
+@router.post("/projects/{uuid:project_id}/quicktest/image", response=ImagePrediction)
+@takes_picture(max_bytes=_LIMITS.max_bytes)
+def quick_test_image(request: HttpRequest, project_id: UUID, test: Query[QuickTest]) -> HttpResponse:
+    """Classify a picture."""
+    iteration = _chosen(find_project(request, project_id), test.iteration_id)
+    return _answer(request, read_picture(request), iteration, test)
+
+
+@router.post("/projects/{uuid:project_id}/quicktest/url", response=ImagePrediction)
+@takes(ImageUrl)
+def quick_test_image_url(request: HttpRequest, project_id: UUID, test: Query[QuickTest]) -> HttpResponse:
+    """Classify the picture at an address."""
+    iteration = _chosen(find_project(request, project_id), test.iteration_id)
+    content = fetch_picture(read_json(request, ImageUrl).url, max_bytes=_LIMITS.max_bytes)
+    return _answer(request, content, iteration, test)
+
+
+def _answer(request: HttpRequest, content: bytes, iteration: Iteration, test: QuickTest) -> HttpResponse:
+    if test.store:
+        return answer_and_keep(request, content, iteration=iteration, limits=_LIMITS)
+    answer = classify(content=content, project=iteration.project, iteration=iteration, limits=_LIMITS)
+    return told(request, answer, iteration)
+
+
+def _chosen(project: Project, uid: UUID | None) -> Iteration:
+    """Return the iteration that is asked for; the one that is live, or the latest, where none is."""
+    if uid:
+        return find_trained(project, uid)
+    found = project.live_iteration or project.iterations.completed().first()
+    if found is None:
+        sentence = "The project has no trained iteration: train it first."
+        raise ApiError("NotFoundProjectDefaultIteration", sentence, status=404)
+    found.project = project
+    return found

@@ -1,0 +1,157 @@
+"""Tags that an iteration suggests for images that have none."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Max
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from ninja import Query
+
+from customvision.api_description import takes
+from customvision.bodies import read_json
+from customvision.domains import domain_of
+from customvision.errors import ApiError
+from customvision.fields import Ids, Shape, at_most, reply, utc
+from customvision.files import image_path, signed
+from customvision.finding import find_project, find_trained
+from customvision.labels import labels_of
+from customvision.paging import Page, continuation_text, read_page, session_text
+from customvision.paths import has_tag_types
+from customvision.routers import training as router
+from customvision.schemas.predictions import PredictionOut
+from customvision.schemas.suggestions import (
+    StoredSuggestedTagAndRegion,
+    SuggestedTagAndRegion,
+    SuggestedTagAndRegionQuery,
+    SuggestedTagAndRegionQueryToken,
+    TagFilter,
+)
+from customvision.suggesting import Suggester, Suggestion
+from training.models import Image, ImageQuerySet, Iteration, Project
+
+_ASCENDING, _DESCENDING = "UncertaintyAscending", "UncertaintyDescending"
+_MOST_IDS = 64
+_SESSION = 2
+
+
+class ByIteration(Shape):
+    iteration_id: UUID
+
+
+class OfImages(ByIteration):
+    image_ids: Ids
+
+
+@router.post("/projects/{uuid:project_id}/images/suggested", response=SuggestedTagAndRegionQuery)
+@takes(SuggestedTagAndRegionQueryToken)
+def query_suggested_images(request: HttpRequest, project_id: UUID, by: Query[ByIteration]) -> HttpResponse:
+    """List a page of the untagged images that probably have one of the tags, and what else they may have."""
+    project = find_project(request, project_id)
+    iteration = find_trained(project, by.iteration_id)
+    token = read_json(request, SuggestedTagAndRegionQueryToken)
+    sort_by = token.sort_by or _ASCENDING
+    if sort_by not in {_ASCENDING, _DESCENDING}:
+        sentence = f"sortBy is {sort_by!r}; {_ASCENDING} and {_DESCENDING} are accepted."
+        raise ApiError("BadRequest", sentence)
+    page = read_page(
+        session=token.session,
+        continuation=token.continuation,
+        max_count=token.max_count,
+        kind=_SESSION,
+        code="BadRequest",
+    )
+    last_pk = project.images.aggregate(last=Max("pk"))["last"] or 0 if page.last_pk is None else page.last_pk
+    suggester = Suggester(iteration)
+    tags, threshold = suggester.tags(token.tag_ids), _threshold(token.threshold)
+    images = _untagged(project).filter(pk__lte=last_pk)
+    suggester.embed(images)
+    ranked = suggester.ranked(images, tags, threshold=threshold)
+    chosen, is_more = _cut(ranked, page, is_descending=sort_by == _DESCENDING)
+    told = SuggestedTagAndRegionQueryToken(
+        tag_ids=token.tag_ids,
+        threshold=threshold,
+        session=session_text(_SESSION, last_pk),
+        continuation=continuation_text(*chosen[-1]) if is_more else None,
+        max_count=token.max_count or 0,
+        sort_by=sort_by,
+    )
+    by_key = images.select_related("picture").in_bulk([pk for _value, pk in chosen])
+    suggestions = suggester.suggest([by_key[pk] for _value, pk in chosen if pk in by_key])
+    results = [_stored(request, each, iteration) for each in suggestions]
+    return reply(SuggestedTagAndRegionQuery(token=told, results=results))
+
+
+@router.post("/projects/{uuid:project_id}/images/suggested/count", response=dict[str, int])
+@takes(TagFilter, required=False)
+def query_suggested_image_count(request: HttpRequest, project_id: UUID, by: Query[ByIteration]) -> HttpResponse:
+    """Count the untagged images that probably have each of the tags."""
+    project = find_project(request, project_id)
+    suggester = Suggester(find_trained(project, by.iteration_id))
+    asked = read_json(request, TagFilter)
+    tags, threshold = suggester.tags(asked.tag_ids), _threshold(asked.threshold)
+    images = _untagged(project)
+    suggester.embed(images)
+    counts = suggester.counts(images, tags, threshold=threshold)
+    return reply({str(tag): count for tag, count in counts.items()})
+
+
+@router.post("/projects/{uuid:project_id}/tagsandregions/suggestions", response=list[SuggestedTagAndRegion])
+def suggest_tags_and_regions(request: HttpRequest, project_id: UUID, asked: Query[OfImages]) -> HttpResponse:
+    """Tell what each of at most 64 images may show; those that cannot be read, or are gone, are left out."""
+    project = find_project(request, project_id)
+    iteration = find_trained(project, asked.iteration_id)
+    at_most(_MOST_IDS, asked.image_ids, "imageIds")
+    images = project.images.filter(uid__in=asked.image_ids)
+    suggester = Suggester(iteration)
+    suggester.embed(images)
+    found = {image.uid: image for image in images}
+    suggestions = suggester.suggest([found[uid] for uid in dict.fromkeys(asked.image_ids) if uid in found])
+    return reply([SuggestedTagAndRegion(**_fields(request, each, iteration)) for each in suggestions])
+
+
+def _untagged(project: Project) -> ImageQuerySet:
+    return Image.objects.filter(project=project).usable().untagged()
+
+
+def _threshold(given: float | None) -> float:
+    threshold = given or 0.0
+    if not 0 <= threshold <= 1:
+        raise ApiError("BadRequest", f"threshold is {threshold:g}; 0 to 1 is accepted.")
+    return threshold
+
+
+def _cut(ranked: list[tuple[float, int]], page: Page, *, is_descending: bool) -> tuple[list[tuple[float, int]], bool]:
+    """Return the part of the list that is on the page, and whether there is more."""
+    if is_descending:
+        left = [each for each in reversed(ranked) if page.after is None or each < page.after]
+    else:
+        left = [each for each in ranked if page.after is None or each > page.after]
+    return left[: page.size], len(left) > page.size
+
+
+def _fields(request: HttpRequest, suggestion: Suggestion, iteration: Iteration) -> dict[str, Any]:
+    labels = labels_of(iteration)
+    has_type = has_tag_types(request)
+    return {
+        "id": suggestion.image.uid,
+        "project": iteration.project.uid,
+        "iteration": iteration.uid,
+        "created": utc(timezone.now()),
+        "predictions": [PredictionOut.of(each, labels[each.tag], has_type=has_type) for each in suggestion.predictions],
+        "prediction_uncertainty": suggestion.uncertainty,
+    }
+
+
+def _stored(request: HttpRequest, suggestion: Suggestion, iteration: Iteration) -> StoredSuggestedTagAndRegion:
+    image, project = suggestion.image, iteration.project
+    whole = signed(request, image_path(image, project.uid))
+    return StoredSuggestedTagAndRegion(
+        **_fields(request, suggestion, iteration),
+        width=image.picture.width,
+        height=image.picture.height,
+        resized_image_uri=whole,
+        thumbnail_uri=signed(request, image_path(image, project.uid, kind="t")),
+        original_image_uri=whole,
+        domain=domain_of(project).id,
+    )

@@ -248,6 +248,7 @@ CLASSIFR_JOBS = {  # kind: the work
     "upload": "training.services.folders.run_upload",
     "discard": "training.services.projects.run_discarding",
     "export": "customvision.exporting.run_export",
+    "import_customvision": "customvision.importing.copying.run_import",
 }
 CLASSIFR_JOB_HOOKS = {  # kind: what is called when the last job of a group has ended
     "train": "training.services.learning.settle",

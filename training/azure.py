@@ -82,11 +82,15 @@ class Pace:
         time.sleep(turn - now)
 
 
-def connect(kind: Callable[..., Any], *, endpoint: str, key: str, header: str) -> Any:
-    """Make a client of the SDK from the settings of these names, for all threads. Raises NotSetUp."""
-    if missing := [name for name in (endpoint, key) if not getattr(settings, name)]:
+def connect(kind: Callable[..., Any], *, endpoint: str, key: str, header: str, address: str = "") -> Any:
+    """Make a client of the SDK from the settings of these names, for all threads. Raises NotSetUp.
+
+    address: the endpoint, where it is not the one of the settings.
+    """
+    needed = (key,) if address else (endpoint, key)
+    if missing := [name for name in needed if not getattr(settings, name)]:
         raise NotSetUp(_("Custom Vision needs %(names)s in the environment.") % {"names": ", ".join(missing)})
-    address = getattr(settings, endpoint)
+    address = address or getattr(settings, endpoint)
     if not address.startswith(("https://", "http://")):
         raise NotSetUp(_("%(name)s is no address: it begins with https://.") % {"name": endpoint})
     client = kind(address, ApiKeyCredentials(in_headers={header: getattr(settings, key)}))

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
@@ -76,6 +76,7 @@ def keep_image(
                     "created_by": by,
                     "remote_id": remote_id,
                     "metadata": dict(upload.metadata),
+                    "uid": upload.uid or uuid4(),
                 },
             )
             left_out = add_tags(image, upload.tags)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
+from uuid import UUID
 
 from accounts.models import User
 from engine.metrics import Score
@@ -79,6 +80,8 @@ class ImageUpload:
     source: Image.Source = Image.Source.UPLOAD
     metadata: Mapping[str, str] = field(default_factory=dict)
     """Pairs of text to be put on it; those of a picture that is there already are added to its own."""
+    uid: UUID | None = None
+    """The id by which programs know it already; None: a new one."""
 
 
 @dataclass(frozen=True)

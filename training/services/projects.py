@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
+from uuid import UUID, uuid4
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, transaction
@@ -36,8 +37,12 @@ def create_project(
     type: str = Project.Type.MULTICLASS,
     backend: str = "local",
     api_settings: Mapping[str, Any] | None = None,
+    uid: UUID | None = None,
 ) -> Project:
-    """Make a project here, and its counterpart where its backend needs one."""
+    """Make a project here, and its counterpart where its backend needs one.
+
+    uid: the id by which programs know it already; None: a new one.
+    """
     project = Project(
         name=clean_name(name),
         description=description,
@@ -45,6 +50,7 @@ def create_project(
         type=type,
         backend=backend,
         api_settings=dict(api_settings or {}),
+        uid=uid or uuid4(),
     )
     chosen = get_backend(backend)
     _check(project)

@@ -39,6 +39,10 @@ T = TypeVar("T")
 class Calls:
     """The SDK's operations by name. A row among the arguments stands for its id at Azure; one without is Refused."""
 
+    def __init__(self, *, endpoint: str = "") -> None:
+        """endpoint: of another server than the one of the settings."""
+        self._endpoint = endpoint
+
     def call(
         self,
         name: str,
@@ -71,13 +75,13 @@ class Calls:
         with _meant(), azure.reading():
             return read(answer)
 
-    def tags(self, project: Project) -> list[RemoteTag]:
+    def tags(self, project: Project | UUID) -> list[RemoteTag]:
         return self.ask(answers.read_tags, "get_tags", project)
 
-    def iterations(self, project: Project) -> list[RemoteIteration]:
+    def iterations(self, project: Project | UUID) -> list[RemoteIteration]:
         return self.ask(answers.read_iterations, "get_iterations", project)
 
-    def performance(self, project: Project, iteration: Iteration | UUID, *, threshold: float) -> Performance:
+    def performance(self, project: Project | UUID, iteration: Iteration | UUID, *, threshold: float) -> Performance:
         return self.ask(
             partial(answers.read_performance, threshold=threshold),
             "get_iteration_performance",
@@ -94,6 +98,7 @@ class Calls:
             endpoint="CLASSIFR_CUSTOMVISION_TRAINING_ENDPOINT",
             key="CLASSIFR_CUSTOMVISION_TRAINING_KEY",
             header="Training-key",
+            address=self._endpoint,
         )
 
 

@@ -2,7 +2,7 @@
 
 from django.apps import apps
 
-FLOORS = ["engine", "accounts", "jobs", "catalog", "training", "classifier", "feedback", "classifr"]
+FLOORS = ["engine", "accounts", "jobs", "catalog", "training", "classifier", "feedback", "customvision", "classifr"]
 
 
 def test_no_foreign_key_points_up() -> None:

@@ -36,6 +36,7 @@ def trainer(live_server: LiveServer, api_key: str) -> Iterator[Any]:
     """The official client for training, as every program makes it."""
     with connect_trainer(live_server.url, api_key) as connected:
         yield connected
+    gc.collect()  # the SDK forgets to close the connection that its last answer came by
 
 
 @pytest.fixture
@@ -44,6 +45,7 @@ def predictor(live_server: LiveServer, api_key: str) -> Iterator[Any]:
     credentials = ApiKeyCredentials(in_headers={"Prediction-key": api_key})
     with CustomVisionPredictionClient(live_server.url, credentials) as connected:  # type: ignore[no-untyped-call]
         yield connected
+    gc.collect()
 
 
 @contextmanager

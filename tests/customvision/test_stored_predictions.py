@@ -12,6 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from catalog import reconciling, storage
+from catalog.exceptions import StorageUnavailable
 from catalog.models import Picture, WaitingBlob
 from catalog.services import read_picture
 from classifier.backends.base import Answer, TagProbability
@@ -309,7 +310,7 @@ def test_purge_goes_on_when_the_storage_is_back(project: Project, monkeypatch: p
 
 
 def _refuse(key: str) -> None:
-    raise storage.StorageUnavailable(key)
+    raise StorageUnavailable(key)
 
 
 def test_deleted_project_leaves_nothing_behind_for_long(project: Project) -> None:

@@ -40,10 +40,15 @@ class Scene:
         self.fill()
         return make_trained(self.project)
 
-    @cached_property
-    def published(self) -> Iteration:
-        publish_beside(iteration=self.iteration, by=None, name="live", overwrite=False)
-        return self.iteration
+    @property
+    def trained(self) -> "Scene":
+        assert self.iteration.status == Iteration.Status.COMPLETED
+        return self
+
+    @property
+    def live(self) -> "Scene":
+        publish_beside(iteration=self.iteration, by=None, name="live")
+        return self
 
     def ask(self, method: str, path: str, body: Any = None, **options: Any) -> Told:
         """Return the status and the code; a path with no slash in front is one below the project."""
@@ -91,8 +96,7 @@ def publish(scene: Scene, query: str) -> Told:
 
 
 def publish_under_a_taken_name(scene: Scene) -> Told:
-    assert scene.published.publish_name == "live"
-    another = make_trained(scene.project, force=True)
+    another = make_trained(scene.live.project, force=True)
     return scene.ask("post", f"iterations/{another.uid}/publish?publishName=live&predictionId=r")
 
 
@@ -103,8 +107,7 @@ def train_twice(scene: Scene) -> Told:
 
 
 def rename_to_another(scene: Scene) -> Told:
-    assert scene.iteration.name == "Iteration 1"
-    another = make_trained(scene.project, force=True)
+    another = make_trained(scene.trained.project, force=True)
     return of_iteration(scene, "patch", "", {"name": another.name})
 
 
@@ -157,7 +160,7 @@ TABLE: list[tuple[int, str, Callable[[Scene], Told]]] = [
         "BadRequestProjectUnsupportedExportPlatform",
         lambda s: s.ask("post", "/projects?name=a&targetExportPlatforms=Paper"),
     ),
-    (400, "BadRequestIterationIsPublished", lambda s: s.published and s.ask("delete", f"/projects/{s.project.uid}")),
+    (400, "BadRequestIterationIsPublished", lambda s: s.live.ask("delete", f"/projects/{s.project.uid}")),
     (400, "BadRequestInvalidImportToken", lambda s: s.ask("post", "/projects/import?token=a")),
     (400, "BadRequest", lambda s: s.ask("post", "/projects")),
     (405, "BadRequestNotSupported", lambda s: s.ask("put", "/projects")),
@@ -196,7 +199,7 @@ TABLE: list[tuple[int, str, Callable[[Scene], Told]]] = [
     (400, "BadRequestInvalidArtifactUri", lambda s: s.ask("get", "artifacts?path=/etc/passwd")),
     # Iterations
     (404, "NotFoundIteration", lambda s: s.ask("get", f"iterations/{uuid4()}")),
-    (400, "BadRequestTrainingNotNeeded", lambda s: s.iteration and s.ask("post", "train")),
+    (400, "BadRequestTrainingNotNeeded", lambda s: s.trained.ask("post", "train")),
     (400, "BadRequestTrainingAlreadyInProgress", train_twice),
     (
         400,
@@ -216,8 +219,8 @@ TABLE: list[tuple[int, str, Callable[[Scene], Told]]] = [
     (400, "BadRequestRequiredParamIsNull", lambda s: publish(s, "publishName=a")),
     (400, "BadRequestInvalidPublishTarget", lambda s: publish(s, "publishName=a&predictionId=%20")),
     (400, "BadRequestInvalidPublishName", publish_under_a_taken_name),
-    (400, "BadRequestIterationIsPublished", lambda s: s.published and publish(s, "publishName=b&predictionId=r")),
-    (400, "BadRequestIterationIsPublished", lambda s: s.published and of_iteration(s, "delete", "")),
+    (400, "BadRequestIterationIsPublished", lambda s: publish(s.live, "publishName=b&predictionId=r")),
+    (400, "BadRequestIterationIsPublished", lambda s: of_iteration(s.live, "delete", "")),
     (400, "BadRequestIterationNotPublished", lambda s: of_iteration(s, "delete", "/publish")),
     # Packages
     (400, "BadRequestUnsupportedDomain", lambda s: of_iteration(s, "post", "/export?platform=ONNX")),
@@ -225,16 +228,16 @@ TABLE: list[tuple[int, str, Callable[[Scene], Told]]] = [
     (400, "BadRequestExportAlreadyInProgress", lambda s: export(s, "ONNX", times=2)),
     # Predictions
     (404, "NotFoundIteration", lambda s: s.predict(factories.make_photo())),
-    (400, "BadRequestImageFormat", lambda s: s.published and s.predict(b"no picture")),
-    (400, "BadRequestImageStream", lambda s: s.published and s.predict()),
-    (400, "BadRequestImageSizeBytes", lambda s: s.published and s.predict(factories.make_photo() + bytes(4 << 20))),
-    (413, "BadRequestImageSizeBytes", lambda s: s.published and s.predict(bytes(9 << 20))),
-    (400, "BadRequestImageAspectRatio", lambda s: s.published and s.predict(factories.make_photo(size=(2600, 100)))),
-    (400, "BadRequestImageUrl", lambda s: s.published and s.predict(what="url", body={"url": "http://127.0.0.1/a"})),
+    (400, "BadRequestImageFormat", lambda s: s.live.predict(b"no picture")),
+    (400, "BadRequestImageStream", lambda s: s.live.predict()),
+    (400, "BadRequestImageSizeBytes", lambda s: s.live.predict(factories.make_photo() + bytes(4 << 20))),
+    (413, "BadRequestImageSizeBytes", lambda s: s.live.predict(bytes(9 << 20))),
+    (400, "BadRequestImageAspectRatio", lambda s: s.live.predict(factories.make_photo(size=(2600, 100)))),
+    (400, "BadRequestImageUrl", lambda s: s.live.predict(what="url", body={"url": "http://127.0.0.1/a"})),
     (
         400,
         "BadRequestPredictionInvalidApplicationName",
-        lambda s: s.published and s.predict(factories.make_photo(), what=f"image?application={'a' * 300}"),
+        lambda s: s.live.predict(factories.make_photo(), what=f"image?application={'a' * 300}"),
     ),
     (404, "NotFoundProjectDefaultIteration", quick_test),
     (400, "BadRequestPredictionIdsMissing", lambda s: s.ask("delete", "predictions")),

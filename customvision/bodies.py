@@ -34,12 +34,12 @@ class Part:
 def read_json(request: HttpRequest, model: type[Model]) -> Model:
     """Return the body as that model; no body is an empty object, as SDKs send none where all is optional.
 
-    Raises ApiError.
+    Whatever nothing is called, it is nothing. Raises ApiError.
     """
-    media_type = request.content_type or "application/json"
-    if not media_type.endswith("json"):
-        raise _unsupported(media_type)
     content = request.read()
+    media_type = request.content_type or "application/json"
+    if content and not media_type.endswith("json"):
+        raise _unsupported(media_type)
     if _NUL.search(content):
         raise ApiError("BadRequest", WITH_NUL)
     try:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,22 +36,22 @@ def trainer(live_server: LiveServer, api_key: str) -> Iterator[Any]:
     """The official client for training, as every program makes it."""
     with connect_trainer(live_server.url, api_key) as connected:
         yield connected
-    gc.collect()  # the SDK forgets to close the connection that its last answer came by
 
 
 @pytest.fixture
 def predictor(live_server: LiveServer, api_key: str) -> Iterator[Any]:
     """The official client for prediction."""
-    credentials = ApiKeyCredentials(in_headers={"Prediction-key": api_key})
-    with CustomVisionPredictionClient(live_server.url, credentials) as connected:  # type: ignore[no-untyped-call]
+    with _connect(CustomVisionPredictionClient, live_server.url, "Prediction-key", api_key) as connected:
         yield connected
-    gc.collect()
+
+
+def connect_trainer(endpoint: str, key: str) -> AbstractContextManager[Any]:
+    return _connect(CustomVisionTrainingClient, endpoint, "Training-key", key)
 
 
 @contextmanager
-def connect_trainer(endpoint: str, key: str) -> Iterator[Any]:
-    credentials = ApiKeyCredentials(in_headers={"Training-key": key})
-    with CustomVisionTrainingClient(endpoint, credentials) as connected:  # type: ignore[no-untyped-call]
+def _connect(kind: Callable[..., Any], endpoint: str, header: str, key: str) -> Iterator[Any]:
+    with kind(endpoint, ApiKeyCredentials(in_headers={header: key})) as connected:
         yield connected
     # The SDK leaves answers without a body unread, and their connections open: the test's database could not go.
     gc.collect()

@@ -50,12 +50,6 @@ class RequestCount(models.Model):
         return f"{self.key}: {self.count}"
 
 
-class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
-    def usable(self, now: datetime) -> ApiKeyQuerySet:
-        """Keys that open something at that time."""
-        return self.filter(Q(expires_at=None) | Q(expires_at__gt=now), revoked_at=None)
-
-
 class ApiKey(models.Model):
     """A key by which a program is known. Its text is shown once; what is kept is a hash of it."""
 
@@ -77,8 +71,6 @@ class ApiKey(models.Model):
     last_used_at = models.DateTimeField(null=True, help_text="To the minute.")
     revoked_at = models.DateTimeField(null=True)
 
-    objects = ApiKeyQuerySet.as_manager()
-
     class Meta:
         verbose_name = _("API key")
         verbose_name_plural = _("API keys")
@@ -95,7 +87,11 @@ class ApiKey(models.Model):
 
     @property
     def is_usable(self) -> bool:
-        return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
+        return self.is_usable_at(timezone.now())
+
+    def is_usable_at(self, now: datetime) -> bool:
+        """Say whether it opens something at that time."""
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)
 
     def allows(self, scope: str) -> bool:
         """Say whether it opens what that scope is about."""

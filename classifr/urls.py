@@ -4,13 +4,13 @@ from django.urls import include, path
 from classifr import views
 
 urlpatterns = [
+    path("customvision/", include("customvision.urls")),
     path("", include("classifier.urls")),
     path("", include("feedback.urls")),
     path("accounts/", include("accounts.urls")),
     path("pictures/", include("catalog.urls")),
     path("jobs/", include("jobs.urls")),
     path("projects/", include("training.urls")),
-    path("customvision/", include("customvision.urls")),
     path("admin/", admin.site.urls),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),

@@ -1,23 +1,30 @@
 """What every request to the API goes through."""
 
 from collections.abc import Callable
+from typing import cast
 
-from django.http import HttpRequest, HttpResponseBase
+from django.core.handlers.exception import convert_exception_to_response
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import resolve
 from django.utils import translation
 
+from accounts import limits
 from customvision.errors import problem
 from customvision.paths import canonical_path
 
 PREFIX = "/customvision/"
+POLICY = "default-src 'none'; frame-ancestors 'none'"
+"""Of the content: it is data, never a page."""
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 
 
 def speak_custom_vision(get_response: Answer) -> Answer:
-    """Let the API's addresses be written in any case, and answer there in JSON and in English.
+    """Answer at the API's addresses, which may be written in any case, in JSON and in English.
 
-    It stands above everything that reads the path or the language.
+    What stands below it is for browsers: sessions, forms, languages, pages. A program has a key, and waits for none.
     """
+    answer = cast(Answer, convert_exception_to_response(_answer))
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         path = canonical_path(request.path_info)
@@ -26,11 +33,26 @@ def speak_custom_vision(get_response: Answer) -> Answer:
         request.path_info = path
         request.META["HTTP_ACCEPT"] = "application/json"
         request.META["HTTP_ACCEPT_LANGUAGE"] = "en"
+        vars(request).pop("headers", None)  # read already, and kept as they were
         with translation.override("en"):
-            response = get_response(request)
-        if response.status_code == 405:
-            sentence = f"The requested resource does not support http method '{request.method}'."
-            return problem("BadRequestNotSupported", sentence, status=405, headers={"Allow": response["Allow"]})
-        return response
+            return _with_headers(answer(request))
 
     return middleware
+
+
+def _answer(request: HttpRequest) -> HttpResponseBase:
+    """Do what Django's own handler and middleware do for a program: check the host and the body, call the view."""
+    request.get_host()  # raises DisallowedHost
+    match = request.resolver_match = resolve(request.path_info)
+    response = limits.refused(request, match.func) or match.func(request, *match.args, **match.kwargs)
+    if response.status_code == 405:
+        sentence = f"The requested resource does not support http method '{request.method}'."
+        return problem("BadRequestNotSupported", sentence, status=405, headers={"Allow": response["Allow"]})
+    return response
+
+
+def _with_headers(response: HttpResponseBase) -> HttpResponseBase:
+    response.headers.setdefault("Content-Security-Policy", POLICY)
+    if isinstance(response, HttpResponse):  # the others stream
+        response.headers.setdefault("Content-Length", str(len(response.content)))
+    return response

@@ -4,7 +4,9 @@
 """
 
 import os
+import re
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -39,6 +41,17 @@ def blob_origin(connection_string: str) -> str:
         suffix = parts.get("EndpointSuffix", "core.windows.net")
         return f"{parts.get('DefaultEndpointsProtocol', 'https')}://{account}.blob.{suffix}"
     raise ImproperlyConfigured("CLASSIFR_AZURE_CONNECTION_STRING is none: it names no AccountName and no BlobEndpoint.")
+
+
+def host_or_network(text: str) -> str:
+    """Return the name of a host, or the network of an address, as it is compared with. Raises ValueError."""
+    try:
+        return str(ip_network(text, strict=False))
+    except ValueError:
+        name = text.lower().rstrip(".")
+        if re.fullmatch(r"([a-z0-9_-]+\.)*[a-z][a-z0-9_-]*", name):
+            return name
+        raise
 
 
 # Where it runs
@@ -284,6 +297,13 @@ CLASSIFR_PHOTOS_PER_MINUTE = env.int("CLASSIFR_PHOTOS_PER_MINUTE", 120, validate
 CLASSIFR_PHOTOS_PER_MINUTE_AND_ADDRESS = env.int(
     "CLASSIFR_PHOTOS_PER_MINUTE_AND_ADDRESS", 600, validate=validate.Range(min=0)
 )
+
+CLASSIFR_BATCH_MIB = env.int(
+    "CLASSIFR_BATCH_MIB", 128, validate=validate.Range(min=8)
+)  # of one request that adds images; one image of 6 MiB is one of 8 in JSON
+CLASSIFR_URL_FETCH_ALLOW: list[str] = env.list(
+    "CLASSIFR_URL_FETCH_ALLOW", [], subcast=host_or_network
+)  # hosts and networks from which pictures are fetched although they are not public
 
 # How long clients may take, see classifr.patient_worker
 CLASSIFR_HEADER_SECONDS = env.float(

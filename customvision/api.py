@@ -7,9 +7,9 @@ from customvision import routers
 from customvision.api_description import DescribedAPI
 from customvision.errors import handle_errors
 from customvision.keys import PredictionKey, TrainingKey
-from customvision.views import predicting, projects, tags
+from customvision.views import files, image_tags, image_uploads, images, predicting, projects, tags
 
-ROOMS = (predicting, projects, tags)
+ROOMS = (files, image_tags, image_uploads, images, predicting, projects, tags)
 """The modules whose operations the routers have, once they are imported."""
 
 

@@ -1,7 +1,9 @@
 """What programs send: JSON, and pictures in each of the ways in which clients send them."""
 
+import re
 from dataclasses import dataclass
 from typing import TypeVar
+from urllib.parse import unquote
 
 from django.http import HttpRequest
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
@@ -11,7 +13,10 @@ from customvision.errors import ApiError
 
 Model = TypeVar("Model", bound=BaseModel)
 
-_MOST_PARTS = 65
+_MOST_PARTS = 1024
+"""That are counted at all; operations take fewer."""
+_ENCODED_NAME = re.compile(r"\bfilename\*=utf-8''([^;\s]+)", re.IGNORECASE)
+_QUOTED_NAME = re.compile(r'\bfilename="([^"]*)"')
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,7 @@ def _parts(request: HttpRequest) -> list[Part]:
         with PushMultipartParser(boundary, max_segment_count=_MOST_PARTS) as parser:
             for event in parser.parse(request.read()):
                 if isinstance(event, MultipartSegment):
-                    name, content = f'"{event.filename}"' if event.filename else "", bytearray()
+                    name, content = _file_name(event), bytearray()
                 elif event is None:
                     found.append(Part(name, bytes(content)))
                 else:
@@ -77,6 +82,16 @@ def _parts(request: HttpRequest) -> list[Part]:
     except (MultipartError, ValueError) as exc:
         raise ApiError("BadRequestImageStream", f"The multipart body cannot be read: {exc}.") from exc
     return found
+
+
+def _file_name(segment: MultipartSegment) -> str:
+    """Return the name in quotes, with its path, of which the parser leaves the last part."""
+    header = next((value for name, value in segment.headerlist if name == "Content-Disposition"), "")
+    if encoded := _ENCODED_NAME.search(header):
+        return f'"{unquote(encoded[1])}"'
+    quoted = _QUOTED_NAME.search(header)
+    name = quoted[1] if quoted else segment.filename
+    return f'"{name}"' if name else ""
 
 
 def _unsupported(media_type: str) -> ApiError:

@@ -1,7 +1,7 @@
 """Values as they stand in queries and answers."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeAlias
 from uuid import UUID
@@ -30,7 +30,13 @@ Ids = Annotated[list[UUID], BeforeValidator(_split)]
 Names = Annotated[list[str], BeforeValidator(_split)]
 
 
-def at_most(limit: int, ids: Sequence[object], name: str, *, code: str = "BadRequestExceededBatchSize") -> None:
+def at_least_one(ids: Sized, name: str) -> None:
+    """Raise ApiError for a list that is empty."""
+    if not ids:
+        raise ApiError("BadRequestRequiredParamIsNull", f"{name} is empty; at least one is needed.")
+
+
+def at_most(limit: int, ids: Sized, name: str, *, code: str = "BadRequestExceededBatchSize") -> None:
     """Raise ApiError for a list that is too long."""
     if len(ids) > limit:
         raise ApiError(code, f"{name} has {len(ids)} entries; at most {limit} are accepted.")

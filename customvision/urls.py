@@ -6,6 +6,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from customvision.api import prediction, training
 from customvision.errors import problem
+from customvision.views.files import signed_file
 
 
 @csrf_exempt
@@ -17,5 +18,6 @@ def nowhere(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     re_path(r"^v3\.[01]/prediction/", include(prediction.url_patterns())),
     re_path(r"^v3\.[0-4](?:-preview)?/training/", include(training.url_patterns())),
+    re_path(r"^files/(?P<path>.+)$", signed_file),
     re_path(r"^", nowhere),
 ]

@@ -1,7 +1,7 @@
 """Keep pictures as a project's images: what the backends have in common."""
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -20,6 +20,8 @@ from training.models import Image, ImageTag, Project, Tag
 
 MOST_IMAGES = 100_000
 """Images of a project, as in Custom Vision."""
+MOST_PAIRS = 10
+"""Pairs of metadata of an image."""
 _STATUS = {
     RefusalReason.TOO_MANY_BYTES: ImageStatus.ERROR_IMAGE_SIZE,
     RefusalReason.TOO_MANY_PIXELS_ON_A_SIDE: ImageStatus.ERROR_IMAGE_DIMENSIONS,
@@ -73,6 +75,7 @@ def keep_image(
                     "part": Part.HELD_OUT.value if upload.held_out else Part.UNDECIDED.value,
                     "created_by": by,
                     "remote_id": remote_id,
+                    "metadata": dict(upload.metadata),
                 },
             )
             left_out = add_tags(image, upload.tags)
@@ -106,10 +109,18 @@ def add_tags(image: Image, tags: Collection[Tag]) -> list[Tag]:
     return left_out
 
 
+def merged(known: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """Return an image's pairs with the given ones, or as they are where they would be too many."""
+    together = {**known, **given}
+    return together if len(together) <= MOST_PAIRS else dict(known)
+
+
 def _kept_again(image: Image, upload: ImageUpload) -> str:
     """Let an image that comes again out of quarantine, and hold it out if that is asked; say where that cannot be."""
     known = Image.objects.filter(pk=image.pk)
     known.exclude(quarantine="").update(quarantine="")
+    if upload.metadata:
+        known.update(metadata=merged(known.get().metadata, upload.metadata))
     if not upload.held_out or image.part == Part.HELD_OUT:
         return ""
     undecided = known.filter(part=Part.UNDECIDED.value).exclude(source=Image.Source.CORRECTION)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.postgres.functions import RandomUUID
 from django.db import models
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, F, Func, OuterRef, Q, Value
 from django.db.models.functions import Lower, Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -83,6 +84,10 @@ class Project(models.Model):
     def is_multilabel(self) -> bool:
         return self.type == self.Type.MULTILABEL
 
+    def is_only(self, tag: Tag) -> bool:
+        """Whether an image with that tag may have no other."""
+        return tag.is_negative or not self.is_multilabel
+
 
 class TagQuerySet(models.QuerySet["Tag"]):
     def with_image_counts(self) -> TagQuerySet:
@@ -153,8 +158,20 @@ class ImageQuerySet(models.QuerySet["Image"]):
     def untagged(self) -> ImageQuerySet:
         return self.filter(~Exists(ImageTag.objects.filter(image=OuterRef("pk"))))
 
-    def with_tag(self, pk: int) -> ImageQuerySet:
-        return self.filter(Exists(ImageTag.objects.filter(image=OuterRef("pk"), tag=pk)))
+    def with_tag(self, *keys: int) -> ImageQuerySet:
+        """Images with at least one of these tags."""
+        return self.filter(Exists(ImageTag.objects.filter(image=OuterRef("pk"), tag__in=keys)))
+
+    def of_pictures(self, sha256s: Sequence[str]) -> ImageQuerySet:
+        """Images of these contents, however many: they are one parameter of the query."""
+        is_one = Func(
+            F("picture__sha256"),
+            Value(",".join(sha256s)),
+            arg_joiner=" = ANY (string_to_array(",
+            template="%(expressions)s, ','))",
+            output_field=models.BooleanField(),
+        )
+        return self.filter(is_one)
 
     def without_vector(self, backbone: str) -> ImageQuerySet:
         """Images whose picture that backbone has not embedded yet."""
@@ -225,6 +242,7 @@ class ImageTag(models.Model):
     is_only = models.BooleanField(
         default=False, help_text="Whether the image may have no other: in Multiclass projects, and for negative tags."
     )
+    created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
 
     class Meta:
         constraints = [

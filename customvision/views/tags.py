@@ -1,5 +1,6 @@
 """Tags of a project."""
 
+from typing import Annotated
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -7,15 +8,18 @@ from ninja import Query
 
 from customvision.api_description import takes
 from customvision.bodies import read_json
-from customvision.errors import ApiError
+from customvision.errors import ApiError, not_found
 from customvision.fields import Shape, nothing, reply
 from customvision.finding import find_project, find_tag
+from customvision.listing import remembered
 from customvision.routers import training as router
 from customvision.schemas.projects import TagIn, TagOut
 from training.exceptions import Refused
 from training.models import Project, Tag
 from training.names import same_name
 from training.services import projects as services
+
+IterationId = Annotated[UUID | None, Query(alias="iterationId")]
 
 
 class NewTag(Shape):
@@ -25,10 +29,12 @@ class NewTag(Shape):
 
 
 @router.get("/projects/{uuid:project_id}/tags", response=list[TagOut])
-def get_tags(request: HttpRequest, project_id: UUID) -> HttpResponse:
-    """List the tags, with the number of images that each has now."""
-    tags = find_project(request, project_id).tags.with_image_counts()
-    return reply([TagOut.of(tag) for tag in tags])
+def get_tags(request: HttpRequest, project_id: UUID, iteration_id: IterationId = None) -> HttpResponse:
+    """List the tags, with the number of images that each has now, or had in that iteration."""
+    project = find_project(request, project_id)
+    if iteration_id:
+        return reply(_remembered(project, iteration_id))
+    return reply([TagOut.of(tag) for tag in project.tags.with_image_counts()])
 
 
 @router.post("/projects/{uuid:project_id}/tags", response=TagOut)
@@ -50,9 +56,15 @@ def create_tag(request: HttpRequest, project_id: UUID, new: Query[NewTag]) -> Ht
 
 
 @router.get("/projects/{uuid:project_id}/tags/{uuid:tag_id}", response=TagOut)
-def get_tag(request: HttpRequest, project_id: UUID, tag_id: UUID) -> HttpResponse:
-    """Tell of one tag."""
-    return _answer(find_project(request, project_id), tag_id)
+def get_tag(request: HttpRequest, project_id: UUID, tag_id: UUID, iteration_id: IterationId = None) -> HttpResponse:
+    """Tell of one tag, as it is now or as that iteration knows it."""
+    project = find_project(request, project_id)
+    if iteration_id is None:
+        return reply(TagOut.of(find_tag(project, tag_id)))
+    found = [tag for tag in _remembered(project, iteration_id) if tag.id == tag_id]
+    if not found:
+        raise not_found("Tag")
+    return reply(found[0])
 
 
 @router.patch("/projects/{uuid:project_id}/tags/{uuid:tag_id}", response=TagOut)
@@ -79,6 +91,23 @@ def delete_tag(request: HttpRequest, project_id: UUID, tag_id: UUID) -> HttpResp
     """Delete a tag; its images stay, without it."""
     services.delete_tag(find_tag(find_project(request, project_id), tag_id))
     return nothing()
+
+
+def _remembered(project: Project, iteration_id: UUID) -> list[TagOut]:
+    """Return the tags of that iteration; only descriptions are those of now."""
+    then = remembered(project, iteration_id)
+    counts = then.counts()
+    descriptions = dict(project.tags.values_list("uid", "description"))
+    return [
+        TagOut(
+            id=label.uid,
+            name=label.name,
+            description=descriptions.get(label.uid) or None,
+            type=label.type,
+            image_count=counts[label.uid],
+        )
+        for label in then.labels
+    ]
 
 
 def _answer(project: Project, tag_id: UUID) -> HttpResponse:

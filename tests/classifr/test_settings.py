@@ -19,7 +19,13 @@ def start(**environment: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("CLASSIFR_PORT", "eighty"), ("CLASSIFR_THREADS", "0"), ("DEBUG", "perhaps")]
+    ("name", "value"),
+    [
+        ("CLASSIFR_PORT", "eighty"),
+        ("CLASSIFR_THREADS", "0"),
+        ("DEBUG", "perhaps"),
+        ("CLASSIFR_URL_FETCH_ALLOW", "localhost:80"),
+    ],
 )
 def test_nonsense_stops_the_start_and_names_the_variable(name: str, value: str) -> None:
     done = start(**{name: value})

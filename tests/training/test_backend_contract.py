@@ -99,6 +99,27 @@ def test_same_batch_again_is_there_already(project: Project, tags: list[Tag]) ->
     assert project.images.count() == 3
 
 
+def test_metadata_of_a_picture_that_comes_again_is_added(project: Project, tags: list[Tag]) -> None:
+    content = factories.make_photo()
+    for metadata in ({"camera": "1", "line": "3"}, {"camera": "2"}):
+        pictures.upload_images(
+            project=project, batch=[ImageUpload("a.jpg", content, (tags[0],), metadata=metadata)], by=None
+        )
+
+    assert project.images.get().metadata == {"camera": "2", "line": "3"}
+
+
+def test_metadata_that_would_be_too_much_is_left_out(project: Project, tags: list[Tag]) -> None:
+    content = factories.make_photo()
+    first, second = ({f"{name}{number}": "" for number in range(6)} for name in "ab")
+    for metadata in (first, second):
+        pictures.upload_images(
+            project=project, batch=[ImageUpload("a.jpg", content, (tags[0],), metadata=metadata)], by=None
+        )
+
+    assert project.images.get().metadata == first
+
+
 def test_corrupt_file_is_refused_alone_with_a_sentence(project: Project, tags: list[Tag]) -> None:
     corrupt = ImageUpload("broken.jpg", factories.make_photo()[:400], (tags[0],))
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
@@ -77,6 +77,8 @@ class ImageUpload:
     held_out: bool = False
     """Whether it is for measuring only."""
     source: Image.Source = Image.Source.UPLOAD
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """Pairs of text to be put on it; those of a picture that is there already are added to its own."""
 
 
 @dataclass(frozen=True)

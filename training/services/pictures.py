@@ -1,6 +1,7 @@
 """Images of a project: uploaded, tagged, deleted."""
 
 import logging
+from collections import defaultdict, deque
 from collections.abc import Collection, Sequence
 
 from django.db import transaction
@@ -19,21 +20,34 @@ from training import keeping
 from training.backends import get_backend
 from training.backends.base import BATCH, ImageStatus, ImageUpload, UploadResult
 from training.exceptions import Refused
-from training.models import Image, Project, Tag
+from training.models import Image, ImageQuerySet, Project, Tag
 from training.vectors import embed_missing
 
 logger = logging.getLogger(__name__)
 
+_ROWS_AT_ONCE = 5_000
+
 
 def upload_images(*, project: Project, batch: Sequence[ImageUpload], by: User | None) -> tuple[UploadResult, ...]:
-    """Add at most 64 pictures, each kept or refused by itself, and have the new ones embedded in the background."""
+    """Add at most 64 pictures, each kept or refused by itself, and have the new ones embedded in the background.
+
+    Returns what became of each, in their order.
+    """
     backend = get_backend(project.backend)
-    results = backend.upload_images(project, batch, by=by)
+    results = _in_order(batch, backend.upload_images(project, batch, by=by))
     kept = sum(each.status == ImageStatus.OK for each in results)
     if kept and backend.capabilities.needs_vectors:
         queue_embedding(project, by=by)
     logger.info("Uploaded project=%s kept=%s of=%s", project.pk, kept, len(batch))
     return results
+
+
+def _in_order(batch: Sequence[ImageUpload], results: Sequence[UploadResult]) -> tuple[UploadResult, ...]:
+    """Give each upload its result: backends answer by name, and those of one name in their order."""
+    waiting: defaultdict[str, deque[UploadResult]] = defaultdict(deque)
+    for result in results:
+        waiting[result.name].append(result)
+    return tuple(waiting[upload.name].popleft() for upload in batch)
 
 
 def queue_embedding(project: Project, *, by: User | None) -> None:
@@ -67,7 +81,7 @@ def set_tags(*, images: Collection[Image], tags: Sequence[Tag]) -> None:
 def add_tag(*, images: Collection[Image], tag: Tag) -> None:
     """Tag these images of one project; where an image may have only one tag, it replaces the other."""
     for image in images:
-        others = [] if _is_only(image.project, tag) else [each for each in image.tags.all() if not each.is_negative]
+        others = [] if image.project.is_only(tag) else [each for each in image.tags.all() if not each.is_negative]
         set_tags(images=[image], tags=[*{*others, tag}])
 
 
@@ -87,6 +101,23 @@ def delete_images(images: Sequence[Image]) -> int:
     return len(images)
 
 
+def discard_images(project: Project, images: ImageQuerySet, *, by: User | None) -> int:
+    """Delete these images of the project at once, however many; a job erases their pictures. Return how many."""
+    backend = get_backend(project.backend)
+    elsewhere = list(images.filter(remote_id__isnull=False))
+    for start in range(0, len(elsewhere), BATCH):
+        backend.delete_images(elsewhere[start : start + BATCH])
+    with transaction.atomic():
+        gone = dict(images.values_list("pk", "picture_id"))
+        for start in range(0, len(keys := list(gone)), _ROWS_AT_ONCE):
+            Image.objects.filter(pk__in=keys[start : start + _ROWS_AT_ONCE]).delete()
+        if gone:
+            title = _("Erase the pictures of %(project)s") % {"project": project}
+            enqueue(make_job("discard", title=title, arguments={"pictures": list(gone.values())}, by=by))
+    logger.info("Deleted images=%s project=%s", len(gone), project.pk)
+    return len(gone)
+
+
 def summary(results: Sequence[UploadResult]) -> str:
     """Say in a sentence how many were added, were there already and were refused."""
     new = sum(each.status == ImageStatus.OK for each in results)
@@ -100,12 +131,8 @@ def summary(results: Sequence[UploadResult]) -> str:
     return ", ".join(parts) + "."
 
 
-def _is_only(project: Project, tag: Tag) -> bool:
-    return tag.is_negative or not project.is_multilabel
-
-
 def _check_together(project: Project, tags: Sequence[Tag]) -> None:
     if any(tag.project_id != project.pk for tag in tags):
         raise Refused(_("The tag belongs to another project."))
-    if len(tags) > 1 and any(_is_only(project, tag) for tag in tags):
+    if len(tags) > 1 and any(project.is_only(tag) for tag in tags):
         raise Refused(_("These tags exclude each other."))

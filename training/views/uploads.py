@@ -1,8 +1,7 @@
 """Pictures come into a project: from our script in batches, or from a plain form."""
 
 import logging
-from collections import defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
@@ -73,18 +72,9 @@ def _upload(
             for file, name in named[start : start + READ_AT_ONCE]
         ]
         uploads = [each for each in read if isinstance(each, ImageUpload)]
-        answers = upload_images(project=project, batch=uploads, by=by) if uploads else ()
-        results += _in_order(read, answers)
+        answers = iter(upload_images(project=project, batch=uploads, by=by) if uploads else ())
+        results += [each if isinstance(each, UploadResult) else next(answers) for each in read]
     return results
-
-
-def _in_order(read: Sequence[ImageUpload | UploadResult], answers: Sequence[UploadResult]) -> Iterator[UploadResult]:
-    """Give each upload its answer: they come by name, and those of one name in their order."""
-    waiting: defaultdict[str, deque[UploadResult]] = defaultdict(deque)
-    for answer in answers:
-        waiting[answer.name].append(answer)
-    for each in read:
-        yield each if isinstance(each, UploadResult) else waiting[each.name].popleft()
 
 
 def _printable(name: str) -> str:

@@ -1,0 +1,45 @@
+"""Which machines Classifr may be told to fetch from: public ones, and those that the operator lists."""
+
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+
+Address = IPv4Address | IPv6Address
+
+_GLOBAL_UNICAST = IPv6Network("2000::/3")
+_NAT64 = IPv6Network("64:ff9b::/96")
+"""How machines that have only IPv6 see the public part of IPv4."""
+_OF_THE_CLOUD = {ip_address("168.63.129.16")}
+"""Public to the eye, and yet the host's own: Azure's agent and its name server."""
+
+
+def is_public(address: Address) -> bool:
+    """Say whether the address is a machine's in the public Internet, and none that leads elsewhere."""
+    if isinstance(address, IPv4Address):
+        return address.is_global and not address.is_multicast and address not in _OF_THE_CLOUD
+    if address.ipv4_mapped:
+        return is_public(address.ipv4_mapped)
+    if address in _NAT64:
+        return is_public(IPv4Address(int(address) & 0xFFFFFFFF))
+    is_tunnel = address.sixtofour is not None or address.teredo is not None
+    return address in _GLOBAL_UNICAST and address.is_global and not is_tunnel
+
+
+class Allowance:
+    """Hosts and networks that may be asked although they are not public, as CLASSIFR_URL_FETCH_ALLOW lists them."""
+
+    def __init__(self, entries: Iterable[str]) -> None:
+        self._names: set[str] = set()
+        self._networks = []
+        for entry in entries:
+            try:
+                self._networks.append(ip_network(entry))
+            except ValueError:
+                self._names.add(entry)
+
+    def has_name(self, host: str) -> bool:
+        """host: in lower case."""
+        return host.rstrip(".") in self._names
+
+    def has_address(self, address: Address) -> bool:
+        plain = address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
+        return any(plain in network for network in self._networks)

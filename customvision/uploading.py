@@ -1,0 +1,153 @@
+"""Pictures that programs add to a project: one entry, one answer, whatever becomes of the others."""
+
+import binascii
+import string
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import Prefetch
+from django.http import HttpRequest, HttpResponse
+
+from customvision.errors import ApiError
+from customvision.fields import at_most, naive, reply
+from customvision.finding import key_of
+from customvision.metadata import check_metadata
+from customvision.schemas.images import ImageCreateResult, ImageCreateSummary, ImageOut, ImageTagOut
+from training.backends.base import BATCH, TAGS_A_BATCH, ImageStatus, ImageUpload, UploadResult
+from training.keeping import MOST_PAIRS
+from training.models import Image, ImageTag, Project, Tag
+from training.services.pictures import upload_images
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One picture of a batch."""
+
+    source: str | None
+    """What the answer calls it: the name of the file, the address, the id of the prediction."""
+    content: bytes | ImageStatus
+    """Or why there is none."""
+    tag_ids: tuple[str, ...] = ()
+    """As they were sent."""
+    name: str = ""
+    """By which the image is to be known."""
+    origin: Image.Source = Image.Source.UPLOAD
+
+
+@dataclass(frozen=True)
+class _Added:
+    entry: Entry
+    result: UploadResult
+    tags: tuple[Tag, ...]
+    """That it was to have."""
+
+
+def decoded(contents: bytes | str | None) -> bytes | ImageStatus:
+    """Return the picture of an entry whose base64 the parser may not have understood: with line breaks, or none."""
+    if not isinstance(contents, str):
+        return contents or b""
+    try:
+        return binascii.a2b_base64(contents.encode().translate(None, string.whitespace.encode()), strict_mode=True)
+    except binascii.Error:
+        return ImageStatus.ERROR_IMAGE_FORMAT
+
+
+def check_batch(count: int, tag_ids: Sequence[str], metadata: Mapping[str, str]) -> None:
+    """Raise ApiError for a batch that is refused whole. tag_ids: those of all its images, each as often as sent."""
+    if not count:
+        raise ApiError("BadRequestImageBatch", f"The batch has no images; 1 to {BATCH} are accepted.")
+    at_most(BATCH, range(count), "images")
+    at_most(TAGS_A_BATCH, {each.lower() for each in tag_ids}, "tagIds, in all images together,")
+    at_most(MOST_PAIRS, metadata, "metadata")
+    check_metadata(metadata)
+
+
+class Adding:
+    """Adds the pictures of one request, at once or in parts, and then answers."""
+
+    def __init__(self, request: HttpRequest, project: Project, *, metadata: Mapping[str, str] | None = None) -> None:
+        self._request, self._project = request, project
+        self._metadata = metadata or {}
+        self._added: list[_Added] = []
+
+    def add(self, entries: Sequence[Entry]) -> None:
+        """Keep or refuse each of these pictures by itself."""
+        tags = self._tags(entries)
+        uploads: dict[int, ImageUpload] = {}
+        results: dict[int, UploadResult] = {}
+        for index, entry in enumerate(entries):
+            known = [tags.get(each.lower()) for each in dict.fromkeys(entry.tag_ids)]
+            found = self._upload(entry, known)
+            if isinstance(found, ImageUpload):
+                uploads[index] = found
+            else:
+                results[index] = found
+        if uploads:
+            by = key_of(self._request).created_by
+            answers = upload_images(project=self._project, batch=list(uploads.values()), by=by)
+            results |= dict(zip(uploads, answers, strict=True))
+        for index, entry in enumerate(entries):
+            wanted = uploads[index].tags if index in uploads else ()
+            self._added.append(_Added(entry, results[index], wanted))
+
+    def answer(self) -> HttpResponse:
+        """Tell what became of each, in their order: 200 if all are new images, else 207."""
+        images = self._images()
+        results = [self._told(each, images) for each in self._added]
+        is_successful = all(each.status == ImageStatus.OK for each in results)
+        summary = ImageCreateSummary(is_batch_successful=is_successful, images=results)
+        return reply(summary, status=200 if is_successful else 207)
+
+    def _tags(self, entries: Sequence[Entry]) -> dict[str, Tag]:
+        uids = [uid for entry in entries for each in entry.tag_ids if (uid := _uid(each))]
+        found = {tag.uid: tag for tag in self._project.tags.filter(uid__in=uids)} if uids else {}
+        sent = (each for entry in entries for each in entry.tag_ids)
+        return {each.lower(): found[uid] for each in sent if (uid := _uid(each)) in found}
+
+    def _upload(self, entry: Entry, tags: Sequence[Tag | None]) -> ImageUpload | UploadResult:
+        known = tuple(dict.fromkeys(tag for tag in tags if tag))
+        if isinstance(entry.content, ImageStatus):
+            return UploadResult(entry.name, entry.content)
+        if None in tags:
+            return UploadResult(entry.name, ImageStatus.ERROR_INVALID_TAG)
+        name = "".join(each for each in entry.name if each.isprintable())
+        return ImageUpload(name, entry.content, known, source=entry.origin, metadata=self._metadata)
+
+    def _images(self) -> dict[int, Image]:
+        keys = [each.result.image.pk for each in self._added if each.result.image]
+        tags = Prefetch("image_tags", ImageTag.objects.select_related("tag").order_by("pk"))
+        return Image.objects.select_related("picture").prefetch_related(tags).in_bulk(keys)
+
+    def _told(self, added: _Added, images: Mapping[int, Image]) -> ImageCreateResult:
+        image = images.get(added.result.image.pk) if added.result.image else None
+        status = added.result.status
+        if status.is_ok:
+            status = self._status(added, image) if image else ImageStatus.ERROR_UNKNOWN  # deleted meanwhile
+        told = self._image(image) if image and status.is_ok else None
+        return ImageCreateResult(source_url=added.entry.source, status=status.value, image=told)
+
+    def _status(self, added: _Added, image: Image) -> ImageStatus:
+        """Say so where a picture that was there already may not have the tags beside its own."""
+        present = [known.tag for known in image.image_tags.all()]
+        left_out = [tag for tag in added.tags if tag not in present]
+        if not left_out:
+            return added.result.status
+        if any(tag.is_negative for tag in [*present, *left_out]):
+            return ImageStatus.ERROR_NEGATIVE_AND_REGULAR_TAG
+        return ImageStatus.ERROR_TAG_LIMIT_EXCEED
+
+    def _image(self, image: Image) -> ImageOut:
+        """Tell of an image as answers to uploads do, without the tags' names."""
+        tags = [
+            ImageTagOut(tag_id=known.tag.uid, tag_name=None, created=naive(known.created_at))
+            for known in image.image_tags.all()
+        ]
+        return ImageOut.of(image, tags, self._request, self._project.uid)
+
+
+def _uid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,80 @@
+"""Files behind links, for who has the link, and behind paths, for who has the key."""
+
+import re
+from http import HTTPStatus
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_cache_control
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
+from ninja import Query
+
+from catalog.exceptions import StorageUnavailable
+from catalog.services import read_picture, thumbnail
+from customvision.errors import ApiError, not_found, problem
+from customvision.fields import Shape
+from customvision.files import LIFE_S, is_signed
+from customvision.finding import find_project
+from customvision.routers import training as router
+from engine.exceptions import RefusedPicture
+from training.models import Image
+
+_IMAGE = re.compile(r"i-(?P<project>[0-9a-f]{32})/(?P<kind>[it])-(?P<image>[0-9a-f]{32})")
+
+
+class Artifact(Shape):
+    path: str
+
+
+@csrf_exempt
+@require_safe
+def signed_file(request: HttpRequest, path: str) -> HttpResponse:
+    """Show what is at that path, on pages of any site, to whoever has a link of ours that has not expired."""
+    try:
+        if not is_signed(request, path):
+            sentence = "The link is not signed by this server, or has expired: list the images again for a new one."
+            raise ApiError("Forbidden", sentence, status=HTTPStatus.FORBIDDEN)
+        answer = open_path(path)
+    except ApiError as exc:
+        return problem(exc.code, exc.message, status=exc.status, headers=exc.headers)
+    patch_cache_control(answer, private=True, max_age=LIFE_S)
+    answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return answer
+
+
+@router.get("/projects/{uuid:project_id}/artifacts", response=bytes)
+def get_artifact(request: HttpRequest, project_id: UUID, artifact: Query[Artifact]) -> HttpResponse:
+    """Send a file of the project."""
+    project = find_project(request, project_id)
+    path = artifact.path.partition("?")[0].strip("/").lower()
+    if project.uid.hex not in path.split("/", 1)[0]:
+        sentence = f"The path {artifact.path[:200]!r} is not in this project; /i-{project.uid.hex}/i-… is accepted."
+        raise ApiError("BadRequestInvalidArtifactUri", sentence)
+    answer = open_path(path)
+    answer.headers["Content-Type"] = "application/octet-stream"
+    return answer
+
+
+def open_path(path: str) -> HttpResponse:
+    """Return the file at that path, as customvision.files makes them. Raises ApiError; asks for no key and no link."""
+    try:
+        if found := _IMAGE.fullmatch(path):
+            return _image(UUID(found["project"]), UUID(found["image"]), kind=found["kind"])
+    except StorageUnavailable as exc:
+        headers = {"Retry-After": "5"}
+        raise ApiError("ErrorUnknown", str(exc), status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers) from exc
+    raise ApiError("NotFound", f"There is no file at {path[:200]!r}.", status=HTTPStatus.NOT_FOUND)
+
+
+def _image(project_uid: UUID, image_uid: UUID, *, kind: str) -> HttpResponse:
+    image = Image.objects.filter(project__uid=project_uid, uid=image_uid).select_related("picture").first()
+    if image is None:
+        raise not_found("Image")
+    picture = image.picture
+    if kind == "i":
+        return HttpResponse(read_picture(picture), content_type=f"image/{picture.format.lower()}")
+    try:
+        return HttpResponse(thumbnail(picture), content_type="image/jpeg")
+    except RefusedPicture as exc:  # its pixels are damaged, which only decoding tells
+        raise ApiError("NotFoundImage", str(exc), status=HTTPStatus.NOT_FOUND) from exc

@@ -1,0 +1,103 @@
+"""Tag images, take tags off, and put pairs of text on them."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Query
+
+from customvision.api_description import takes
+from customvision.bodies import read_json
+from customvision.errors import ApiError, not_found
+from customvision.fields import Ids, Shape, at_least_one, at_most, nothing, reply
+from customvision.finding import find_project
+from customvision.metadata import check_metadata
+from customvision.routers import training as router
+from customvision.schemas.images import (
+    ImageMetadataUpdateEntry,
+    ImageMetadataUpdateSummary,
+    ImageTagCreateBatch,
+    ImageTagCreateEntry,
+    ImageTagCreateSummary,
+    Metadata,
+)
+from training.backends.base import BATCH, TAGS_A_BATCH
+from training.models import Image
+from training.services.tagging import Pair, add_metadata, tag_images, untag_images
+
+_MOST_PAIRS = 128
+_MOST_IMAGES = 256
+
+
+class ImagesAndTags(Shape):
+    image_ids: Ids
+    tag_ids: Ids
+
+
+class Images(Shape):
+    image_ids: Ids
+
+
+@router.post("/projects/{uuid:project_id}/images/tags", response=ImageTagCreateSummary)
+@takes(ImageTagCreateBatch)
+def create_image_tags(request: HttpRequest, project_id: UUID) -> HttpResponse:
+    """Put each tag on its image, where the image may have it."""
+    project = find_project(request, project_id)
+    entries = read_json(request, ImageTagCreateBatch).tags or []
+    if not entries:
+        raise ApiError("BadRequestImageTags", f"The batch has no tags; 1 to {_MOST_PAIRS} are accepted.")
+    at_most(_MOST_PAIRS, entries, "tags")
+    images = Image.objects.filter(project=project, uid__in=[entry.image_id for entry in entries])
+    known = {image.uid: image for image in images.select_related("project").prefetch_related("tags")}
+    tags = {tag.uid: tag for tag in project.tags.filter(uid__in=[entry.tag_id for entry in entries])}
+    for entry in entries:
+        if entry.image_id not in known:
+            raise not_found("Image")
+        if entry.tag_id not in tags:
+            raise not_found("Tag")
+    done = tag_images(project, [(known[entry.image_id], tags[entry.tag_id]) for entry in entries])
+    return reply(
+        ImageTagCreateSummary(
+            created=_told(done.created), duplicated=_told(done.duplicated), exceeded=_told(done.exceeded)
+        )
+    )
+
+
+@router.delete("/projects/{uuid:project_id}/images/tags", response={204: None})
+def delete_image_tags(request: HttpRequest, project_id: UUID, chosen: Query[ImagesAndTags]) -> HttpResponse:
+    """Take these tags from these images; what is gone already is no error, as a program may have to ask twice."""
+    project = find_project(request, project_id)
+    for limit, ids, name in ((BATCH, chosen.image_ids, "imageIds"), (TAGS_A_BATCH, chosen.tag_ids, "tagIds")):
+        at_least_one(ids, name)
+        at_most(limit, ids, name)
+    images = Image.objects.filter(project=project, uid__in=chosen.image_ids)
+    tags = project.tags.filter(uid__in=chosen.tag_ids)
+    untag_images(project, images.select_related("project").prefetch_related("tags"), list(tags))
+    return nothing()
+
+
+@router.post(
+    "/projects/{uuid:project_id}/images/metadata",
+    response={200: ImageMetadataUpdateSummary, 207: ImageMetadataUpdateSummary},
+)
+@takes(Metadata)
+def update_image_metadata(request: HttpRequest, project_id: UUID, chosen: Query[Images]) -> HttpResponse:
+    """Add these pairs to those of each image; the answer has all that it has then."""
+    project = find_project(request, project_id)
+    at_least_one(chosen.image_ids, "imageIds")
+    at_most(_MOST_IMAGES, chosen.image_ids, "imageIds")
+    given = read_json(request, Metadata).root
+    check_metadata(given)
+    changed, full = add_metadata(Image.objects.filter(project=project, uid__in=chosen.image_ids), given)
+    told = {
+        **{image.uid: ImageMetadataUpdateEntry.of(image.uid, "OK", image.metadata) for image in changed},
+        **{image.uid: ImageMetadataUpdateEntry.of(image.uid, "ErrorLimitExceed") for image in full},
+    }
+    images = [told.get(uid) or ImageMetadataUpdateEntry.of(uid, "ErrorImageNotFound") for uid in chosen.image_ids]
+    is_successful = all(each.status == "OK" for each in images)
+    summary = ImageMetadataUpdateSummary(is_batch_successful=is_successful, images=images)
+    return reply(summary, status=200 if is_successful else 207)
+
+
+def _told(pairs: Sequence[Pair]) -> list[ImageTagCreateEntry]:
+    return [ImageTagCreateEntry(image_id=image.uid, tag_id=tag.uid) for image, tag in pairs]

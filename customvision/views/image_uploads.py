@@ -1,0 +1,118 @@
+"""Add training images: as files, as base64 in JSON, by address."""
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from ninja import Query
+
+from customvision.api_description import takes, takes_pictures
+from customvision.bodies import read_json, read_pictures
+from customvision.errors import ApiError
+from customvision.fetching import fetch_picture
+from customvision.fields import Names, Shape
+from customvision.finding import find_project
+from customvision.routers import training as router
+from customvision.schemas.images import (
+    Batch,
+    BatchEntry,
+    ImageCreateSummary,
+    ImageFileCreateBatch,
+    ImageFileCreateEntry,
+    ImageUrlCreateBatch,
+)
+from customvision.uploading import Adding, Entry, check_batch, decoded
+from engine import images
+from engine.images.limits import MEBI
+from training.backends.base import ImageStatus
+
+_MOST_BYTES = settings.CLASSIFR_BATCH_MIB * MEBI
+_FETCHED_AT_ONCE = 8
+_ANSWERS: Mapping[int, type[ImageCreateSummary]] = {200: ImageCreateSummary, 207: ImageCreateSummary}
+
+
+class TagsOfAll(Shape):
+    tag_ids: Names = []
+    """Texts, as one that is no id is told with each image."""
+
+
+@router.post("/projects/{uuid:project_id}/images", response=_ANSWERS)
+@takes_pictures(max_bytes=_MOST_BYTES)
+def create_images_from_data(request: HttpRequest, project_id: UUID, query: Query[TagsOfAll]) -> HttpResponse:
+    """Add at most 64 pictures: parts of a form, or one as the body itself."""
+    project = find_project(request, project_id)
+    tag_ids = tuple(query.tag_ids)
+    parts = read_pictures(request)
+    check_batch(len(parts), tag_ids, {})
+    adding = Adding(request, project)
+    adding.add([Entry(part.name, part.content, tag_ids, name=_last_part(part.name.strip('"'))) for part in parts])
+    return adding.answer()
+
+
+@router.post("/projects/{uuid:project_id}/images/files", response=_ANSWERS)
+@takes(ImageFileCreateBatch, max_bytes=_MOST_BYTES)
+def create_images_from_files(request: HttpRequest, project_id: UUID) -> HttpResponse:
+    """Add at most 64 pictures in base64."""
+    project = find_project(request, project_id)
+    batch = read_json(request, ImageFileCreateBatch)
+    entries = batch.images or []
+    _check(batch, entries)
+    adding = Adding(request, project, metadata=batch.metadata)
+    adding.add([_file(entry, batch) for entry in entries])
+    return adding.answer()
+
+
+@router.post("/projects/{uuid:project_id}/images/urls", response=_ANSWERS)
+@takes(ImageUrlCreateBatch)
+def create_images_from_urls(request: HttpRequest, project_id: UUID) -> HttpResponse:
+    """Fetch at most 64 pictures and add them, a few at a time."""
+    project = find_project(request, project_id)
+    batch = read_json(request, ImageUrlCreateBatch)
+    entries = batch.images or []
+    _check(batch, entries)
+    adding = Adding(request, project, metadata=batch.metadata)
+    with ThreadPoolExecutor(_FETCHED_AT_ONCE) as pool:
+        for start in range(0, len(entries), _FETCHED_AT_ONCE):
+            some = entries[start : start + _FETCHED_AT_ONCE]
+            contents = pool.map(_fetched, [entry.url for entry in some])
+            adding.add(
+                [
+                    Entry(entry.url, content, _tag_ids(entry, batch), name=_last_part(entry.url.partition("?")[0]))
+                    for entry, content in zip(some, contents, strict=True)
+                ]
+            )
+    return adding.answer()
+
+
+def _file(entry: ImageFileCreateEntry, batch: Batch) -> Entry:
+    return Entry(entry.name, decoded(entry.contents), _tag_ids(entry, batch), name=entry.name or "")
+
+
+def _last_part(path: str) -> str:
+    return path.replace("\\", "/").rpartition("/")[2]
+
+
+def _fetched(url: str) -> bytes | ImageStatus:
+    """Return what is at that address, or why nothing is; called in threads, without a database."""
+    try:
+        return fetch_picture(url, max_bytes=images.TRAINING.max_bytes)
+    except ApiError as exc:
+        is_too_big = exc.code == "BadRequestImageSizeBytes"
+        return ImageStatus.ERROR_IMAGE_SIZE if is_too_big else ImageStatus.ERROR_SOURCE
+
+
+def _tag_ids(entry: BatchEntry, batch: Batch) -> tuple[str, ...]:
+    """Return the ids of the batch's tags and the image's own."""
+    return (*(batch.tag_ids or ()), *(entry.tag_ids or ()))
+
+
+def _check(batch: Batch, entries: Iterable[BatchEntry]) -> None:
+    """Raise ApiError for a batch that is refused whole."""
+    known = list(entries)
+    own = [each for entry in known for each in entry.tag_ids or ()]
+    check_batch(len(known), [*(batch.tag_ids or ()), *own], batch.metadata or {})
+    if any(entry.regions for entry in known):
+        sentence = "Regions are for object detection; this project classifies whole images."
+        raise ApiError("BadRequestImageRegions", sentence)

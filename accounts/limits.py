@@ -109,6 +109,18 @@ def count_requests(keys: Sequence[str]) -> list[tuple[int, float]]:
         return cast("list[tuple[int, float]]", cursor.fetchall())
 
 
+def refused(request: HttpRequest, view: View) -> HttpResponse | None:
+    """Return the answer to a request that is too big or too often for its view, or None."""
+    if request.headers.get("Transfer-Encoding"):
+        return length_required(request)
+    size = int(request.META.get("CONTENT_LENGTH") or 0)
+    if size > body_limit(view):
+        return too_big(request, view, size)
+    if seconds := seconds_to_wait(request, view):
+        return too_many(request, seconds)
+    return None
+
+
 def too_big(request: HttpRequest, view: View, size: int) -> HttpResponse:
     """Refuse a body of that many bytes, in the terms that people know: the limit of the files.
 

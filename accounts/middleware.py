@@ -66,11 +66,4 @@ class Limits:
     def process_view(
         self, request: HttpRequest, view: View, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> HttpResponse | None:
-        if request.headers.get("Transfer-Encoding"):
-            return limits.length_required(request)
-        size = int(request.META.get("CONTENT_LENGTH") or 0)
-        if size > limits.body_limit(view):
-            return limits.too_big(request, view, size)
-        if seconds := limits.seconds_to_wait(request, view):
-            return limits.too_many(request, seconds)
-        return None
+        return limits.refused(request, view)

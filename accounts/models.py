@@ -95,7 +95,11 @@ class ApiKey(models.Model):
 
     @property
     def is_usable(self) -> bool:
-        return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
+        return self.is_usable_at(timezone.now())
+
+    def is_usable_at(self, now: datetime) -> bool:
+        """Say whether it opens something at that time."""
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)
 
     def allows(self, scope: str) -> bool:
         """Say whether it opens what that scope is about."""

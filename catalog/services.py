@@ -1,10 +1,13 @@
 """Keep pictures, hand them out, let them go, deliver those that the storage refused."""
 
 import logging
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 from django.core.cache import caches
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import ProtectedError
 from django.utils import timezone
 from numpy.typing import NDArray
@@ -21,58 +24,136 @@ logger = logging.getLogger(__name__)
 THUMBNAIL_SIDE = 480  # pixels of the longer side
 MOST_A_DELIVERY = 100
 """Blobs that a worker delivers before it looks for other work."""
+WRITERS = 4
+"""Blobs of one batch that are written at a time."""
+
+_INSERT = """
+    INSERT INTO catalog_picture (sha256, blob_key, format, width, height, byte_size, created_by_id, created_at)
+    SELECT *, %s::bigint, statement_timestamp()
+    FROM unnest(%s::text[], %s::text[], %s::text[], %s::int[], %s::int[], %s::int[])
+    ON CONFLICT DO NOTHING RETURNING sha256
+"""
+
+
+@dataclass(frozen=True)
+class CleanPicture:
+    """A picture free of its metadata."""
+
+    content: bytes
+    facts: images.Facts
+
+
+def clean_picture(content: bytes, *, limits: images.Limits) -> CleanPicture:
+    """Free a picture of its metadata. Raises RefusedPicture."""
+    clean = images.strip_metadata(content)
+    return CleanPicture(clean, images.inspect(clean, limits=limits))
 
 
 def keep_picture(*, content: bytes, limits: images.Limits, by: User | None, may_wait: bool = False) -> Picture:
-    """Store the picture without its metadata, unless the same content is there; return its row.
-
-    With `may_wait` the bytes wait in the database when the storage refuses them, and at once, without asking it, while
-    it has just refused others: a storage that hangs makes one person wait, not everybody.
+    """Keep one picture as `keep_pictures` does.
 
     Raises RefusedPicture and, without `may_wait`, StorageUnavailable; then nothing was stored.
     """
-    clean = images.strip_metadata(content)
-    facts = images.inspect(clean, limits=limits)
-    key = f"pictures/{facts.sha256[:2]}/{facts.sha256}"
-    # The blob is written inside the transaction: the row's lock keeps a deletion of the same content out until the
-    # caller has committed what points at it, and a storage that refuses takes the row back.
+    [kept] = keep_pictures([clean_picture(content, limits=limits)], by=by, may_wait=may_wait)
+    if isinstance(kept, StorageUnavailable):
+        raise kept
+    return kept
+
+
+def keep_pictures(
+    cleaned: Sequence[CleanPicture], *, by: User | None, may_wait: bool = False
+) -> list[Picture | StorageUnavailable]:
+    """Store the pictures unless the same content is there; return each one's row, or why the storage refuses it.
+
+    Of a picture that is refused nothing was stored. With `may_wait` none is: its bytes wait in the database, and at
+    once, without asking the storage, while it has just refused others: a storage that hangs makes one person wait, not
+    everybody.
+    """
+    contents = {each.facts.sha256: each.content for each in cleaned}
+    # The blobs are written inside the transaction: the rows' locks keep a deletion of the same content out until the
+    # caller has committed what points at them, and a storage that refuses takes the row back.
     with transaction.atomic():
         hold_blobs()
-        picture, is_new = Picture.objects.select_for_update().get_or_create(
-            sha256=facts.sha256,
-            defaults={
-                "format": facts.format,
-                "width": facts.width,
-                "height": facts.height,
-                "byte_size": facts.byte_size,
-                "blob_key": key,
-                "created_by": by,
-            },
-        )
-        if is_new or not is_waiting(picture):
-            _keep_bytes(picture, clean, is_new=is_new, may_wait=may_wait)
-        if picture.lost_at:
-            picture.lost_at = None
-            picture.save(update_fields=["lost_at"])
-    return picture
+        pictures, new = _lock_rows({each.facts.sha256: each.facts for each in cleaned}, by=by)
+        known = [each.pk for each in pictures.values() if each.sha256 not in new]
+        waiting = set(WaitingBlob.objects.filter(picture__in=known).values_list("picture_id", flat=True))
+        to_write = [each for each in pictures.values() if each.pk not in waiting]
+        if may_wait and WaitingBlob.objects.put_off(timezone.now()).exists():
+            refused: dict[str, StorageUnavailable | None] = dict.fromkeys(each.sha256 for each in to_write)
+        else:
+            refused = _write_blobs(to_write, contents, new=new)
+        if may_wait:
+            for sha256, reason in refused.items():
+                _let_wait(pictures[sha256], contents[sha256], reason)
+            refused = {}
+        Picture.objects.filter(sha256__in=new & refused.keys()).delete()
+        _note_found(each for each in pictures.values() if each.sha256 not in refused)
+    return [refused.get(each.facts.sha256) or pictures[each.facts.sha256] for each in cleaned]
 
 
-def _keep_bytes(picture: Picture, content: bytes, *, is_new: bool, may_wait: bool) -> None:
-    """Put the bytes into the storage unless they are there, or let them wait."""
+def _lock_rows(facts: Mapping[str, images.Facts], *, by: User | None) -> tuple[dict[str, Picture], set[str]]:
+    """Insert the rows that are missing and lock them all; return them by sha256, and which of them are new.
+
+    Both in the order of their sha256: of two that keep the same pictures, one waits for the other.
+    """
+    columns = [list(column) for column in zip(*(_row(facts[sha256]) for sha256 in sorted(facts)), strict=True)]
+    found: dict[str, Picture] = {}
+    new: set[str] = set()
+    while len(found) < len(facts):  # a row may be deleted between the two statements
+        with connection.cursor() as cursor:
+            cursor.execute(_INSERT, [by.pk if by else None, *columns])
+            new.update(sha256 for (sha256,) in cursor.fetchall())
+        locked = Picture.objects.select_for_update().filter(sha256__in=facts).order_by("sha256")
+        found = {each.sha256: each for each in locked}
+    return found, new
+
+
+def _row(facts: images.Facts) -> tuple[str, str, str, int, int, int]:
+    key = f"pictures/{facts.sha256[:2]}/{facts.sha256}"
+    return facts.sha256, key, facts.format, facts.width, facts.height, facts.byte_size
+
+
+def _write_blobs(
+    pictures: Sequence[Picture], contents: Mapping[str, bytes], *, new: Collection[str]
+) -> dict[str, StorageUnavailable | None]:
+    """Put the bytes into the storage unless they are there; return by sha256 why it refuses which.
+
+    Several at once: to write is mostly to wait for a disk or a network.
+    """
+
+    def write(picture: Picture) -> StorageUnavailable | None:
+        try:
+            if picture.sha256 in new or not storage.has_blob(picture.blob_key):  # one that was lost comes back
+                storage.write_blob(picture.blob_key, contents[picture.sha256])
+        except StorageUnavailable as exc:
+            return exc
+        return None
+
+    if len(pictures) <= 1:
+        reasons = [write(each) for each in pictures]
+    else:
+        with ThreadPoolExecutor(WRITERS) as pool:
+            reasons = list(pool.map(write, pictures))
+    return {each.sha256: reason for each, reason in zip(pictures, reasons, strict=True) if reason}
+
+
+def _let_wait(picture: Picture, content: bytes, reason: StorageUnavailable | None) -> None:
+    """Keep the bytes in the database; reason: None if the storage was not asked."""
     now = timezone.now()
     waiting = WaitingBlob(picture=picture, content=content, next_try_at=now)
-    if not (may_wait and WaitingBlob.objects.put_off(now).exists()):
-        try:
-            if is_new or not storage.has_blob(picture.blob_key):  # one that was lost comes back
-                storage.write_blob(picture.blob_key, content)
-        except StorageUnavailable as exc:
-            if not may_wait:
-                raise
-            waiting.note_refusal(exc.reason, now=timezone.now())
-        else:
-            return
+    if reason:
+        waiting.note_refusal(reason.reason, now=now)
     waiting.save()
     logger.warning("Picture waits for the storage sha256=%s error=%s", picture.sha256, waiting.last_error or "-")
+
+
+def _note_found(pictures: Iterable[Picture]) -> None:
+    """Take back that the storage has lost these."""
+    lost = [each for each in pictures if each.lost_at]
+    if lost:
+        Picture.objects.filter(pk__in=[each.pk for each in lost]).update(lost_at=None)
+    for each in lost:
+        each.lost_at = None
 
 
 def deliver_waiting() -> int:

@@ -98,11 +98,11 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "classifr.request_log.log_request",
-    "customvision.middleware.speak_custom_vision",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "csp.middleware.CSPMiddleware",
     "classifr.middleware.keep_to_ourselves",
+    "customvision.middleware.speak_custom_vision",
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",

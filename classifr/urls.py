@@ -4,6 +4,7 @@ from django.urls import include, path
 from classifr import views
 
 urlpatterns = [
+    path("customvision/", include("customvision.urls")),
     path("", include("classifier.urls")),
     path("", include("feedback.urls")),
     path("accounts/", include("accounts.urls")),
@@ -11,7 +12,6 @@ urlpatterns = [
     path("jobs/", include("jobs.urls")),
     path("projects/", include("training.urls")),
     path("connect/", include("customvision.page_urls")),
-    path("customvision/", include("customvision.urls")),
     path("admin/", admin.site.urls),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),

@@ -10,10 +10,10 @@ from classifier.services import classify
 from customvision.errors import ApiError
 from customvision.fields import Shape, reply, utc
 from customvision.finding import key_of
-from customvision.labels import labels_of
+from customvision.labels import Labels, labels_of
 from customvision.models import LONGEST_APPLICATION
 from customvision.paths import has_tag_types
-from customvision.schemas.predictions import ImagePrediction, PredictionOut
+from customvision.schemas.predictions import ImagePrediction, prediction_out
 from customvision.services import keep_prediction
 from engine import images
 from engine.images.checking import check_byte_size
@@ -43,17 +43,27 @@ def answer_and_keep(
     return told(request, answer, iteration, uid=uid)
 
 
-def told(request: HttpRequest, answer: Answer, iteration: Iteration, *, uid: UUID | None = None) -> HttpResponse:
-    """Tell what the iteration said of a picture. uid: under which it is stored; None: it is not."""
+def told(
+    request: HttpRequest,
+    answer: Answer,
+    iteration: Iteration,
+    *,
+    uid: UUID | None = None,
+    labels: Labels | None = None,
+) -> HttpResponse:
+    """Tell what the iteration said of a picture.
+
+    uid: under which it is stored; None: it is not. labels: of the iteration, where they are known already.
+    """
     uid = uid or uuid4()
-    labels = labels_of(iteration)
+    labels = labels or labels_of(iteration)
     has_type = has_tag_types(request)
     prediction = ImagePrediction(
         id=uid,
         project=iteration.project.uid,
         iteration=iteration.uid,
         created=utc(timezone.now()),
-        predictions=[PredictionOut.of(each, labels[each.tag], has_type=has_type) for each in answer.predictions],
+        predictions=[prediction_out(each, labels[each.tag], has_type=has_type) for each in answer.predictions],
     )
     response = reply(prediction)
     response.headers["apim-request-id"] = str(uid)

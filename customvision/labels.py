@@ -1,15 +1,14 @@
 """The tags that an iteration knows, with the ids by which programs know them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from training.models import Iteration, Tag
 from training.snapshots import Snapshot
 
 
-@dataclass(frozen=True)
-class Label:
+class Label(NamedTuple):
     """A tag as it was when the iteration was trained."""
 
     uid: UUID
@@ -33,7 +32,7 @@ def labels_of(iteration: Iteration) -> Labels:
     if iteration.labels:
         found = [Label(UUID(uid), name, type_) for uid, name, type_ in iteration.labels]
     else:
-        found = [Label(tag.uid, tag.name, tag.type) for tag in iteration.project.tags.all()]
+        found = [Label(*row) for row in iteration.project.tags.values_list("uid", "name", "type")]
     return Labels({label.name: label for label in found}, iteration)
 
 

@@ -1,25 +1,32 @@
 """What every request to the API goes through."""
 
 from collections.abc import Callable
+from typing import cast
 from urllib.parse import unquote
 
-from django.http import HttpRequest, HttpResponseBase
+from django.core.handlers.exception import convert_exception_to_response
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.http.request import HttpHeaders
+from django.urls import resolve
 from django.utils import translation
 
+from accounts import limits
 from customvision.errors import WITH_NUL, in_our_shape, problem
 from customvision.paths import canonical_path
 
 PREFIX = "/customvision/"
+POLICY = "default-src 'none'; frame-ancestors 'none'"
+"""Of the content: it is data, never a page."""
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 
 
 def speak_custom_vision(get_response: Answer) -> Answer:
-    """Let the API's addresses be written in any case, and answer there in JSON and in English.
+    """Answer at the API's addresses, which may be written in any case, in JSON and in English.
 
-    It stands above everything that reads the path or the language.
+    What stands below it is for browsers: sessions, forms, languages, pages. A program has a key, and waits for none.
     """
+    answer = cast(Answer, convert_exception_to_response(_answer))
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         path = canonical_path(request.path_info)
@@ -32,6 +39,20 @@ def speak_custom_vision(get_response: Answer) -> Answer:
         request.META["HTTP_ACCEPT_LANGUAGE"] = "en"
         request.headers = HttpHeaders(request.META)  # those that the log has looked at are older
         with translation.override("en"):
-            return in_our_shape(get_response(request), method=request.method)
+            return _with_headers(in_our_shape(answer(request), method=request.method))
 
     return middleware
+
+
+def _answer(request: HttpRequest) -> HttpResponseBase:
+    """Do what Django's own handler and middleware do for a program: check the host and the body, call the view."""
+    request.get_host()  # raises DisallowedHost
+    match = request.resolver_match = resolve(request.path_info)
+    return limits.refused(request, match.func) or match.func(request, *match.args, **match.kwargs)
+
+
+def _with_headers(response: HttpResponseBase) -> HttpResponseBase:
+    response.headers.setdefault("Content-Security-Policy", POLICY)
+    if isinstance(response, HttpResponse):  # the others stream
+        response.headers.setdefault("Content-Length", str(len(response.content)))
+    return response

@@ -1,7 +1,7 @@
 """Keep pictures as a project's images: what the backends have in common."""
 
-import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
@@ -9,8 +9,9 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from catalog.exceptions import StorageUnavailable
+from catalog.models import Picture
 from catalog.refusals import refusal_sentence
-from catalog.services import keep_picture
+from catalog.services import CleanPicture, clean_picture, keep_pictures
 from engine import images
 from engine.exceptions import RefusalReason, RefusedPicture
 from engine.splitting import Part
@@ -22,6 +23,8 @@ MOST_IMAGES = 100_000
 """Images of a project, as in Custom Vision."""
 MOST_PAIRS = 10
 """Pairs of metadata of an image."""
+_BYTES_TOGETHER = 16 * 1024 * 1024
+"""Of the pictures that are kept in one transaction."""
 _STATUS = {
     RefusalReason.TOO_MANY_BYTES: ImageStatus.ERROR_IMAGE_SIZE,
     RefusalReason.TOO_MANY_PIXELS_ON_A_SIDE: ImageStatus.ERROR_IMAGE_DIMENSIONS,
@@ -42,54 +45,158 @@ def check_batch(batch: Sequence[ImageUpload]) -> None:
 
 def refused(project: Project, upload: ImageUpload) -> UploadResult | None:
     """Return why this picture cannot be an image of the project, or None when it can."""
-    status = _tags_status(project, upload.tags)
-    if status:
-        return UploadResult(upload.name, status, detail=_TAG_SENTENCES[status]())
-    try:
-        images.inspect(upload.content, limits=images.TRAINING)
-    except RefusedPicture as exc:
-        status = _STATUS.get(exc.reason, ImageStatus.ERROR_IMAGE_FORMAT)
-        return UploadResult(upload.name, status, detail=refusal_sentence(exc))
-    return None
-
-
-def room_left(project: Project) -> int:
-    """Return how many more images the project may have."""
-    return max(MOST_IMAGES - project.images.count(), 0)
+    checked = _checked(project, upload)
+    return checked if isinstance(checked, UploadResult) else None
 
 
 def keep_image(
     project: Project, upload: ImageUpload, *, by: User | None, remote_id: UUID | None = None
 ) -> UploadResult:
-    """Keep a picture that is not `refused` as an image, with its tags; one that is there already gets the tags."""
+    """Keep one picture as `keep_images` does; remote_id: of its counterpart elsewhere."""
+    [result] = keep_images(project, [upload], by=by, remote_id=remote_id)
+    return result
+
+
+def keep_images(
+    project: Project, batch: Sequence[ImageUpload], *, by: User | None, remote_id: UUID | None = None
+) -> tuple[UploadResult, ...]:
+    """Keep pictures as images with their tags, each one kept or refused by itself; one that is there gets the tags."""
+    return tuple(result for part in _parts(batch) for result in _keep_part(project, part, by=by, remote_id=remote_id))
+
+
+def _parts(batch: Sequence[ImageUpload]) -> Iterator[Sequence[ImageUpload]]:
+    """Yield the uploads that are kept in one transaction: their clean copies are in memory meanwhile."""
+    start = size = 0
+    for place, upload in enumerate(batch):
+        size += len(upload.content)
+        if size > _BYTES_TOGETHER and place > start:
+            yield batch[start:place]
+            start, size = place, len(upload.content)
+    yield batch[start:]
+
+
+def _keep_part(
+    project: Project, uploads: Sequence[ImageUpload], *, by: User | None, remote_id: UUID | None
+) -> Iterator[UploadResult]:
+    results = [_checked(project, upload) for upload in uploads]
+    _refuse_beyond_limit(project, results)
+    entries = [each for each in results if isinstance(each, _Entry)]
+    kept = iter(_keep(project, entries, by=by, remote_id=remote_id) if entries else ())
+    return (each if isinstance(each, UploadResult) else next(kept) for each in results)
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A picture that can be an image of the project."""
+
+    upload: ImageUpload
+    original_sha256: str
+    clean: CleanPicture
+
+
+def _checked(project: Project, upload: ImageUpload) -> _Entry | UploadResult:
+    status = _tags_status(project, upload.tags)
+    if status:
+        return UploadResult(upload.name, status, detail=_TAG_SENTENCES[status]())
+    try:
+        facts = images.inspect(upload.content, limits=images.TRAINING)
+        clean = clean_picture(upload.content, limits=images.TRAINING)
+    except RefusedPicture as exc:
+        status = _STATUS.get(exc.reason, ImageStatus.ERROR_IMAGE_FORMAT)
+        return UploadResult(upload.name, status, detail=refusal_sentence(exc))
+    return _Entry(upload, facts.sha256, clean)
+
+
+def _refuse_beyond_limit(project: Project, results: list[_Entry | UploadResult]) -> None:
+    """Put refusals in the place of new pictures that the project has no room for."""
+    room = MOST_IMAGES - project.images.count()
+    if room >= len(results):
+        return
+    sha256s = [each.clean.facts.sha256 for each in results if isinstance(each, _Entry)]
+    there = set(project.images.filter(picture__sha256__in=sha256s).values_list("picture__sha256", flat=True))
+    for place, each in enumerate(results):
+        if isinstance(each, UploadResult) or each.clean.facts.sha256 in there:
+            continue
+        if room > 0:
+            there.add(each.clean.facts.sha256)
+            room -= 1
+            continue
+        detail = _("The project has %(limit)s images, which is as many as it may.") % {"limit": MOST_IMAGES}
+        results[place] = UploadResult(each.upload.name, ImageStatus.ERROR_LIMIT_EXCEED, detail=detail)
+
+
+def _keep(
+    project: Project, entries: Sequence[_Entry], *, by: User | None, remote_id: UUID | None
+) -> list[UploadResult]:
+    """Keep them together; each for itself where something that one of them points at was deleted meanwhile."""
     try:
         with transaction.atomic():
-            picture = keep_picture(content=upload.content, limits=images.TRAINING, by=by)
-            image, is_new = Image.objects.get_or_create(
-                project=project,
-                picture=picture,
-                defaults={
-                    "name": upload.name[:255],
-                    "source": upload.source,
-                    "original_sha256": hashlib.sha256(upload.content).hexdigest(),
-                    "part": Part.HELD_OUT.value if upload.held_out else Part.UNDECIDED.value,
-                    "created_by": by,
-                    "remote_id": remote_id,
-                    "metadata": dict(upload.metadata),
-                    "uid": upload.uid or uuid4(),
-                },
-            )
-            left_out = add_tags(image, upload.tags)
-            remark = "" if is_new else _kept_again(image, upload)
+            return _keep_together(project, entries, by=by, remote_id=remote_id)
     except IntegrityError:
+        if len(entries) > 1:
+            return [result for each in entries for result in _keep(project, [each], by=by, remote_id=remote_id)]
         detail = _("The project or the tag was deleted meanwhile.")
-        return UploadResult(upload.name, ImageStatus.ERROR_INVALID_TAG, detail=detail)
-    except RefusedPicture as exc:
-        return UploadResult(upload.name, ImageStatus.ERROR_IMAGE_FORMAT, detail=refusal_sentence(exc))
-    except StorageUnavailable as exc:
-        return UploadResult(upload.name, ImageStatus.ERROR_STORAGE, detail=str(exc))
-    status = ImageStatus.OK if is_new else ImageStatus.OK_DUPLICATE
-    return UploadResult(upload.name, status, image, detail=_kept_as_it_was(image) if left_out else remark)
+        return [UploadResult(entries[0].upload.name, ImageStatus.ERROR_INVALID_TAG, detail=detail)]
+
+
+def _keep_together(
+    project: Project, entries: Sequence[_Entry], *, by: User | None, remote_id: UUID | None
+) -> list[UploadResult]:
+    pictures = keep_pictures([each.clean for each in entries], by=by)
+    kept = {picture.pk: picture for picture in pictures if isinstance(picture, Picture)}
+    there = {each.picture_id: each for each in project.images.filter(picture__in=kept)}
+    # Nobody else can add them meanwhile: the pictures' rows are locked.
+    first = {
+        picture.pk: each
+        for each, picture in reversed(list(zip(entries, pictures, strict=True)))
+        if isinstance(picture, Picture) and picture.pk not in there
+    }
+    made = _make_images(project, {kept[pk]: each for pk, each in first.items()}, by=by, remote_id=remote_id)
+    results = []
+    for each, picture in zip(entries, pictures, strict=True):
+        if isinstance(picture, StorageUnavailable):
+            results.append(UploadResult(each.upload.name, ImageStatus.ERROR_STORAGE, detail=str(picture)))
+        elif first.get(picture.pk) is each:
+            results.append(UploadResult(each.upload.name, ImageStatus.OK, made[picture.pk]))
+        else:
+            image = there.get(picture.pk) or made[picture.pk]
+            results.append(_keep_again(image, each.upload))
+    return results
+
+
+def _make_images(
+    project: Project, entries: Mapping[Picture, _Entry], *, by: User | None, remote_id: UUID | None
+) -> dict[int, Image]:
+    """Make images of pictures that the project has not; return them by their picture."""
+    made = Image.objects.bulk_create(
+        Image(
+            project=project,
+            picture=picture,
+            name=each.upload.name[:255],
+            source=each.upload.source,
+            original_sha256=each.original_sha256,
+            part=Part.HELD_OUT.value if each.upload.held_out else Part.UNDECIDED.value,
+            created_by=by,
+            remote_id=remote_id,
+            metadata=dict(each.upload.metadata),
+            uid=each.upload.uid or uuid4(),
+        )
+        for picture, each in entries.items()
+    )
+    ImageTag.objects.bulk_create(
+        ImageTag(image=image, tag=tag, is_only=project.is_only(tag))
+        for image, each in zip(made, entries.values(), strict=True)
+        for tag in dict.fromkeys(each.upload.tags)
+    )
+    return {image.picture_id: image for image in made}
+
+
+def _keep_again(image: Image, upload: ImageUpload) -> UploadResult:
+    """Add what the upload says to an image that is there already."""
+    left_out = add_tags(image, upload.tags)
+    remark = _kept_again(image, upload)
+    detail = _kept_as_it_was(image) if left_out else remark
+    return UploadResult(upload.name, ImageStatus.OK_DUPLICATE, image, detail=detail)
 
 
 def add_tags(image: Image, tags: Collection[Tag]) -> list[Tag]:
@@ -101,7 +208,7 @@ def add_tags(image: Image, tags: Collection[Tag]) -> list[Tag]:
         for tag in tags:
             if tag.pk in present:
                 continue
-            is_only = image.project.is_multilabel is False or tag.is_negative
+            is_only = image.project.is_only(tag)
             if present and (is_only or any(present.values())):
                 left_out.append(tag)
                 continue

@@ -18,7 +18,7 @@ from customvision.finding import find_iteration, find_project
 from customvision.labels import Label, Labels, labels_measured
 from customvision.routers import training as router
 from customvision.schemas.iterations import ImagePerformanceOut, IterationPerformanceOut
-from customvision.schemas.predictions import PredictionOut
+from customvision.schemas.predictions import prediction_out
 from engine.metrics import Flags
 from training import measuring
 from training.models import Image, Iteration, Tag
@@ -149,5 +149,5 @@ def _told(request: HttpRequest, image: Image, measured: _Measured, row: int) -> 
         image,
         uris=(image_uri, thumbnail_uri),
         tags=truths,
-        predictions=[PredictionOut.of(each, labels[each.tag]) for each in said],
+        predictions=[prediction_out(each, labels[each.tag]) for each in said],
     )

@@ -9,13 +9,11 @@ from classifier.services import classify
 from customvision.answering import Application, answer_and_keep, told
 from customvision.api_description import takes, takes_picture
 from customvision.bodies import read_json, read_picture
-from customvision.errors import not_found
 from customvision.fetching import fetch_picture
-from customvision.finding import find_project
+from customvision.published import find_published
 from customvision.routers import prediction as router
 from customvision.schemas.predictions import ImagePrediction, ImageUrl
 from engine import images
-from training.models import Iteration
 
 _PUBLISHED = "/{uuid:project_id}/classify/iterations/{path:published_name}"
 _LIMITS = images.PREDICTION
@@ -27,7 +25,7 @@ def classify_image(
     request: HttpRequest, project_id: UUID, published_name: str, sender: Query[Application]
 ) -> HttpResponse:
     """Classify a picture, and store it with the answer."""
-    iteration = _published(request, project_id, published_name)
+    iteration = find_published(request, project_id, published_name).iteration
     content = read_picture(request)
     return answer_and_keep(request, content, iteration=iteration, limits=_LIMITS, application=sender.application)
 
@@ -36,9 +34,9 @@ def classify_image(
 @takes_picture(max_bytes=_LIMITS.max_bytes)
 def classify_image_with_no_store(request: HttpRequest, project_id: UUID, published_name: str) -> HttpResponse:
     """Classify a picture; nothing is stored."""
-    iteration = _published(request, project_id, published_name)
-    answer = classify(content=read_picture(request), project=iteration.project, iteration=iteration)
-    return told(request, answer, iteration)
+    published = find_published(request, project_id, published_name)
+    answer = classify(content=read_picture(request), project=published.project, iteration=published.iteration)
+    return told(request, answer, published.iteration, labels=published.labels)
 
 
 @router.post(f"{_PUBLISHED}/url", response=ImagePrediction)
@@ -47,7 +45,7 @@ def classify_image_url(
     request: HttpRequest, project_id: UUID, published_name: str, sender: Query[Application]
 ) -> HttpResponse:
     """Classify the picture at an address, and store it with the answer."""
-    iteration = _published(request, project_id, published_name)
+    iteration = find_published(request, project_id, published_name).iteration
     content = _fetched(request)
     return answer_and_keep(request, content, iteration=iteration, limits=_LIMITS, application=sender.application)
 
@@ -56,18 +54,10 @@ def classify_image_url(
 @takes(ImageUrl)
 def classify_image_url_with_no_store(request: HttpRequest, project_id: UUID, published_name: str) -> HttpResponse:
     """Classify the picture at an address; nothing is stored."""
-    iteration = _published(request, project_id, published_name)
-    answer = classify(content=_fetched(request), project=iteration.project, iteration=iteration)
-    return told(request, answer, iteration)
+    published = find_published(request, project_id, published_name)
+    answer = classify(content=_fetched(request), project=published.project, iteration=published.iteration)
+    return told(request, answer, published.iteration, labels=published.labels)
 
 
 def _fetched(request: HttpRequest) -> bytes:
     return fetch_picture(read_json(request, ImageUrl).url, max_bytes=_LIMITS.max_bytes)
-
-
-def _published(request: HttpRequest, project_id: UUID, name: str) -> Iteration:
-    project = find_project(request, project_id)
-    found = project.iterations.filter(publish_name=name).first() if name else None
-    if found is None:
-        raise not_found("Iteration")
-    return found

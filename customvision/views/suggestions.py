@@ -19,7 +19,7 @@ from customvision.labels import labels_of
 from customvision.paging import Page, continuation_text, read_page, session_text
 from customvision.paths import has_tag_types
 from customvision.routers import training as router
-from customvision.schemas.predictions import PredictionOut
+from customvision.schemas.predictions import prediction_out
 from customvision.schemas.suggestions import (
     StoredSuggestedTagAndRegion,
     SuggestedTagAndRegion,
@@ -138,7 +138,7 @@ def _fields(request: HttpRequest, suggestion: Suggestion, iteration: Iteration) 
         "project": iteration.project.uid,
         "iteration": iteration.uid,
         "created": utc(timezone.now()),
-        "predictions": [PredictionOut.of(each, labels[each.tag], has_type=has_type) for each in suggestion.predictions],
+        "predictions": [prediction_out(each, labels[each.tag], has_type=has_type) for each in suggestion.predictions],
         "prediction_uncertainty": suggestion.uncertainty,
     }
 

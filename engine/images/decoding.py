@@ -137,6 +137,9 @@ def _reduced(image: Image.Image, *, factor: int) -> Image.Image:
 
     Band by band, so that it is never held at full size once more.
     """
+    if factor == 1:
+        flat = _flat(image)
+        return image.copy() if flat is image else flat
     rows = factor * ceil(_BAND_PIXELS / (factor * image.width))
     mode = _flat(image.crop((0, 0, 1, 1))).mode
     reduced = Image.new(mode, (ceil(image.width / factor), ceil(image.height / factor)))

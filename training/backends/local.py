@@ -20,7 +20,6 @@ from training import datasets, exporting, keeping, measuring, snapshots
 from training.backends.base import (
     Capabilities,
     Domain,
-    ImageStatus,
     ImageUpload,
     Performance,
     TrainingOptions,
@@ -67,18 +66,7 @@ class LocalBackend:
         self, project: Project, batch: Sequence[ImageUpload], *, by: User | None
     ) -> tuple[UploadResult, ...]:
         keeping.check_batch(batch)
-        room = keeping.room_left(project)
-        results = []
-        for upload in batch:
-            result = keeping.refused(project, upload)
-            if result is None and room <= 0:
-                sentence = _("The project has %(limit)s images, which is as many as it may.")
-                detail = sentence % {"limit": keeping.MOST_IMAGES}
-                result = UploadResult(upload.name, ImageStatus.ERROR_LIMIT_EXCEED, detail=detail)
-            result = result or keeping.keep_image(project, upload, by=by)
-            room -= result.status == ImageStatus.OK
-            results.append(result)
-        return tuple(results)
+        return keeping.keep_images(project, batch, by=by)
 
     def set_tags(self, image: Image, tags: Sequence[Tag]) -> None:
         """Our rows are all there is."""

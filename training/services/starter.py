@@ -57,6 +57,7 @@ def add_iteration(*, project: Project, head: bytes, metrics: dict[str, object]) 
             trained_at=timezone.now(),
             backbone=loaded.backbone,
             head_key=write_head(head),
+            labels=[[str(tag.uid), tag.name, tag.type] for tag in project.tags.filter(name__in=loaded.tags)],
             metrics=metrics,
         )
 

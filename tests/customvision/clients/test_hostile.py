@@ -36,7 +36,7 @@ def send(site: Site, head: bytes, body: bytes = b"") -> HTTPResponse:
     """Return what is answered to these very bytes."""
     with site.connect() as client:
         client.sendall(head + body)
-        answer = HTTPResponse(client)
+        answer = HTTPResponse(client, method=head.split(b" ", 1)[0].decode())
         answer.begin()
         answer.content = answer.read()  # type: ignore[attr-defined]
         return answer

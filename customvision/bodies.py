@@ -43,7 +43,7 @@ def read_json(request: HttpRequest, model: type[Model]) -> Model:
     if _NUL.search(content):
         raise ApiError("BadRequest", WITH_NUL)
     try:
-        return model.model_validate_json(content or b"{}")
+        return model.model_validate_json(content or b"{}", strict=True)
     except ValidationError as exc:
         first = exc.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(step) for step in first["loc"]) or "The body"

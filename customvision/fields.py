@@ -8,7 +8,7 @@ from uuid import UUID
 
 import numpy as np
 from django.http import HttpResponse
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Strict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from customvision.errors import ApiError
@@ -27,8 +27,6 @@ def _split(given: Any) -> Any:
 
 Ids = Annotated[list[UUID], BeforeValidator(_split)]
 """Ids in a query, in one value with commas or in several."""
-Moment = Annotated[datetime, Strict()]
-"""A moment in a body: text in ISO 8601, never a number of seconds."""
 Names = Annotated[list[str], BeforeValidator(_split)]
 
 

@@ -1,12 +1,13 @@
 """Answers to pictures, as programs see them."""
 
+from datetime import datetime
 from uuid import UUID
 
 from django.http import HttpRequest
 
 from classifier.backends.base import TagProbability
 from customvision.domains import domain_of
-from customvision.fields import Moment, Shape, single, utc
+from customvision.fields import Shape, single, utc
 from customvision.files import prediction_path, signed
 from customvision.labels import Label
 from customvision.models import StoredPrediction
@@ -54,8 +55,8 @@ class PredictionQueryToken(Shape):
     order_by: str | None = None
     tags: list[PredictionQueryTag] | None = None
     iteration_id: UUID | None = None
-    start_time: Moment | None = None
-    end_time: Moment | None = None
+    start_time: datetime | None = None
+    end_time: datetime | None = None
     application: str | None = None
 
 

@@ -16,6 +16,7 @@ from customvision.paths import has_tag_types
 from customvision.schemas.predictions import ImagePrediction, PredictionOut
 from customvision.services import keep_prediction
 from engine import images
+from engine.images.checking import check_byte_size
 from training.models import Iteration
 
 
@@ -30,6 +31,7 @@ def answer_and_keep(
     if len(application) > LONGEST_APPLICATION:
         sentence = f"application has {len(application)} characters; at most {LONGEST_APPLICATION} are accepted."
         raise ApiError("BadRequestPredictionInvalidApplicationName", sentence)
+    check_byte_size(len(content), limits=limits)
     # The metadata goes first: what is judged and what is stored are one and the same file.
     bare = images.strip_metadata(content)
     answer = classify(content=bare, project=iteration.project, iteration=iteration, limits=limits)

@@ -106,7 +106,9 @@ def create_images_from_predictions(request: HttpRequest, project_id: UUID) -> Ht
     _check(batch, entries)
     adding = Adding(request, project, metadata=batch.metadata)
     uids = {uid for entry in entries if (uid := uid_of(entry.id))}
-    stored = {each.uid: each for each in project.stored_predictions.filter(uid__in=uids).select_related("picture")}
+    stored: dict[UUID | None, StoredPrediction] = {
+        each.uid: each for each in project.stored_predictions.filter(uid__in=uids).select_related("picture")
+    }
     used: set[StoredPrediction] = set()
     for start in range(0, len(entries), _READ_AT_ONCE):
         some = [(entry, stored.get(uid_of(entry.id))) for entry in entries[start : start + _READ_AT_ONCE]]

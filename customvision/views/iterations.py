@@ -18,13 +18,7 @@ from customvision.finding import find_iteration, find_project, key_of
 from customvision.routers import training as router
 from customvision.schemas.iterations import CustomBaseModelInfo, IterationIn, IterationOut, TrainingParameters
 from training.backends.base import TrainingOptions
-from training.exceptions import (
-    IsPublished,
-    NameTaken,
-    NothingChanged,
-    Refused,
-    TooLittleData,
-)
+from training.exceptions import IsPublished, NameTaken, NothingChanged, Refused, TooLittleData
 from training.models import Iteration, Project
 from training.services import learning, publishing
 
@@ -53,8 +47,8 @@ class PublishQuery(Shape):
 def train_project(request: HttpRequest, project_id: UUID, asked: Query[TrainingQuery]) -> HttpResponse:
     """Start a training; the iteration's status says when it is over.
 
-    An advanced training is like any other, and costs nothing. Nobody is written to when it ends. A base model is
-    checked and told back; nothing is taken from it, as every training starts from the same backbone.
+    Here an advanced training is like any other; for a project at Azure it is Azure's, and costs what it asks. Nobody is
+    written to at the end. A base model is checked and told back; nothing is taken from it, as a head is always new.
     """
     project = find_project(request, project_id)
     parameters = read_json(request, TrainingParameters)

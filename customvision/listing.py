@@ -21,6 +21,7 @@ from customvision.schemas.images import ImageOut, ImageTagOut
 from engine.metrics import Flags
 from training import snapshots
 from training.models import Image, ImageQuerySet, ImageTag, Iteration, Project, Tag
+from training.remembering import images_of
 from training.snapshots import Snapshot
 
 
@@ -63,10 +64,9 @@ class Remembered:
         """Only tagged images are learned from."""
         rows = np.full(len(self.snapshot.sha256s), is_tagged is not False)
         if tag_uids:
-            wanted = [label.uid in set(tag_uids) for label in self.labels]
+            wanted = [label.uid in tag_uids for label in self.labels]
             rows &= self._truths[:, wanted].any(axis=1)
-        contents = np.array(self.snapshot.sha256s)[rows].tolist()
-        return Image.objects.filter(project=self.iteration.project).of_pictures(contents)
+        return images_of(self.iteration, rows)
 
     def tags_of(self, image: Image) -> list[ImageTagOut]:
         """Tell the tags with their names then; a tag that was taken off since was put on before the training."""

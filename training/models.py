@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.postgres.functions import RandomUUID
 from django.db import models
-from django.db.models import Count, Exists, F, Func, OuterRef, Q, Value
+from django.db.models import Count, Exists, OuterRef, Q
 from django.db.models.functions import Lower, Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -161,17 +160,6 @@ class ImageQuerySet(models.QuerySet["Image"]):
     def with_tag(self, *keys: int) -> ImageQuerySet:
         """Images with at least one of these tags."""
         return self.filter(Exists(ImageTag.objects.filter(image=OuterRef("pk"), tag__in=keys)))
-
-    def of_pictures(self, sha256s: Sequence[str]) -> ImageQuerySet:
-        """Images of these contents, however many: they are one parameter of the query."""
-        is_one = Func(
-            F("picture__sha256"),
-            Value(",".join(sha256s)),
-            arg_joiner=" = ANY (string_to_array(",
-            template="%(expressions)s, ','))",
-            output_field=models.BooleanField(),
-        )
-        return self.filter(is_one)
 
     def without_vector(self, backbone: str) -> ImageQuerySet:
         """Images whose picture that backbone has not embedded yet."""

@@ -17,6 +17,7 @@ from azure.cognitiveservices.vision.customvision.training.models import (
     ImageUrlCreateEntry,
 )
 from django.core.files.uploadedfile import SimpleUploadedFile
+from pytest_django import Settings
 
 from customvision.errors import ApiError
 from customvision.views import image_uploads
@@ -114,16 +115,19 @@ def test_name_of_an_open_file_is_told_by_the_sdk(trainer: Any, tmp_path: Path) -
     assert summary.images[0].source_url == f'"{path.name}"'
 
 
-def test_addresses_are_added_by_the_sdk(trainer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    project = trainer.create_project("Flowers")
-    monkeypatch.setattr(image_uploads, "fetch_picture", lambda url, *, max_bytes: factories.make_photo(seed=len(url)))
-    urls = ["https://example.org/a.jpg", "https://example.org/bb.jpg"]
+def test_addresses_are_added_by_the_sdk(trainer: Any, settings: Settings) -> None:
+    settings.CLASSIFR_URL_FETCH_ALLOW = ["localhost"]
+    project, other = (trainer.create_project(name) for name in ("Flowers", "Trees"))
+    trainer.create_images_from_data(other.id, factories.make_photo())
+    (there,) = trainer.get_images(other.id)
 
+    urls = [there.original_image_uri, "http://localhost:1/nobody"]
     batch = ImageUrlCreateBatch(images=[ImageUrlCreateEntry(url=url) for url in urls])
     summary = trainer.create_images_from_urls(project.id, batch)
 
-    assert [each.source_url for each in summary.images] == urls
-    assert {each.status for each in summary.images} == {"OK"}
+    assert [(each.source_url, each.status) for each in summary.images] == list(
+        zip(urls, ["OK", "ErrorSource"], strict=True)
+    )
 
 
 def test_too_many_files_are_told_to_the_sdk(trainer: Any) -> None:

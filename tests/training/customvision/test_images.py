@@ -19,6 +19,8 @@ from tests.training.azure_training import (
 from training.backends.base import ImageStatus, ImageUpload
 from training.backends.customvision import CustomVisionBackend
 from training.models import Iteration, Project, Tag
+from training.services import tagging
+from training.services.pictures import discard_images
 
 pytestmark = pytest.mark.django_db
 
@@ -175,3 +177,34 @@ def test_image_that_is_gone_keeps_no_other_at_azure(
 
     ids = [each.query["imageIds"] for each in azure.requests]
     assert ids == [f"{recorded.image_id(0)},{recorded.image_id(1)}", recorded.image_id(0), recorded.image_id(1)]
+
+
+def test_tags_of_programs_are_put_on_and_taken_off_at_azure_too(
+    azure: RecordedAzure, iteration: Iteration, pizza: Tag, risotto: Tag
+) -> None:
+    project = iteration.project
+    project.type = Project.Type.MULTILABEL
+    image = pizza.images.get(remote_id=recorded.image_id(1))
+    pizza.image_tags.update(is_only=False)
+    path = f"{PROJECT}/images/tags"
+    azure.on("DELETE", path, DONE)
+    azure.on("POST", path, RecordedAnswer(200, {"created": [], "duplicated": [], "exceeded": []}))
+
+    tagging.tag_images(project, [(image, pizza), (image, risotto)])
+    tagging.untag_images(project, [image], [pizza])
+
+    pair = {"imageId": recorded.image_id(1), "tagId": recorded.OTHER_TAG_ID}
+    assert [each.json for each in azure.sent("POST", path)] == [{"tags": [pair]}]
+    assert [each.query["tagIds"] for each in azure.sent("DELETE", path)] == [recorded.TAG_ID]
+    assert list(image.tags.all()) == [risotto]
+
+
+def test_images_that_programs_delete_are_deleted_at_azure_too(azure: RecordedAzure, project: Project) -> None:
+    azure.on("DELETE", f"{PROJECT}/images", DONE)
+    for remote_id in (recorded.image_id(0), None):
+        make_image(project, remote_id=remote_id)
+
+    discard_images(project, project.images.all(), by=None)
+
+    assert [each.query["imageIds"] for each in azure.requests] == [recorded.image_id(0)]
+    assert not project.images.exists()

@@ -64,8 +64,8 @@ def takes_pictures(*, max_bytes: int, leeway_bytes: int = FORM_BYTES) -> Callabl
     """Describe the body of an operation that reads pictures by `bodies.read_pictures`."""
     part = {
         "type": "object",
+        "description": "Each part is a picture, whatever its name.",
         "properties": {"imageData": {"type": "string", "format": "binary"}},
-        "required": ["imageData"],
     }
     content = {
         "multipart/form-data": {"schema": part},

@@ -22,7 +22,6 @@ ACCESS_DENIED = (
     "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an "
     "active subscription and use a correct regional API endpoint for your resource."
 )
-WITH_NUL = "The request has a NUL character, which no text can have here."
 _PICTURE_CODES = {
     RefusalReason.TOO_MANY_BYTES: "BadRequestImageSizeBytes",
     RefusalReason.TOO_MANY_PIXELS_ON_A_SIDE: "BadRequestImageDimensions",
@@ -142,7 +141,7 @@ def handle_errors(api: NinjaAPI) -> None:
 
 
 def _failure(exc: Exception) -> HttpResponse:
-    """Answer what is no fault of the program, and log it."""
+    """Answer what no operation has answered; log what is no fault of the program."""
     busy = (StorageUnavailable, BackendUnavailable, training.BackendUnavailable)
     if isinstance(exc, busy):
         logger.warning("Not answered: %s", exc)
@@ -150,5 +149,7 @@ def _failure(exc: Exception) -> HttpResponse:
     if isinstance(exc, BackendMisconfigured | training.BackendMisconfigured | ModelFileError):
         logger.error("Not answered: %s", exc)
         return problem("ErrorInvalid", str(exc), status=500)
+    if isinstance(exc, ValueError) and "NUL (0x00)" in str(exc):  # from the database's driver: no view looked
+        return problem("BadRequest", "The request has a NUL character, which no text can have here.", status=400)
     logger.error("Not answered", exc_info=exc)
     return problem("ErrorUnknown", "Something went wrong that nobody thought of; the log says more.", status=500)

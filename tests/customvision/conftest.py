@@ -4,6 +4,7 @@ import gc
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -19,7 +20,9 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.keys import create_key
 from accounts.models import ApiKey
+from jobs.services import do_here
 from tests.conftest import lacking
+from training.models import Iteration
 
 ARM_ID = "/subscriptions/s/resourceGroups/g/providers/Microsoft.CognitiveServices/accounts/answers"
 """What programs name as the prediction resource."""
@@ -86,3 +89,22 @@ def run_program(*command: str | Path, folder: Path) -> subprocess.CompletedProce
                 break
         time.sleep(0.1)
     return done
+
+
+@pytest.fixture
+def worker() -> Iterator[None]:
+    """A thread that does what is queued, as the worker does."""
+    ending = threading.Event()
+
+    def work() -> None:
+        while not ending.wait(0.1):
+            for iteration in Iteration.objects.filter(status="New").exclude(job=None).select_related("job"):
+                assert iteration.job
+                do_here(iteration.job)
+        connection.close()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    yield
+    ending.set()
+    thread.join()

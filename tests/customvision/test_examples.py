@@ -131,3 +131,31 @@ def test_javascript_classifies(
     done = run_program(tool("node"), "classify.js", folder=folder)
 
     assert len(LINE.findall(done.stdout)) == 101, done.stderr
+
+
+def test_curl_classifies_a_photo_by_its_address(
+    copied: Callable[..., str], answering: Project, folder: Path, live_server: LiveServer, settings: Settings
+) -> None:
+    settings.CLASSIFR_URL_FETCH_ALLOW = ["127.0.0.0/8", "localhost", "::1"]
+    picture = f"{live_server.url}/static/samples/cat.jpg"
+    command = copied("curl-url", answering).replace("https://example.com/photo.jpg", picture)
+
+    done = run_program(tool("sh"), "-c", command, folder=folder)
+
+    assert len(json.loads(done.stdout)["predictions"]) == 101, done.stdout
+
+
+def test_python_uploads_trains_and_publishes(
+    copied: Callable[..., str], live_server: LiveServer, folder: Path, worker: None
+) -> None:
+    project = factories.make_project()
+    for tag in ("pizza", "risotto"):
+        (folder / "images" / tag).mkdir(parents=True)
+        for number in range(6):
+            (folder / "images" / tag / f"{number}.jpg").write_bytes(factories.make_photo())
+    (folder / "train.py").write_text(copied("python-train", project))
+
+    done = run_program(sys.executable, "train.py", folder=folder)
+
+    assert done.stdout == "Iteration 1 Completed\n", done.stderr
+    assert project.iterations.get().publish_name == "live"

@@ -2,20 +2,18 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from azure.cognitiveservices.vision.customvision.training.models import CustomVisionErrorException
-from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.keys import create_key
 from accounts.models import ApiKey
-from jobs.services import do_here
 from tests import factories
 from tests.classifier.azure import RecordedAnswer
 from tests.customvision.conftest import connect_trainer
@@ -68,25 +66,6 @@ def one(call: Call, iteration: Iteration, method: str = "get", **body: Any) -> A
 
 def refusal(answer: Any) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
-
-
-@pytest.fixture
-def worker() -> Iterator[None]:
-    """A thread that does what is queued, as the worker does."""
-    ending = threading.Event()
-
-    def work() -> None:
-        while not ending.wait(0.1):
-            for iteration in Iteration.objects.filter(status="New").exclude(job=None).select_related("job"):
-                assert iteration.job
-                do_here(iteration.job)
-        connection.close()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    yield
-    ending.set()
-    thread.join()
 
 
 # Training

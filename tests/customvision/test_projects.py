@@ -128,9 +128,9 @@ def test_an_unknown_tag_is_not_found(trainer: Any) -> None:
 
 def test_a_text_with_nul_is_refused(call: Callable[..., Any]) -> None:
     project = factories.make_project()
-    body = '{"name": "a\\u0000b"}'
+    body = '{"description": "a\\u0000b"}'
 
-    in_query = call("post", "/projects?name=a%00b")
+    in_query = call("post", "/projects?name=a&description=a%00b")
     in_body = call("patch", f"/projects/{project.uid}", data=body, content_type="application/json")
 
     assert [each.status_code for each in (in_query, in_body)] == [400, 400]
@@ -153,4 +153,13 @@ def test_a_body_that_is_too_big_is_told_in_the_shape_of_the_api(call: Callable[.
     answer = call("post", "/projects?name=a", data=b" " * 2_000_000, content_type="application/json")
 
     assert answer.status_code == 413
-    assert "the limit is 1.0 MB" in answer.json()["message"]
+    assert "at most 1.0 MB" in answer.json()["message"]
+
+
+def test_a_truth_is_no_name(call: Callable[..., Any]) -> None:
+    project = factories.make_project()
+
+    answer = call("patch", f"/projects/{project.uid}", data={"name": True}, content_type="application/json")
+
+    assert answer.status_code == 400
+    assert "name" in answer.json()["message"]

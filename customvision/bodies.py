@@ -33,7 +33,7 @@ class Part:
 def read_json(request: HttpRequest, model: type[Model]) -> Model:
     """Return the body as that model; no body is an empty object, as SDKs send none where all is optional.
 
-    Whatever nothing is called, it is nothing. Raises ApiError.
+    Its media type counts only if there is one: curl names a foreign one with an empty body. Raises ApiError.
     """
     content = request.read()
     media_type = request.content_type or "application/json"

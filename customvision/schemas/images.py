@@ -126,6 +126,8 @@ class ImageTagCreateSummary(Shape):
 class Metadata(RootModel[dict[str, str]]):
     """Pairs of text."""
 
+    root: dict[str, str] = {}
+
 
 class ImageMetadataUpdateEntry(Shape):
     image_id: UUID

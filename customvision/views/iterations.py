@@ -43,7 +43,7 @@ class PublishQuery(Shape):
 
 
 @router.post("/projects/{uuid:project_id}/train", response=IterationOut)
-@takes(TrainingParameters, required=False)
+@takes(TrainingParameters)
 def train_project(request: HttpRequest, project_id: UUID, asked: Query[TrainingQuery]) -> HttpResponse:
     """Start a training; the iteration's status says when it is over.
 

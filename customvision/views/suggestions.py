@@ -83,7 +83,7 @@ def query_suggested_images(request: HttpRequest, project_id: UUID, by: Query[ByI
 
 
 @router.post("/projects/{uuid:project_id}/images/suggested/count", response=dict[str, int])
-@takes(TagFilter, required=False)
+@takes(TagFilter)
 def query_suggested_image_count(request: HttpRequest, project_id: UUID, by: Query[ByIteration]) -> HttpResponse:
     """Count the untagged images that probably have each of the tags."""
     project = find_project(request, project_id)

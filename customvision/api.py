@@ -7,9 +7,9 @@ from customvision import routers
 from customvision.api_description import DescribedAPI
 from customvision.errors import handle_errors
 from customvision.keys import PredictionKey, TrainingKey
-from customvision.views import copies, exports, predicting, projects, tags
+from customvision.views import copies, exports, iterations, performance, predicting, projects, tags
 
-ROOMS = (copies, exports, predicting, projects, tags)
+ROOMS = (copies, exports, iterations, performance, predicting, projects, tags)
 """The modules whose operations the routers have, once they are imported."""
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from engine import backbones
-from training.models import Project
+from training.models import Iteration, Project
 
 PLATFORMS = ("DockerFile", "ONNX")
 """What is exported, in every domain that the service calls compact."""
@@ -60,3 +60,9 @@ def domain_of(project: Project) -> Domain:
     if domain and domain.backbone_domain == project.domain:
         return domain
     return _BY_NAME[project.domain]
+
+
+def domain_learned(iteration: Iteration) -> Domain:
+    """Return the domain that an iteration was trained in; where no program asked for it, the project's now."""
+    given = iteration.api_settings.get("domainId")
+    return DOMAINS[UUID(given)] if given else domain_of(iteration.project)

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import ValidationError
@@ -27,6 +28,15 @@ _PICTURE_CODES = {
     RefusalReason.TOO_ELONGATED: "BadRequestImageAspectRatio",
 }
 """The rest is BadRequestImageFormat."""
+_REFUSAL_CODES: dict[type[Exception], str] = {
+    training.AlreadyTraining: "BadRequestTrainingAlreadyInProgress",
+    training.IsPublished: "BadRequestIterationIsPublished",
+    training.NameTaken: "BadRequestIterationNameNotUnique",
+    training.NotPublished: "BadRequestIterationNotPublished",
+    training.NotTrained: "BadRequestIterationIsNotTrained",
+    training.PublishNameRefused: "BadRequestInvalidPublishName",
+}
+"""The rest is BadRequest."""
 
 
 class ApiError(Exception):
@@ -92,16 +102,27 @@ def handle_errors(api: NinjaAPI) -> None:
 
     @api.exception_handler(training.Refused)
     def refused(request: HttpRequest, exc: training.Refused) -> HttpResponse:
-        return problem("BadRequest", str(exc), status=400)
+        return problem(_REFUSAL_CODES.get(type(exc), "BadRequest"), str(exc), status=400)
+
+    @api.exception_handler(ObjectDoesNotExist)
+    def gone(request: HttpRequest, exc: ObjectDoesNotExist) -> HttpResponse:
+        """Tell of what somebody deleted after we had found it; of which model it was, the exception's name says."""
+        logger.warning("Gone meanwhile: %s", exc)
+        return told(request, not_found(type(exc).__qualname__.removesuffix(".DoesNotExist")))
 
     @api.exception_handler(Exception)
     def failed(request: HttpRequest, exc: Exception) -> HttpResponse:
-        busy = (StorageUnavailable, BackendUnavailable, training.BackendUnavailable)
-        if isinstance(exc, busy):
-            logger.warning("Not answered: %s", exc)
-            return problem("ErrorPredictionServiceUnavailable", str(exc), status=503, headers={"Retry-After": "5"})
-        if isinstance(exc, BackendMisconfigured | training.BackendMisconfigured | ModelFileError):
-            logger.error("Not answered: %s", exc)
-            return problem("ErrorInvalid", str(exc), status=500)
-        logger.error("Not answered", exc_info=exc)
-        return problem("ErrorUnknown", "Something went wrong that nobody thought of; the log says more.", status=500)
+        return _failure(exc)
+
+
+def _failure(exc: Exception) -> HttpResponse:
+    """Answer what is no fault of the program, and log it."""
+    busy = (StorageUnavailable, BackendUnavailable, training.BackendUnavailable)
+    if isinstance(exc, busy):
+        logger.warning("Not answered: %s", exc)
+        return problem("ErrorPredictionServiceUnavailable", str(exc), status=503, headers={"Retry-After": "5"})
+    if isinstance(exc, BackendMisconfigured | training.BackendMisconfigured | ModelFileError):
+        logger.error("Not answered: %s", exc)
+        return problem("ErrorInvalid", str(exc), status=500)
+    logger.error("Not answered", exc_info=exc)
+    return problem("ErrorUnknown", "Something went wrong that nobody thought of; the log says more.", status=500)

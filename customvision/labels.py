@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID, uuid5
 
 from training.models import Iteration, Tag
+from training.snapshots import Snapshot
 
 
 @dataclass(frozen=True)
@@ -33,4 +34,14 @@ def labels_of(iteration: Iteration) -> Labels:
         found = [Label(UUID(uid), name, type_) for uid, name, type_ in iteration.labels]
     else:
         found = [Label(tag.uid, tag.name, tag.type) for tag in iteration.project.tags.all()]
+    return Labels({label.name: label for label in found}, iteration)
+
+
+def labels_measured(iteration: Iteration, snapshot: Snapshot | None) -> Labels:
+    """Return what `labels_of` does; where that was not written down, by the snapshot's keys: tags may be renamed."""
+    if iteration.labels or snapshot is None:
+        return labels_of(iteration)
+    tags = Tag.objects.in_bulk(snapshot.tag_ids)
+    known = zip(snapshot.tag_ids, snapshot.tags, strict=True)
+    found = [Label(tags[pk].uid, name, tags[pk].type) for pk, name in known if pk in tags]
     return Labels({label.name: label for label in found}, iteration)

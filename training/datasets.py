@@ -22,7 +22,7 @@ from engine import backbones, splitting
 from engine.heads import Floats
 from engine.metrics import Flags, Indices
 from engine.splitting import Part, Parts
-from training.exceptions import Refused
+from training.exceptions import Refused, TooLittleData
 from training.models import Image, ImageTag, Project, Tag
 from training.names import same_name
 
@@ -135,7 +135,7 @@ def check(project: Project, *, only: Sequence[str] = ()) -> list[Tag]:
     _check_counts(chosen, Counter({tag: images for tag, images, _learned in rows}))
     learned = Counter({tag: count for tag, _images, count in rows})
     if held_out := [tag.name for tag in chosen if learned[tag.pk] < LEAST_LEARNED]:
-        raise Refused(
+        raise TooLittleData(
             _("Nearly all images are held out, and too few are left to learn from: %(tags)s.")
             % {"tags": ", ".join(held_out)}
         )
@@ -218,9 +218,9 @@ def chosen_tags(project: Project, only: Sequence[str]) -> list[Tag]:
 
 
 def _check_counts(tags: Sequence[Tag], counts: Counter[int]) -> None:
-    """Raise Refused unless there are two tags with five images each, a negative one included."""
+    """Raise TooLittleData unless there are two tags with five images each, a negative one included."""
     if len(tags) < LEAST_TAGS:
-        raise Refused(
+        raise TooLittleData(
             ngettext(
                 "The project has %(found)s tag; at least %(limit)s are needed.",
                 "The project has %(found)s tags; at least %(limit)s are needed.",
@@ -230,7 +230,7 @@ def _check_counts(tags: Sequence[Tag], counts: Counter[int]) -> None:
         )
     short = [f"{tag.name} ({counts[tag.pk]})" for tag in tags if counts[tag.pk] < LEAST_IMAGES]
     if short:
-        raise Refused(
+        raise TooLittleData(
             _("Each tag needs at least %(limit)s usable images; too few have: %(tags)s.")
             % {"limit": LEAST_IMAGES, "tags": ", ".join(short)}
         )

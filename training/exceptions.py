@@ -17,6 +17,30 @@ class AlreadyTraining(Refused):
     """The project is in training; one can wait for it or cancel it."""
 
 
+class TooLittleData(Refused):
+    """There are too few tags, or too few images of one; more can be added."""
+
+
+class NameTaken(Refused):
+    """Another one of the project has that name."""
+
+
+class NotTrained(Refused):
+    """The iteration has no result, or not yet."""
+
+
+class IsPublished(Refused):
+    """The iteration is published already, or still."""
+
+
+class NotPublished(Refused):
+    """The iteration is not published."""
+
+
+class PublishNameRefused(Refused):
+    """It is no publish name, or another iteration answers under it; then it can be taken over."""
+
+
 class TrainingFailed(TrainingError):
     """A training that was under way cannot be completed."""
 

@@ -6,12 +6,17 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from numpy.typing import NDArray
 
 from engine import metrics
 from engine.metrics import CalibrationBin, Curve, Score
+from training import snapshots
+from training.backends import get_backend
 from training.backends.base import Performance, TagPerformance
+from training.exceptions import NotTrained
+from training.models import Iteration
 from training.snapshots import Snapshot
 
 THRESHOLD = 0.5
@@ -77,6 +82,29 @@ def performance(snapshot: Snapshot, *, threshold: float) -> Performance:
             for tag, score, count in zip(snapshot.tags, scores, counts, strict=True)
         ),
     )
+
+
+def performance_of(iteration: Iteration, *, threshold: float) -> Performance | None:
+    """Return an iteration's figures; those kept with it where nothing can be worked out, None where nothing is kept.
+
+    Those that are kept are at the threshold that they tell. Raises NotTrained, and what the backend raises.
+    """
+    backend = get_backend(iteration.project.backend)
+    _check_is_trained(iteration)
+    if iteration.snapshot_key or backend.capabilities.measures_itself:
+        return backend.performance(iteration, threshold=threshold)
+    return kept_performance(iteration.metrics)
+
+
+def snapshot_of(iteration: Iteration) -> Snapshot | None:
+    """Return what the iteration was measured on; None where it was not trained here. Raises NotTrained."""
+    _check_is_trained(iteration)
+    return snapshots.read(iteration.snapshot_key) if iteration.snapshot_key else None
+
+
+def _check_is_trained(iteration: Iteration) -> None:
+    if iteration.status != Iteration.Status.COMPLETED:
+        raise NotTrained(_("%(name)s is not completed: it has no figures.") % {"name": iteration.name})
 
 
 def figures(snapshot: Snapshot) -> dict[str, Any]:

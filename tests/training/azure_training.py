@@ -235,4 +235,5 @@ def whole_service(azure: RecordedAzure) -> None:
     azure.on("GET", ITERATIONS, lambda _: RecordedAnswer(200, [completed(publishName=published.get("name"))]))
     azure.on("POST", f"{ITERATION}/publish", publish)
     azure.on("DELETE", f"{ITERATION}/publish", unpublish)
+    azure.on("PATCH", ITERATION, RecordedAnswer(200, completed(name="Spring")))
     azure.on("DELETE", ITERATION, DONE)

@@ -134,6 +134,13 @@ def test_figures_are_shares_or_unknown(backend: TrainingBackend, iteration: Iter
     assert all(is_honest(each.score) for each in found.per_tag)
 
 
+def test_iteration_is_renamed(iteration: Iteration) -> None:
+    learning.rename_iteration(iteration, name="Spring")
+
+    iteration.refresh_from_db()
+    assert iteration.name == "Spring"
+
+
 def test_iteration_is_published_and_unpublished(project: Project, iteration: Iteration) -> None:
     publishing.publish(iteration=iteration, by=None, name="best")
     project.refresh_from_db()

@@ -20,12 +20,13 @@ from jobs.models import Job
 from jobs.services import do_here
 from tests import factories
 from training import comparing, snapshots
-from training.exceptions import Refused
+from training.exceptions import AlreadyTraining, IsPublished, NameTaken, NotPublished, PublishNameRefused, Refused
 from training.heads import write_head
 from training.models import Iteration, Project, Publication
-from training.services.learning import delete_iteration
+from training.services import learning
+from training.services.learning import delete_iteration, rename_iteration
 from training.services.projects import delete_project
-from training.services.publishing import publish, rollback, rollback_target, unpublish
+from training.services.publishing import heir, publish, publish_beside, rollback, rollback_target, unpublish
 from training.services.starter import add_iteration
 from training.snapshots import Snapshot
 
@@ -85,6 +86,83 @@ def test_previous_one_cannot_be_kept_under_the_same_name(project: Project) -> No
 
     with pytest.raises(Refused, match="dishes"):
         publish(iteration=make_iteration(project), by=None, name="dishes", keep_previous=True)
+
+
+def test_what_is_published_beside_leaves_the_others_their_names(project: Project) -> None:
+    publish(iteration=make_iteration(project), by=None, name="old")
+
+    line = publish_beside(iteration=make_iteration(project), by=None, name="new", api_settings={"for": "tests"})
+
+    assert (live(project), published(project)) == (2, {1: "old", 2: "new"})
+    assert line.replaced_name == "Iteration 1"
+    assert project.iterations.get(number=2).api_settings == {"for": "tests"}
+
+
+def test_name_is_taken_over_only_to_overwrite(project: Project) -> None:
+    publish(iteration=make_iteration(project), by=None, name="prod")
+    second = make_iteration(project)
+
+    with pytest.raises(PublishNameRefused, match="Iteration 1 answers as prod"):
+        publish_beside(iteration=second, by=None, name="prod")
+    publish_beside(iteration=second, by=None, name="prod", overwrite=True)
+
+    assert published(project) == {2: "prod"}
+
+
+def test_what_somebody_published_meanwhile_is_not_published_beside(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    iteration = make_iteration(project)
+    monkeypatch.setattr(
+        "training.backends.local.LocalBackend.publish",
+        lambda backend, found, *, name: Iteration.objects.filter(pk=found.pk).update(publish_name="faster"),
+    )
+
+    with pytest.raises(IsPublished, match="faster"):
+        publish_beside(iteration=iteration, by=None, name="slower")
+
+    assert published(project) == {1: "faster"}
+
+
+def test_unpublished_live_one_leaves_its_place_to_what_was_published_last(project: Project) -> None:
+    iterations = [make_iteration(project) for _ in range(3)]
+    for number in (1, 0, 2):
+        publish_beside(iteration=iterations[number], by=None, name=str(number))
+    assert heir(iterations[2]) == iterations[0]
+
+    unpublish(iteration=iterations[2], by=None)
+
+    assert live(project) == 1
+    line = project.publications.first()
+    assert line is not None
+    assert (line.act, line.iteration, line.replaced) == ("publish", iterations[0], iterations[2])
+    assert line.reason == "Iteration 3 is no longer published."
+
+
+def test_one_that_is_not_live_leaves_the_live_one_alone(project: Project) -> None:
+    iterations = [make_iteration(project) for _ in range(2)]
+    for number, iteration in enumerate(iterations):
+        publish_beside(iteration=iteration, by=None, name=str(number))
+
+    unpublish(iteration=iterations[0], by=None)
+
+    assert (live(project), project.publications.count()) == (2, 3)
+
+
+def test_what_somebody_unpublished_meanwhile_is_in_the_log_once(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    iteration = make_iteration(project)
+    publish(iteration=iteration, by=None)
+    monkeypatch.setattr(
+        "training.backends.local.LocalBackend.unpublish",
+        lambda backend, found: Iteration.objects.filter(pk=found.pk).update(publish_name=""),
+    )
+
+    with pytest.raises(NotPublished):
+        unpublish(iteration=iteration, by=None)
+
+    assert project.publications.count() == 1
 
 
 def test_only_what_was_published_is_unpublished(project: Project) -> None:
@@ -210,6 +288,46 @@ def test_published_iteration_is_not_deleted(project: Project) -> None:
 
     with pytest.raises(Refused):
         delete_iteration(iteration)
+
+
+def test_iteration_that_is_published_while_it_is_deleted_stays(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    iteration = make_iteration(project)
+    monkeypatch.setattr(
+        "training.backends.local.LocalBackend.delete_iteration",
+        lambda backend, found: Iteration.objects.filter(pk=found.pk).update(publish_name="live"),
+    )
+
+    with pytest.raises(IsPublished):
+        delete_iteration(iteration)
+
+    assert published(project) == {1: "live"}
+
+
+def test_iteration_in_training_is_not_deleted(project: Project) -> None:
+    with pytest.raises(AlreadyTraining):
+        delete_iteration(make_iteration(project, status="Training"))
+
+
+def test_iteration_is_renamed_but_never_as_another(project: Project) -> None:
+    first, second = make_iteration(project), make_iteration(project)
+    rename_iteration(first, name="  Spring ")
+
+    with pytest.raises(NameTaken, match="spring"):
+        rename_iteration(second, name="spring")
+
+    assert list(project.iterations.values_list("name", flat=True)) == ["Iteration 2", "Spring"]
+
+
+@pytest.mark.parametrize("name", ["", " ", "x" * (learning.LONGEST_NAME + 1)])
+def test_iteration_without_a_name_that_fits_keeps_its_own(project: Project, name: str) -> None:
+    iteration = make_iteration(project)
+
+    with pytest.raises(Refused):
+        rename_iteration(iteration, name=name)
+
+    assert project.iterations.get().name == "Iteration 1"
 
 
 def test_number_of_a_deleted_iteration_is_not_given_again(project: Project) -> None:

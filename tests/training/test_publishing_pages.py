@@ -184,6 +184,23 @@ def test_unpublishing_asks_first(site: Client, first: Iteration) -> None:
     assert answering(first.project) == {"live": 1}
 
 
+def test_unpublishing_says_what_will_be_live_instead(site: Client, first: Iteration, second: Iteration) -> None:
+    publishing.publish_beside(iteration=second, by=None, name="trial")
+
+    page = site.get(address("unpublish", second))
+
+    assert page.context["heir"] == first
+    assert "Plus rien ne sera en service" not in page.content.decode()
+    assert "Plus rien ne sera en service" in site.get(address("unpublish", make_alone())).content.decode()
+
+
+def make_alone() -> Iteration:
+    """Make an iteration that alone answers in its project."""
+    iteration = make_iteration(factories.make_project())
+    publishing.publish(iteration=iteration, by=None)
+    return iteration
+
+
 def test_what_does_not_answer_offers_nothing_to_unpublish(site: Client, second: Iteration) -> None:
     assert 'class="btn btn-danger"' not in site.get(address("unpublish", second)).content.decode()
 

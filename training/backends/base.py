@@ -185,6 +185,9 @@ class TrainingBackend(Protocol):
     def unpublish(self, iteration: Iteration) -> None:
         """Let the iteration no longer answer under its name."""
 
+    def rename_iteration(self, iteration: Iteration) -> None:
+        """Give the counterpart the iteration's new name, which is not saved yet."""
+
     def delete_iteration(self, iteration: Iteration) -> None: ...
 
     def sync(self, project: Project) -> str:

@@ -127,6 +127,9 @@ class LocalBackend:
     def unpublish(self, iteration: Iteration) -> None:
         """Our rows are all there is."""
 
+    def rename_iteration(self, iteration: Iteration) -> None:
+        """Our rows are all there is."""
+
     def delete_iteration(self, iteration: Iteration) -> None:
         """Our rows are all there is."""
 

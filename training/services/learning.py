@@ -1,7 +1,7 @@
 """Train a project: start, run in a job, end well or badly."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -18,17 +18,33 @@ from jobs.services import Watch, do_here, enqueue, make_job
 from training import datasets
 from training.backends import get_backend
 from training.backends.base import TrainingOptions
-from training.exceptions import AlreadyTraining, NothingChanged, Refused, TrainingError, TrainingFailed
+from training.exceptions import (
+    AlreadyTraining,
+    IsPublished,
+    NameTaken,
+    NothingChanged,
+    Refused,
+    TrainingError,
+    TrainingFailed,
+)
 from training.models import Iteration, Project, Tag
+from training.names import clean_name, same_name
 from training.services.starter import next_number
 
 logger = logging.getLogger(__name__)
 
+LONGEST_NAME = 100
 
-def start_training(*, project: Project, options: TrainingOptions, by: User | None) -> Iteration:
-    """Make the next iteration and queue its training. Raises Refused, NothingChanged and AlreadyTraining."""
+
+def start_training(
+    *, project: Project, options: TrainingOptions, by: User | None, api_settings: Mapping[str, Any] | None = None
+) -> Iteration:
+    """Make the next iteration and queue its training.
+
+    Raises Refused, TooLittleData, NothingChanged and AlreadyTraining.
+    """
     with transaction.atomic():
-        iteration = _make_iteration(project, options, by)
+        iteration = _make_iteration(project, options, by, api_settings or {})
         enqueue(_job_of(iteration))
     return iteration
 
@@ -36,7 +52,7 @@ def start_training(*, project: Project, options: TrainingOptions, by: User | Non
 def train_here(*, project: Project, options: TrainingOptions, by: User | None, watch: Watch | None) -> Iteration:
     """Train in this process and return the iteration, completed or failed. Raises what `start_training` does."""
     with transaction.atomic():
-        iteration = _make_iteration(project, options, by)
+        iteration = _make_iteration(project, options, by, {})
     do_here(_job_of(iteration), watch=watch)
     found = Iteration.objects.filter(pk=iteration.pk).first()
     if found is None:
@@ -53,7 +69,7 @@ def run_training(progress: Progress, *, iteration: int) -> dict[str, Any] | None
     if found is None:
         return None
     found.status = Iteration.Status.TRAINING
-    found.save(update_fields=["status"])
+    found.save(update_fields=["status", "modified_at"])
     options = TrainingOptions(**{**found.settings, "tags": tuple(found.settings["tags"])})
     try:
         get_backend(found.project.backend).train(found, options=options, progress=progress)
@@ -70,15 +86,33 @@ def settle(job: Job) -> None:
     unsettled.update(status=Iteration.Status.FAILED, error=error or _("The training ended without a result."))
 
 
+def rename_iteration(iteration: Iteration, *, name: str) -> None:
+    """Give the iteration another name, which no other of its project has. Raises Refused and NameTaken."""
+    wanted = clean_name(name)
+    if not wanted:
+        raise Refused(_("An iteration needs a name."))
+    if len(wanted) > LONGEST_NAME:
+        raise Refused(_("An iteration's name has at most %(limit)s characters.") % {"limit": LONGEST_NAME})
+    _check_name_is_free(iteration, wanted)
+    iteration.name = wanted
+    get_backend(iteration.project.backend).rename_iteration(iteration)
+    with transaction.atomic():
+        Project.objects.select_for_update().get(pk=iteration.project_id)
+        _check_name_is_free(iteration, wanted)  # somebody may have given it to another meanwhile
+        iteration.save(update_fields=["name", "modified_at"])
+
+
 def delete_iteration(iteration: Iteration) -> None:
-    """Delete an iteration that neither answers nor trains; its number is never given again. Raises Refused."""
-    iteration.refresh_from_db()
-    if iteration.is_published:
-        raise Refused(_("%(name)s is published: unpublish it first.") % {"name": iteration.name})
-    if iteration.status in {Iteration.Status.NEW, Iteration.Status.TRAINING}:
-        raise AlreadyTraining(_("%(name)s is in training: cancel its job first.") % {"name": iteration.name})
+    """Delete an iteration that neither answers nor trains; its number is never given again.
+
+    Raises IsPublished and AlreadyTraining.
+    """
+    _check_is_idle(iteration)
     get_backend(iteration.project.backend).delete_iteration(iteration)
-    iteration.delete()
+    with transaction.atomic():
+        Project.objects.select_for_update().get(pk=iteration.project_id)
+        _check_is_idle(iteration)  # somebody may have published it meanwhile
+        iteration.delete()
 
 
 def has_changed(project: Project, tags: Sequence[Tag], *, seed: int = 0) -> bool:
@@ -90,7 +124,24 @@ def has_changed(project: Project, tags: Sequence[Tag], *, seed: int = 0) -> bool
     return last is None or last.data_hash != datasets.fingerprint(tags, seed=seed)
 
 
-def _make_iteration(project: Project, options: TrainingOptions, by: User | None) -> Iteration:
+def _check_name_is_free(iteration: Iteration, name: str) -> None:
+    others = Iteration.objects.filter(project=iteration.project_id).exclude(pk=iteration.pk)
+    if same_name(name) in {same_name(other) for other in others.values_list("name", flat=True)}:
+        raise NameTaken(_("The project has an iteration %(name)s already.") % {"name": name})
+
+
+def _check_is_idle(iteration: Iteration) -> None:
+    """Raise IsPublished or AlreadyTraining for an iteration that answers or trains by now."""
+    iteration.refresh_from_db()
+    if iteration.is_published:
+        raise IsPublished(_("%(name)s is published: unpublish it first.") % {"name": iteration.name})
+    if iteration.status in {Iteration.Status.NEW, Iteration.Status.TRAINING}:
+        raise AlreadyTraining(_("%(name)s is in training: cancel its job first.") % {"name": iteration.name})
+
+
+def _make_iteration(
+    project: Project, options: TrainingOptions, by: User | None, api_settings: Mapping[str, Any]
+) -> Iteration:
     """Make the row of the next iteration and of its job, if there is something to learn."""
     tags = datasets.check(project, only=options.tags)
     if not (options.force or has_changed(project, tags, seed=options.seed)):
@@ -106,6 +157,7 @@ def _make_iteration(project: Project, options: TrainingOptions, by: User | None)
         seed=options.seed,
         training_type=Iteration.TrainingType.ADVANCED if options.advanced else Iteration.TrainingType.REGULAR,
         created_by=by,
+        api_settings=dict(api_settings),
     )
     title = _("Train %(project)s: %(iteration)s") % {"project": project, "iteration": iteration}
     iteration.job = make_job("train", title=title, arguments={"iteration": iteration.pk}, by=by)

@@ -1,13 +1,16 @@
 """What answers, under which name, and how to go back."""
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 from django.db import transaction
+from django.db.models import F, Max, Q
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from training.backends import get_backend
-from training.exceptions import Refused
+from training.exceptions import IsPublished, NotPublished, NotTrained, PublishNameRefused, Refused
 from training.models import Iteration, Project, Publication
 
 logger = logging.getLogger(__name__)
@@ -45,35 +48,66 @@ def publish(
         # Not joined: who waits for the lock would read the joined row as it was before.
         project = Project.objects.select_for_update().get(pk=project.pk)
         previous = project.live_iteration
-        project.iterations.filter(publish_name=name).exclude(pk=iteration.pk).update(publish_name="")
         if previous and previous.pk != iteration.pk and not keep_previous:
             project.iterations.filter(pk=previous.pk).update(publish_name="")
-        project.iterations.filter(pk=iteration.pk).update(publish_name=name)
-        Project.objects.filter(pk=project.pk).update(live_iteration=iteration)
-        replaced = previous if previous != iteration else None  # the same under another name
-        line = _log(act, iteration, name=name, replaced=replaced, reason=reason, by=by)
+        line = _let_answer(project, iteration, name=name, act=act, reason=reason, by=by)
     iteration.refresh_from_db()
-    logger.info("Published project=%s iteration=%s name=%s", project.pk, iteration.number, name)
+    return line
+
+
+def publish_beside(
+    *,
+    iteration: Iteration,
+    by: User | None,
+    name: str,
+    overwrite: bool = False,
+    api_settings: Mapping[str, Any] | None = None,
+) -> Publication:
+    """Let the iteration answer under the name beside all others that are published, and on the page.
+
+    What programs ask for: who is published goes on answering under its own name, and only `overwrite` takes a name away
+    from another. api_settings: added to the iteration's. Raises IsPublished, NotTrained, PublishNameRefused, and what
+    the backend raises.
+    """
+    name = name.strip()
+    _check_beside(iteration, name=name, overwrite=overwrite)
+    get_backend(iteration.project.backend).publish(iteration, name=name)
+    with transaction.atomic():
+        project = Project.objects.select_for_update().get(pk=iteration.project_id)
+        iteration.refresh_from_db()
+        _check_beside(iteration, name=name, overwrite=overwrite)  # somebody may have published meanwhile
+        line = _let_answer(project, iteration, name=name, by=by)
+        settings = {**iteration.api_settings, **(api_settings or {})}
+        project.iterations.filter(pk=iteration.pk).update(api_settings=settings)
+    iteration.refresh_from_db()
     return line
 
 
 def unpublish(*, iteration: Iteration, by: User | None, reason: str = "") -> Publication:
-    """Let the iteration no longer answer; if it was live, nothing is. Raises Refused if it did not answer."""
-    iteration.refresh_from_db()
-    if not iteration.is_published:
-        raise Refused(_("%(name)s is not published.") % {"name": iteration.name})
+    """Let the iteration no longer answer. Raises NotPublished if it did not.
+
+    If it was live, its `heir` is from now on: the page must not fall silent because a program has published something
+    for a trial beside what it uses, and taken it back. Where nothing else is published, nothing is live.
+    """
+    _check_is_published(iteration)
     get_backend(iteration.project.backend).unpublish(iteration)
     with transaction.atomic():
         project = Project.objects.select_for_update().get(pk=iteration.project_id)
+        _check_is_published(iteration)  # somebody may have unpublished it meanwhile
+        name, iteration.publish_name = iteration.publish_name, ""
+        iteration.save(update_fields=["publish_name", "modified_at"])
+        line = _log(Publication.Act.UNPUBLISH, iteration, name=name, reason=reason, by=by)
         if project.live_iteration_id == iteration.pk:
-            Project.objects.filter(pk=project.pk).update(live_iteration=None)
-        project.iterations.filter(pk=iteration.pk).update(publish_name="")
-        line = _log(
-            Publication.Act.UNPUBLISH, iteration, name=iteration.publish_name, replaced=None, reason=reason, by=by
-        )
-    iteration.refresh_from_db()
+            _pass_on(project, iteration, by=by)
     logger.info("Unpublished project=%s iteration=%s", project.pk, iteration.number)
     return line
+
+
+def heir(iteration: Iteration) -> Iteration | None:
+    """Return what would be live if this live iteration were unpublished: what was published last of the others."""
+    others = Iteration.objects.published().filter(project=iteration.project_id).exclude(pk=iteration.pk)
+    since = Max("publications", filter=~Q(publications__act=Publication.Act.UNPUBLISH))
+    return others.annotate(since=since).order_by(F("since").desc(nulls_last=True), "-number").first()
 
 
 def rollback(*, project: Project, by: User | None, to: Iteration | None = None, reason: str = "") -> Publication:
@@ -112,14 +146,69 @@ def _live_ones(project: Project) -> list[int]:
     return stack
 
 
-def _check(iteration: Iteration, *, name: str, project: Project, keep_previous: bool) -> None:
+def _let_answer(
+    project: Project,
+    iteration: Iteration,
+    *,
+    name: str,
+    by: User | None,
+    act: str = Publication.Act.PUBLISH,
+    reason: str = "",
+) -> Publication:
+    """Make the iteration live under the name, which nobody else has any more; project: locked, as it was before."""
+    previous = project.live_iteration
+    project.iterations.filter(publish_name=name).exclude(pk=iteration.pk).update(publish_name="")
+    project.iterations.filter(pk=iteration.pk).update(publish_name=name)
+    Project.objects.filter(pk=project.pk).update(live_iteration=iteration)
+    replaced = previous if previous != iteration else None  # the same under another name
+    logger.info("Published project=%s iteration=%s name=%s", project.pk, iteration.number, name)
+    return _log(act, iteration, name=name, replaced=replaced, reason=reason, by=by)
+
+
+def _pass_on(project: Project, iteration: Iteration, *, by: User | None) -> None:
+    """Let the heir of what is no longer published be live, or nothing; project: locked."""
+    next_live = heir(iteration)
+    Project.objects.filter(pk=project.pk).update(live_iteration=next_live)
+    if next_live:
+        reason = _("%(name)s is no longer published.") % {"name": iteration.name}
+        act = Publication.Act.PUBLISH
+        _log(act, next_live, name=next_live.publish_name, replaced=iteration, reason=reason, by=by)
+
+
+def _check_is_published(iteration: Iteration) -> None:
+    iteration.refresh_from_db()
+    if not iteration.is_published:
+        raise NotPublished(_("%(name)s is not published.") % {"name": iteration.name})
+
+
+def _check_beside(iteration: Iteration, *, name: str, overwrite: bool) -> None:
+    if iteration.is_published:
+        raise IsPublished(
+            _("%(name)s is published already, as %(publish_name)s.")
+            % {"name": iteration.name, "publish_name": iteration.publish_name}
+        )
+    _check_fitness(iteration, name=name)
+    holder = Iteration.objects.filter(project=iteration.project_id, publish_name=name).first()
+    if holder and not overwrite:
+        raise PublishNameRefused(
+            _("%(name)s answers as %(publish_name)s already.") % {"name": holder.name, "publish_name": name}
+        )
+
+
+def _check_fitness(iteration: Iteration, *, name: str) -> None:
     if iteration.status != Iteration.Status.COMPLETED:
-        raise Refused(
+        raise NotTrained(
             _("%(name)s is not completed: its status is %(status)s.")
             % {"name": iteration.name, "status": iteration.status}
         )
+    if not name.isprintable():
+        raise PublishNameRefused(_("The publish name has characters that cannot be seen."))
     if len(name) > LONGEST_NAME:
-        raise Refused(_("A publish name has at most %(limit)s characters.") % {"limit": LONGEST_NAME})
+        raise PublishNameRefused(_("A publish name has at most %(limit)s characters.") % {"limit": LONGEST_NAME})
+
+
+def _check(iteration: Iteration, *, name: str, project: Project, keep_previous: bool) -> None:
+    _check_fitness(iteration, name=name)
     if project.live_iteration_id == iteration.pk and iteration.publish_name == name:
         raise Refused(
             _("%(name)s is live already, as %(publish_name)s.") % {"name": iteration.name, "publish_name": name}
@@ -133,7 +222,13 @@ def _check(iteration: Iteration, *, name: str, project: Project, keep_previous: 
 
 
 def _log(
-    act: str, iteration: Iteration, *, name: str, replaced: Iteration | None, reason: str, by: User | None
+    act: str,
+    iteration: Iteration,
+    *,
+    name: str,
+    reason: str,
+    by: User | None,
+    replaced: Iteration | None = None,
 ) -> Publication:
     return Publication.objects.create(
         project_id=iteration.project_id,

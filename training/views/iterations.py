@@ -21,7 +21,6 @@ from accounts.access import UserRequest, developer_required
 from catalog.models import Picture
 from engine.metrics import Score
 from training import comparing, measuring, plots, snapshots
-from training.backends import get_backend
 from training.backends.base import Performance
 from training.measuring import Judged
 from training.models import Iteration
@@ -228,7 +227,7 @@ def _figures(request: UserRequest, iteration: Iteration) -> dict[str, Any]:
     if iteration.status != Iteration.Status.COMPLETED:
         return context
     try:
-        told = _performance(iteration, threshold=threshold)
+        told = measuring.performance_of(iteration, threshold=threshold)
         snapshot = _snapshot(iteration)
     except TROUBLE as exc:
         return context | {"failure": trouble_sentence(exc)}
@@ -236,14 +235,6 @@ def _figures(request: UserRequest, iteration: Iteration) -> dict[str, Any]:
         raise Http404
     context |= {"told": told, "rows": _tag_rows(told, has_curves=snapshot is not None)}
     return context | (_curve(snapshot, told, tag) if snapshot and told else {})
-
-
-def _performance(iteration: Iteration, *, threshold: float) -> Performance | None:
-    """Return the figures; those kept with the iteration where nothing can be worked out, None where nothing is kept."""
-    backend = get_backend(iteration.project.backend)
-    if iteration.snapshot_key or backend.capabilities.measures_itself:
-        return backend.performance(iteration, threshold=threshold)
-    return measuring.kept_performance(iteration.metrics)
 
 
 def _tag_rows(told: Performance | None, *, has_curves: bool) -> list[TagRow]:

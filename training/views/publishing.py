@@ -78,7 +78,8 @@ def unpublish(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
     """Say what would no longer answer; once that is confirmed, let it no longer answer."""
     iteration = iteration_or_404(pk, number)
     if request.method != "POST":
-        return render(request, "training/unpublish.html", {"iteration": iteration, "project": iteration.project})
+        context = {"iteration": iteration, "project": iteration.project, "heir": publishing.heir(iteration)}
+        return render(request, "training/unpublish.html", context)
     try:
         line = publishing.unpublish(iteration=iteration, by=request.user)
     except TROUBLE as exc:

@@ -212,6 +212,22 @@ def test_second_synchronisation_finds_nothing(
     assert backend.sync(project) == "Nothing has changed at Azure Custom Vision."
 
 
+def test_only_what_changed_at_azure_counts_as_modified(
+    azure: RecordedAzure, backend: CustomVisionBackend, project: Project
+) -> None:
+    there = [recorded.completed(publishName="live"), recorded.completed(recorded.OTHER_ITERATION_ID, name="Spring")]
+    at_azure(azure, tags=[], iterations=there)
+    backend.sync(project)
+    before = dict(project.iterations.values_list("name", "modified_at"))
+
+    at_azure(azure, tags=[], iterations=[there[0], recorded.completed(recorded.OTHER_ITERATION_ID, name="Summer")])
+    backend.sync(project)
+
+    after = dict(project.iterations.values_list("name", "modified_at"))
+    assert after["Iteration 2"] == before["Iteration 2"]
+    assert after["Summer"] > before["Spring"]
+
+
 def test_iteration_that_azure_completed_after_all_is_completed(
     azure: RecordedAzure, backend: CustomVisionBackend, project: Project
 ) -> None:

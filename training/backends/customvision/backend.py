@@ -132,7 +132,7 @@ class CustomVisionBackend:
         iteration.training_seconds = learning.seconds_taken(iteration, remote)
         performance = self.performance(iteration, threshold=mirroring.THRESHOLD)
         mirroring.mirror_iteration(iteration, remote, performance)
-        iteration.save(update_fields=[*mirroring.MIRRORED, "training_seconds"])
+        iteration.save(update_fields=[*mirroring.MIRRORED, "training_seconds", "modified_at"])
         logger.info("Trained at Azure iteration=%s project=%s", iteration.pk, iteration.project_id)
 
     def performance(self, iteration: Iteration, *, threshold: float) -> Performance:
@@ -167,6 +167,10 @@ class CustomVisionBackend:
     def unpublish(self, iteration: Iteration) -> None:
         if iteration.remote_id:
             self._unpublish(iteration.project, iteration.remote_id)
+
+    def rename_iteration(self, iteration: Iteration) -> None:
+        if iteration.remote_id:
+            self._azure.call("update_iteration", iteration.project, iteration, iteration.name)
 
     def delete_iteration(self, iteration: Iteration) -> None:
         if iteration.remote_id:

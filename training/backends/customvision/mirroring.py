@@ -7,6 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -156,7 +157,8 @@ def _mirror_iterations(
     gone = [row.pk for row in known if row.remote_id and row.remote_id not in ids and row.status not in _IN_TRAINING]
     project.iterations.filter(pk__in=gone).delete()
     there = {row.remote_id: row for row in project.iterations.all()}
-    project.iterations.published().update(publish_name="")  # of two that swap their names neither meets the other
+    # Of two that swap their names neither meets the other; and that is no change yet.
+    project.iterations.published().update(publish_name="", modified_at=F("modified_at"))
     new = changed = 0
     for each in sorted(remote, key=lambda each: each.trained_at or timezone.now()):
         row = there.get(each.id)
@@ -166,9 +168,10 @@ def _mirror_iterations(
         row = row or Iteration(project=project, remote_id=each.id, number=_next_number(project))
         before = [getattr(row, name) for name in MIRRORED]
         mirror_iteration(row, each, performances.get(each.id))
+        is_changed = before != [getattr(row, name) for name in MIRRORED]
         new += is_new
-        changed += not is_new and before != [getattr(row, name) for name in MIRRORED]
-        row.save()
+        changed += not is_new and is_changed
+        row.save(update_fields=None if is_changed else MIRRORED)
     return _Changes(new, changed, len(gone))
 
 

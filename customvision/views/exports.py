@@ -5,7 +5,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from ninja import Query
 
-from customvision.domains import domain_of
+from customvision.domains import domain_learned
 from customvision.errors import ApiError
 from customvision.exporting import start_export
 from customvision.fields import Shape, reply
@@ -68,9 +68,9 @@ def _known(given: str, names: list[str]) -> str | None:
 
 def _check(iteration: Iteration) -> None:
     """Raise ApiError for an iteration that cannot be exported."""
-    domain = domain_of(iteration.project)
+    domain = domain_learned(iteration)
     if not domain.is_exportable:
-        sentence = f"The domain {domain.name} is not exported: give the project one that is called compact."
+        sentence = f"{iteration.name} is of the domain {domain.name}: what is exported is called compact."
         raise ApiError("BadRequestUnsupportedDomain", sentence)
     if iteration.status != Iteration.Status.COMPLETED:
         raise ApiError("BadRequestIterationIsNotTrained", f"{iteration.name} is not trained.")

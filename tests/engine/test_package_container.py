@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from engine import heads, packages
+from engine.packages import papers
 from tests import factories
 from tests.crafted import exif
 from tests.engine.packages import ORIGIN, build, said_by_server, unpack
@@ -233,3 +234,11 @@ def test_the_recipe_copies_what_the_package_has() -> None:
     assert {"app/app.py", "app/model.onnx", "app/labels.txt", "cvexport.manifest", "LICENSE", "README.md"} <= set(names)
     for source in re.findall(r"^COPY (\S+) ", recipe, flags=re.MULTILINE):
         assert any(name == source or name.startswith(f"{source}/") for name in names)
+
+
+def test_the_container_runs_on_what_the_server_runs_on() -> None:
+    pinned = (Path(__file__).parents[2] / "requirements.txt").read_text()
+    lines = papers.packed("docker/requirements.txt").decode().splitlines()
+
+    assert {line.partition("==")[0] for line in lines} == {"numpy", "onnxruntime", "pillow"}
+    assert all(f"{line} " in pinned for line in lines)

@@ -15,6 +15,7 @@ from jobs import progress
 from jobs.models import Job
 from jobs.services import do_here
 from tests import factories
+from tests.training.test_local_backend import draw
 from training import comparing, snapshots
 from training.backends.base import TrainingOptions
 from training.exceptions import NothingChanged, Refused
@@ -35,9 +36,9 @@ def no_pulse(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def add_images(project: Project, *, each: int, seed: int) -> None:
-    for number, tag in enumerate(project.tags.exclude(type="Negative").order_by("name")):
+    for tag in project.tags.filter(name__in=COLOURS):
         for place in range(each):
-            factories.make_image(project=project, tags=[tag], seed=seed + 1000 * number + place, size=(64, 48))
+            factories.make_image(project=project, tags=[tag], content=draw(tag.name, seed + place))
 
 
 def train(project: Project, *, force: bool = False) -> Iteration:
@@ -51,7 +52,7 @@ def project() -> Project:
     create_tags(project=made, names=COLOURS, description="A colour.")
     create_tags(project=made, names=["neither"], type=Tag.Type.NEGATIVE)
     for seed in range(8):
-        factories.make_image(project=made, tags=[made.tags.get(name="neither")], seed=500 + seed, size=(64, 48))
+        factories.make_image(project=made, tags=[made.tags.get(name="neither")], content=draw("green", seed))
     add_images(made, each=8, seed=0)
     factories.make_image(project=made, quarantine="blurred", seed=900, size=(64, 48))
     made.images.filter(quarantine="blurred").update(metadata={"shelf": "3"})

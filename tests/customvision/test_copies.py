@@ -97,7 +97,11 @@ def test_a_token_expires_after_a_day(send: Callable[..., Any], exported: str, mo
     assert "expired" in answer["message"]
 
 
-@pytest.mark.parametrize("token", ["", "nonsense", signing.dumps("0" * 32, salt="another"), "https://x/y?sig=z"])
+@pytest.mark.parametrize(
+    "token",
+    ["", "nonsense", signing.dumps("0" * 32, salt="another"), "https://x/y?sig=z"],
+    ids=["empty", "nonsense", "signed for something else", "address"],
+)
 def test_a_token_that_is_none_is_refused(trainer: Any, token: str) -> None:
     with pytest.raises(CustomVisionErrorException) as raised:
         trainer.import_project(token)

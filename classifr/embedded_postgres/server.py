@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 import psycopg2
+from django.core.exceptions import ImproperlyConfigured
 from psycopg2 import errors, sql
 
 if TYPE_CHECKING:
@@ -23,8 +24,13 @@ def start(folder: Path, *, database: str) -> str:
     """Start the server on that folder unless it runs, make the database unless it exists; return the socket's folder.
 
     The folder is made at the first start, which takes a second or two. The server stops when the last process that
-    called this has ended.
+    called this has ended. Raises ImproperlyConfigured for a path with a space, which the wheel does not quote.
     """
+    if " " in str(folder):
+        raise ImproperlyConfigured(
+            f"The embedded PostgreSQL cannot be in {folder}, as there is a space in it: let CLASSIFR_VAR name another "
+            "folder, or DATABASE_URL another PostgreSQL."
+        )
     server = _server(folder)
     with _lock:
         server.start()

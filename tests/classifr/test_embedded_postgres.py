@@ -10,6 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from classifr.embedded_postgres import server
 
 CONNECT = "import django; django.setup(); from django.db import connection; connection.ensure_connection(); "
 
@@ -107,3 +110,8 @@ def test_server_that_somebody_else_restarted_ends_with_its_last_user(environment
         first.communicate(b"\n")
 
     assert servers(environment) == []
+
+
+def test_folder_with_a_space_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    with pytest.raises(ImproperlyConfigured, match="CLASSIFR_VAR"):
+        server.start(tmp_path / "my photos" / "postgres", database="classifr")

@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from classifier.backends.base import TagProbability
 from customvision.domains import domain_of
-from customvision.fields import Shape, single, utc
+from customvision.fields import Body, Shape, Word, single, utc
 from customvision.files import prediction_path, signed
 from customvision.labels import Label
 from customvision.models import StoredPrediction
@@ -42,23 +42,23 @@ class ImagePrediction(Shape):
     predictions: list[PredictionOut]
 
 
-class ImageUrl(Shape):
+class ImageUrl(Body):
     url: str
 
 
-class PredictionQueryTag(Shape):
+class PredictionQueryTag(Body):
     id: UUID
     min_threshold: float | None = None
     max_threshold: float | None = None
 
 
-class PredictionQueryToken(Shape):
+class PredictionQueryToken(Body):
     """What is asked for, and in answers also where the next page begins."""
 
     session: str | None = None
     continuation: str | None = None
     max_count: int | None = None
-    order_by: str | None = None
+    order_by: Word | None = None
     tags: list[PredictionQueryTag] | None = None
     iteration_id: UUID | None = None
     start_time: datetime | None = None

@@ -2,11 +2,11 @@
 
 from uuid import UUID
 
-from customvision.fields import Shape
+from customvision.fields import Body, Shape
 from customvision.schemas.predictions import ImagePrediction
 
 
-class SuggestedTagAndRegionQueryToken(Shape):
+class SuggestedTagAndRegionQueryToken(Body):
     """What is asked for, and in answers also where the next page begins."""
 
     tag_ids: list[UUID] | None = None
@@ -17,7 +17,7 @@ class SuggestedTagAndRegionQueryToken(Shape):
     sort_by: str | None = None
 
 
-class TagFilter(Shape):
+class TagFilter(Body):
     tag_ids: list[UUID] | None = None
     threshold: float | None = None
 

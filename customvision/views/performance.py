@@ -1,14 +1,14 @@
 """How good an iteration is, and on which pictures that was measured."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import numpy as np
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from ninja import Query
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from classifier.backends.base import TagProbability
 from customvision.errors import ApiError, not_found
@@ -38,7 +38,7 @@ class MeasuredQuery(Shape):
 
 
 class MeasuredPage(MeasuredQuery):
-    order_by: Literal["Newest", "Oldest"] = "Newest"
+    order_by: Annotated[Literal["Newest", "Oldest"], BeforeValidator(str.capitalize)] = "Newest"
     take: int = Field(50, ge=0, le=_MOST_IMAGES)
     skip: int = Field(0, ge=0, le=2**31 - 1)
 

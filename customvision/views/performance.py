@@ -13,12 +13,12 @@ from pydantic import Field
 from classifier.backends.base import TagProbability
 from customvision.errors import ApiError, not_found
 from customvision.fields import Ids, Shape, at_most, reply
-from customvision.files import image_path, signed
+from customvision.files import image_links
 from customvision.finding import find_iteration, find_project
 from customvision.labels import Label, Labels, labels_measured
 from customvision.routers import training as router
 from customvision.schemas.iterations import ImagePerformanceOut, IterationPerformanceOut
-from customvision.schemas.predictions import prediction_out
+from customvision.schemas.predictions import predictions_out
 from engine.metrics import Flags
 from training import measuring
 from training.models import Image, Iteration, Tag
@@ -143,11 +143,9 @@ def _told(request: HttpRequest, image: Image, measured: _Measured, row: int) -> 
     given = snapshot.probabilities[row]
     places = np.argsort(-given, kind="stable").tolist()
     said = [TagProbability(snapshot.tags[place], float(given[place])) for place in places]
-    project_uid = measured.iteration.project.uid
-    image_uri, thumbnail_uri = (signed(request, image_path(image, project_uid, kind=kind)) for kind in ("i", "t"))
     return ImagePerformanceOut.of(
         image,
-        uris=(image_uri, thumbnail_uri),
+        links=image_links(request, image, measured.iteration.project.uid),
         tags=truths,
-        predictions=[prediction_out(each, labels[each.tag]) for each in said],
+        predictions=predictions_out(said, labels),
     )

@@ -40,10 +40,10 @@ def answer_and_keep(
     keep_prediction(
         uid=uid, content=bare, limits=limits, iteration=iteration, answer=answer, application=application, by=by
     )
-    return told(request, answer, iteration, uid=uid)
+    return reply_with(request, answer, iteration, uid=uid)
 
 
-def told(
+def reply_with(
     request: HttpRequest,
     answer: Answer,
     iteration: Iteration,
@@ -51,7 +51,7 @@ def told(
     uid: UUID | None = None,
     labels: Labels | None = None,
 ) -> HttpResponse:
-    """Tell what the iteration said of a picture.
+    """Answer with what the iteration said of a picture.
 
     uid: under which it is stored; None: it is not. labels: of the iteration, where they are known already.
     """

@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 
 from customvision.errors import ApiError
 from customvision.fields import at_most, naive, reply
 from customvision.finding import key_of
+from customvision.listing import read_images
 from customvision.metadata import check_metadata
 from customvision.schemas.images import ImageCreateResult, ImageCreateSummary, ImageOut, ImageTagOut
 from training.backends.base import BATCH, TAGS_A_BATCH, ImageStatus, ImageUpload, UploadResult
 from training.keeping import MOST_PAIRS
-from training.models import Image, ImageTag, Project, Tag
+from training.models import Image, Project, Tag
 from training.services.pictures import upload_images
 
 
@@ -94,8 +94,8 @@ class Adding:
 
     def answer(self) -> HttpResponse:
         """Tell what became of each, in their order: 200 if all are new images, else 207."""
-        images = self._images()
-        results = [self._told(each, images) for each in self._added]
+        images = read_images([each.result.image.pk for each in self._added if each.result.image])
+        results = [self._result_out(each, images) for each in self._added]
         is_successful = all(each.status == ImageStatus.OK for each in results)
         summary = ImageCreateSummary(is_batch_successful=is_successful, images=results)
         return reply(summary, status=200 if is_successful else 207)
@@ -115,12 +115,7 @@ class Adding:
         name = "".join(each for each in entry.name if each.isprintable())
         return ImageUpload(name, entry.content, known, source=entry.origin, metadata=self._metadata)
 
-    def _images(self) -> dict[int, Image]:
-        keys = [each.result.image.pk for each in self._added if each.result.image]
-        tags = Prefetch("image_tags", ImageTag.objects.select_related("tag").order_by("pk"))
-        return Image.objects.select_related("picture").prefetch_related(tags).in_bulk(keys)
-
-    def _told(self, added: _Added, images: Mapping[int, Image]) -> ImageCreateResult:
+    def _result_out(self, added: _Added, images: Mapping[int, Image]) -> ImageCreateResult:
         image = images.get(added.result.image.pk) if added.result.image else None
         status = added.result.status
         if status.is_ok:

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from engine import backbones
+from engine.packages import FLAVORS
 from training.models import Iteration, Project
 
 GENERAL = UUID("ee85a74c-405e-4adc-bb47-ffa8ca0c9f31")
 """The domain of those who name none."""
-PLATFORMS = ("DockerFile", "ONNX")
+PLATFORMS = tuple(FLAVORS)
 """What is exported, in every domain that the service calls compact."""
 
 
@@ -56,7 +57,7 @@ _BY_NAME = {domain.name: domain for domain in DOMAINS.values()}
 
 
 def domain_of(project: Project) -> Domain:
-    """Return the domain under which programs know the project; one that was made on the pages has our own's."""
+    """Return the domain under which programs know the project; one made on the pages has General or Food."""
     given = project.api_settings.get("domainId")
     domain = DOMAINS.get(UUID(given)) if given else None
     if domain and domain.backbone_domain == project.domain:

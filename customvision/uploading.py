@@ -44,7 +44,7 @@ class _Added:
 
 
 def decoded(contents: bytes | str | None) -> bytes | ImageStatus:
-    """Return the picture of an entry whose base64 the parser may not have understood: with line breaks, or none."""
+    """Return an entry's picture. contents: a text where the parser could not read it as base64."""
     if not isinstance(contents, str):
         return contents or b""
     try:
@@ -101,10 +101,10 @@ class Adding:
         return reply(summary, status=200 if is_successful else 207)
 
     def _tags(self, entries: Sequence[Entry]) -> dict[str, Tag]:
-        uids = [uid for entry in entries for each in entry.tag_ids if (uid := uid_of(each))]
-        found = {tag.uid: tag for tag in self._project.tags.filter(uid__in=uids)} if uids else {}
-        sent = (each for entry in entries for each in entry.tag_ids)
-        return {each.lower(): found[uid] for each in sent if (uid := uid_of(each)) in found}
+        sent = {each.lower() for entry in entries for each in entry.tag_ids}
+        uids = {each: uid for each in sent if (uid := uid_of(each))}
+        found = {tag.uid: tag for tag in self._project.tags.filter(uid__in=uids.values())} if uids else {}
+        return {each: found[uid] for each, uid in uids.items() if uid in found}
 
     def _upload(self, entry: Entry, tags: Sequence[Tag | None]) -> ImageUpload | UploadResult:
         known = tuple(dict.fromkeys(tag for tag in tags if tag))
@@ -124,7 +124,7 @@ class Adding:
         return ImageCreateResult(source_url=added.entry.source, status=status.value, image=told)
 
     def _status(self, added: _Added, image: Image) -> ImageStatus:
-        """Say so where a picture that was there already may not have the tags beside its own."""
+        """Return the status; an error for a picture that was there already and cannot have the tags beside its own."""
         present = [known.tag for known in image.image_tags.all()]
         left_out = [tag for tag in added.tags if tag not in present]
         if not left_out:

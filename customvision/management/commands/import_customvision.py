@@ -52,13 +52,13 @@ class Command(ProjectCommand):
         chosen = Project.objects.get(pk=copied["project"])
         theirs = _answering(source.iterations())
         told: dict[str, Any] = {"project": str(chosen.uid), "name": chosen.name, **copied}
-        self.tell_lines(as_json, _copied_lines(chosen, copied))
+        self.tell_lines(_copied_lines(chosen, copied), as_json=as_json)
         if not no_train:
             iteration = self.train(chosen, hidden=no_progress)
-            self.tell_lines(as_json, [line(iteration)])
+            self.tell_lines([line(iteration)], as_json=as_json)
             publish_name = _publish(iteration, theirs)
             compared = self.compare(source, iteration, theirs, most=compare)
-            self.tell_lines(as_json, [*_compared_lines(compared), *_client_lines(chosen, publish_name)])
+            self.tell_lines([*_compared_lines(compared), *_client_lines(chosen, publish_name)], as_json=as_json)
             told |= {"iteration": record(iteration), "publish_name": publish_name, "comparison": _record(compared)}
         if as_json:
             self.tell(told, as_json=True, lines=[])
@@ -95,7 +95,8 @@ class Command(ProjectCommand):
             self.stderr.write(f"Not compared: {exc}")
             return None
 
-    def tell_lines(self, as_json: bool, lines: list[str]) -> None:  # noqa: FBT001
+    def tell_lines(self, lines: list[str], *, as_json: bool) -> None:
+        """Print the lines as soon as they are known, unless one value for programs is printed at the end."""
         if not as_json:
             self.stdout.write("\n".join(lines))
 

@@ -13,9 +13,8 @@ from jobs.progress import Progress
 from jobs.services import do_here, make_job
 from training.backends.base import TrainingOptions
 from training.backends.customvision.answers import RemoteIteration
+from training.commands import ProjectCommand, line, percent, record
 from training.exceptions import NothingChanged, Refused
-from training.management.commands.iterations import line, record
-from training.management.project_command import ProjectCommand, percent
 from training.models import Iteration, Project
 from training.services.learning import train_here
 from training.services.publishing import FIRST_NAME, publish

@@ -1,6 +1,7 @@
 """What programs send: JSON, and pictures in each of the ways in which clients send them."""
 
 import re
+from codecs import BOM_UTF8
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import unquote
@@ -28,6 +29,8 @@ class Part:
     name: str
     """Of the file, as the client told it, in quotes as the service repeats it; "" if it did not."""
     content: bytes
+    field: str = ""
+    """Of the form."""
 
 
 def read_json(request: HttpRequest, model: type[Model]) -> Model:
@@ -35,7 +38,7 @@ def read_json(request: HttpRequest, model: type[Model]) -> Model:
 
     Its media type counts only if there is one: curl names a foreign one with an empty body. Raises ApiError.
     """
-    content = request.read()
+    content = request.read().removeprefix(BOM_UTF8)
     media_type = request.content_type or "application/json"
     if content and not media_type.endswith("json"):
         raise _unsupported(media_type)
@@ -61,25 +64,25 @@ def read_pictures(request: HttpRequest) -> list[Part]:
 
 
 def read_picture(request: HttpRequest) -> bytes:
-    """Return the one picture of a body. Raises ApiError."""
+    """Return the one picture of a body: of a form with several parts, the one that is called so. Raises ApiError."""
     found = read_pictures(request)
     if not found:
         raise ApiError("BadRequestImageStream", "The request has no image in its part imageData.")
-    return found[0].content
+    return next((part for part in found if part.field.lower() == "imagedata"), found[0]).content
 
 
 def _parts(request: HttpRequest) -> list[Part]:
     _kind, options = parse_options_header(request.headers.get("Content-Type", ""))
     found: list[Part] = []
-    name, content = "", bytearray()
+    name, field, content = "", "", bytearray()
     try:
         boundary = options.get("boundary", "")
-        with PushMultipartParser(boundary, max_segment_count=_MOST_PARTS) as parser:
+        with PushMultipartParser(boundary, max_segment_count=_MOST_PARTS, header_charset="latin-1") as parser:
             for event in parser.parse(request.read()):
                 if isinstance(event, MultipartSegment):
-                    name, content = _file_name(event), bytearray()
+                    name, field, content = _file_name(event), event.name or "", bytearray()
                 elif event is None:
-                    found.append(Part(name, bytes(content)))
+                    found.append(Part(name, bytes(content), field))
                 else:
                     content += event
     except (MultipartError, ValueError) as exc:
@@ -94,9 +97,17 @@ def _file_name(segment: MultipartSegment) -> str:
         name = unquote(encoded[1])
     else:
         quoted = _QUOTED_NAME.search(header)
-        name = quoted[1] if quoted else segment.filename or ""
+        name = _text(quoted[1] if quoted else segment.filename or "")
     bare = name.replace("\0", "")
     return f'"{bare}"' if bare else ""
+
+
+def _text(read: str) -> str:
+    """Return what was read as Latin-1 as the UTF-8 that it mostly is; older clients send names in Latin-1."""
+    try:
+        return read.encode("latin-1").decode()
+    except UnicodeError:  # or the parser has decoded it by itself
+        return read
 
 
 def _unsupported(media_type: str) -> ApiError:

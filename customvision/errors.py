@@ -30,6 +30,7 @@ _PICTURE_CODES = {
 }
 """The rest is BadRequestImageFormat."""
 _REFUSAL_CODES: dict[type[Exception], str] = {
+    training.CannotConvert: "BadRequestProjectUnsupportedDomainTypeChange",
     training.AlreadyTraining: "BadRequestTrainingAlreadyInProgress",
     training.IsPublished: "BadRequestIterationIsPublished",
     training.NameTaken: "BadRequestIterationNameNotUnique",

@@ -8,10 +8,14 @@ from uuid import UUID
 
 import numpy as np
 from django.http import HttpResponse
-from pydantic import BaseModel, BeforeValidator, ConfigDict
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, AliasChoices, AliasGenerator, BaseModel, BeforeValidator, ConfigDict
+from pydantic.alias_generators import to_camel, to_pascal
 
 from customvision.errors import ApiError
+
+
+def _either_case(name: str) -> AliasChoices:
+    return AliasChoices(to_camel(name), to_pascal(name))
 
 
 class Shape(BaseModel):
@@ -20,9 +24,26 @@ class Shape(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 
 
+class Body(Shape):
+    """A JSON object that programs send: "url" or, as the service's own portal has it in its examples, "Url"."""
+
+    model_config = ConfigDict(
+        alias_generator=AliasGenerator(alias=to_camel, validation_alias=_either_case, serialization_alias=to_camel),
+        allow_inf_nan=False,
+    )
+
+
+Word = Annotated[str, AfterValidator(str.capitalize)]
+"""A value of an enumeration, which the service takes in any case."""
+
+
 def _split(given: Any) -> Any:
-    """Undo the commas: programs send one value for a list, as "a,b"."""
-    return [each for text in given for each in text.split(",") if each] if isinstance(given, list) else given
+    """Undo the commas: programs send one value for a list, as "a,b" or "a, b"."""
+    return (
+        [each for text in given for part in text.split(",") if (each := part.strip())]
+        if isinstance(given, list)
+        else given
+    )
 
 
 Ids = Annotated[list[UUID], BeforeValidator(_split)]

@@ -74,4 +74,6 @@ def find_trained(project: Project, uid: UUID) -> Iteration:
     if found.status != Iteration.Status.COMPLETED:
         sentence = f"{found.name} is not trained: its status is {found.status}."
         raise ApiError("BadRequestIterationIsNotTrained", sentence)
+    if project.backend == "local" and not found.head_key:
+        raise ApiError("BadRequestNotSupported", f"{found.name} was not trained here: it answers nothing.")
     return found

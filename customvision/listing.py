@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from pydantic import Field
 
 from customvision.errors import ApiError
-from customvision.fields import Shape, naive
+from customvision.fields import Shape, Word, naive
 from customvision.finding import find_iteration, find_project
 from customvision.labels import Label, labels_of
 from customvision.schemas.images import ImageOut, ImageTagOut
@@ -27,21 +27,21 @@ from training.snapshots import Snapshot
 
 MOST_IMAGES = 256
 """In one list, whether a program sends it or gets it."""
-_ORDERS = {"newest": "-pk", "oldest": "pk"}
+_ORDERS = {"Newest": "-pk", "Oldest": "pk"}
 
 
 class ImagePage(Shape):
     """A part of a list of images, as queries name it."""
 
-    order_by: str = "Newest"
+    order_by: Word = "Newest"
     take: Annotated[int, Field(ge=0, le=MOST_IMAGES)] = 50
     skip: Annotated[int, Field(ge=0, lt=2**31)] = 0
 
     def cut(self, found: QuerySet[Image]) -> QuerySet[Image]:
         """Return the images on the page, in its order. Raises ApiError."""
-        if self.order_by.lower() not in _ORDERS:
+        if self.order_by not in _ORDERS:
             raise ApiError("BadRequest", f"orderBy is {self.order_by!r}; Newest and Oldest are accepted.")
-        return found.order_by(_ORDERS[self.order_by.lower()])[self.skip : self.skip + self.take]
+        return found.order_by(_ORDERS[self.order_by])[self.skip : self.skip + self.take]
 
 
 class Listing(Protocol):

@@ -6,13 +6,13 @@ from typing import Any
 from django.db.models import Max, QuerySet
 
 from customvision.errors import ApiError
-from customvision.fields import Shape
+from customvision.fields import Body
 
 DEFAULT_PAGE = 50
 LONGEST_PAGE = 256
 
 
-class PageToken(Shape):
+class PageToken(Body):
     """Which page is asked for, and in answers which one is next."""
 
     session: str | None = None

@@ -1,10 +1,12 @@
-"""Addresses as the service takes them: in any case, with any number of slashes."""
+"""Addresses as the service takes them: in any case, with any number of slashes, with ids in each of their forms."""
 
 import re
 
 from django.http import HttpRequest
 
 _OURS = re.compile(r"/+customvision/", re.IGNORECASE)
+_GUID = re.compile(r"(?<=/)\{?([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})\}?(?=/|$)")
+"""Without dashes or in braces, as .NET's formats N and B write it."""
 _PUBLISH_NAME = re.compile(r"(/(?:classify|detect)/iterations/)(.*?)(/(?:image|url)(?:/nostore)?/?)$", re.IGNORECASE)
 
 
@@ -16,8 +18,9 @@ def canonical_path(path: str) -> str:
     if not _OURS.match(path):
         return path
     if found := _PUBLISH_NAME.search(path):
-        return _plain(path[: found.start()] + found[1]) + found[2] + _plain(found[3])
-    return _plain(path)
+        return _plain(path[: found.start()] + found[1]) + found[2] + _plain(found[3]).rstrip("/")
+    plain = _plain(path)
+    return plain if plain.count("/") == 2 else plain.rstrip("/")  # which is /customvision/ itself
 
 
 def has_tag_types(request: HttpRequest) -> bool:
@@ -26,4 +29,4 @@ def has_tag_types(request: HttpRequest) -> bool:
 
 
 def _plain(part: str) -> str:
-    return re.sub("/+", "/", part.lower())
+    return _GUID.sub(r"\1-\2-\3-\4-\5", re.sub("/+", "/", part.lower()))

@@ -4,6 +4,7 @@ import binascii
 import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -71,8 +72,8 @@ class Adding:
         self._metadata = metadata or {}
         self._added: list[_Added] = []
 
-    def add(self, entries: Sequence[Entry]) -> list[UploadResult]:
-        """Keep or refuse each of these pictures by itself; return what became of each."""
+    def add(self, entries: Sequence[Entry]) -> None:
+        """Keep or refuse each of these pictures by itself."""
         tags = self._tags(entries)
         uploads: dict[int, ImageUpload] = {}
         results: dict[int, UploadResult] = {}
@@ -90,15 +91,18 @@ class Adding:
         for index, entry in enumerate(entries):
             wanted = uploads[index].tags if index in uploads else ()
             self._added.append(_Added(entry, results[index], wanted))
-        return [results[index] for index in range(len(entries))]
 
     def answer(self) -> HttpResponse:
         """Tell what became of each, in their order: 200 if all are new images, else 207."""
-        images = read_images([each.result.image.pk for each in self._added if each.result.image])
-        results = [self._result_out(each, images) for each in self._added]
-        is_successful = all(each.status == ImageStatus.OK for each in results)
-        summary = ImageCreateSummary(is_batch_successful=is_successful, images=results)
+        is_successful = all(each.status == ImageStatus.OK for each in self.results)
+        summary = ImageCreateSummary(is_batch_successful=is_successful, images=self.results)
         return reply(summary, status=200 if is_successful else 207)
+
+    @cached_property
+    def results(self) -> list[ImageCreateResult]:
+        """What became of each, as it is answered; read once all are added."""
+        images = read_images([each.result.image.pk for each in self._added if each.result.image])
+        return [self._result_out(each, images) for each in self._added]
 
     def _tags(self, entries: Sequence[Entry]) -> dict[str, Tag]:
         sent = {each.lower() for entry in entries for each in entry.tag_ids}

@@ -25,6 +25,10 @@ class NameTaken(Refused):
     """Another one of the project has that name."""
 
 
+class CannotConvert(Refused):
+    """The project or the tag keeps its type, or its domain, because of what is there already."""
+
+
 class NotTrained(Refused):
     """The iteration has no result, or not yet."""
 

@@ -255,6 +255,10 @@ class IterationQuerySet(models.QuerySet["Iteration"]):
     def completed(self) -> IterationQuerySet:
         return self.filter(status=Iteration.Status.COMPLETED)
 
+    def trained_here(self) -> IterationQuerySet:
+        """Completed ones that have a head of ours: not those that are only noted, with their figures."""
+        return self.completed().exclude(head_key="")
+
     def in_training(self) -> IterationQuerySet:
         return self.filter(status__in=[Iteration.Status.NEW, Iteration.Status.TRAINING])
 

@@ -24,6 +24,7 @@ from training.backends.base import BATCH, TAGS_A_BATCH, ImageStatus, ImageUpload
 from training.backends.customvision.mirroring import mirror_iteration
 from training.exceptions import Refused, TrainingError
 from training.models import Image, Iteration, Project, Tag
+from training.names import same_name
 from training.services.pictures import upload_images
 from training.services.projects import create_project
 from training.services.starter import next_number
@@ -75,13 +76,17 @@ def find_or_make_project(source: Source, *, name: str = "") -> Project:
 
 
 def copy_tags(source: Source, project: Project, report: Report) -> None:
-    """Make the tags that are not here yet."""
-    known = set(project.tags.values_list("uid", flat=True))
+    """Make the tags that are not here yet. Raises Refused where one of the same name is another."""
+    known = dict(project.tags.values_list("uid", "name"))
+    taken = {same_name(name) for name in known.values()}
     new = [
         Tag(project=project, uid=each.id, name=each.name, description=each.description, type=each.type)
         for each in source.tags()
         if each.id not in known
     ]
+    if double := [tag.name for tag in new if same_name(tag.name) in taken]:
+        sentence = _("There are tags of another id here already: rename or delete %(names)s, and start again.")
+        raise Refused(sentence % {"names": ", ".join(double)})
     Tag.objects.bulk_create(new)
     report.tags += len(new)
 

@@ -7,23 +7,23 @@ from uuid import UUID
 from django.http import HttpRequest
 from pydantic import ConfigDict, Field, RootModel
 
-from customvision.fields import Shape, naive
+from customvision.fields import Body, Shape, naive
 from customvision.files import image_links
 from training.models import Image, ImageTag
 
 
-class Region(Shape):
+class Region(Body):
     """Where something is in an image, which is for object detection."""
 
 
-class Batch(Shape):
+class Batch(Body):
     """What the three kinds of batches have in common: tags and metadata of all their images."""
 
     tag_ids: list[str] | None = None
     metadata: dict[str, str] | None = None
 
 
-class BatchEntry(Shape):
+class BatchEntry(Body):
     tag_ids: list[str] | None = None
     """Texts, as one that is no id is wrong for this image alone."""
     regions: list[Region] | None = None
@@ -105,12 +105,12 @@ class ImageCreateSummary(Shape):
     images: list[ImageCreateResult]
 
 
-class ImageTagCreateEntry(Shape):
+class ImageTagCreateEntry(Body):
     image_id: UUID
     tag_id: UUID
 
 
-class ImageTagCreateBatch(Shape):
+class ImageTagCreateBatch(Body):
     tags: list[ImageTagCreateEntry] | None = None
 
 

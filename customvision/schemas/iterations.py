@@ -4,7 +4,7 @@ import math
 from uuid import UUID
 
 from customvision.domains import PLATFORMS, domain_learned
-from customvision.fields import Shape, naive, single, utc
+from customvision.fields import Body, Shape, naive, single, utc
 from customvision.files import PictureLinks
 from customvision.labels import Label, Labels
 from customvision.schemas.images import ImageTagOut
@@ -14,17 +14,17 @@ from training.backends.base import Performance
 from training.models import Image, Iteration
 
 
-class CustomBaseModelInfo(Shape):
+class CustomBaseModelInfo(Body):
     project_id: UUID
     iteration_id: UUID
 
 
-class TrainingParameters(Shape):
+class TrainingParameters(Body):
     selected_tags: list[UUID] | None = None
     custom_base_model_info: CustomBaseModelInfo | None = None
 
 
-class IterationIn(Shape):
+class IterationIn(Body):
     name: str | None = None
 
 

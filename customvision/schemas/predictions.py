@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 
 from classifier.backends.base import TagProbability
 from customvision.domains import domain_of
-from customvision.fields import Shape, single, utc
+from customvision.fields import Body, Shape, Word, single, utc
 from customvision.files import prediction_links
 from customvision.labels import Label, Labels
 from customvision.models import StoredPrediction
@@ -49,11 +49,11 @@ class ImagePrediction(Shape):
     predictions: list[PredictionOut]
 
 
-class ImageUrl(Shape):
+class ImageUrl(Body):
     url: str
 
 
-class PredictionQueryTag(Shape):
+class PredictionQueryTag(Body):
     id: UUID
     min_threshold: float | None = None
     max_threshold: float | None = None
@@ -62,7 +62,7 @@ class PredictionQueryTag(Shape):
 class PredictionQueryToken(PageToken):
     """What is asked for, and in answers also where the next page begins."""
 
-    order_by: str | None = None
+    order_by: Word | None = None
     tags: list[PredictionQueryTag] | None = None
     iteration_id: UUID | None = None
     start_time: datetime | None = None

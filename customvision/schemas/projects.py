@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from customvision.domains import PLATFORMS, Domain, domain_of
-from customvision.fields import Shape, utc
+from customvision.fields import Body, Shape, Word, utc
 from training.models import Project, Tag
 
 _AUGMENTATIONS = ("rotation", "scaling", "translation", "horizontal flip", "equalize", "solarize", "padtosquare")
@@ -87,13 +87,13 @@ class ProjectOut(Shape):
         )
 
 
-class ProjectSettingsIn(Shape):
+class ProjectSettingsIn(Body):
     domain_id: UUID | None = None
-    classification_type: str | None = None
+    classification_type: Word | None = None
     target_export_platforms: list[str] | None = None
 
 
-class ProjectIn(Shape):
+class ProjectIn(Body):
     """A change: what is not sent stays."""
 
     name: str | None = None
@@ -115,9 +115,9 @@ class TagOut(Shape):
         return cls(id=tag.uid, name=tag.name, description=tag.description or None, type=tag.type, image_count=count)
 
 
-class TagIn(Shape):
+class TagIn(Body):
     """A change: what is not sent stays."""
 
     name: str | None = None
     description: str | None = None
-    type: str | None = None
+    type: Word | None = None

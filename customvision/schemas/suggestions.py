@@ -2,12 +2,12 @@
 
 from uuid import UUID
 
-from customvision.fields import Shape
+from customvision.fields import Body, Shape
 from customvision.paging import PageToken
 from customvision.schemas.predictions import ImagePrediction
 
 
-class TagFilter(Shape):
+class TagFilter(Body):
     tag_ids: list[UUID] | None = None
     threshold: float | None = None
 

@@ -36,7 +36,7 @@ def export_project(request: HttpRequest, project_id: UUID) -> HttpResponse:
         raise ApiError("BadRequestExportWhileTraining", "The project is in training: wait for its end.")
     images = project.images.count()
     told = ProjectExport(
-        iteration_count=project.iterations.completed().count(),
+        iteration_count=project.iterations.trained_here().count(),
         image_count=images,
         tag_count=project.tags.count(),
         region_count=0,

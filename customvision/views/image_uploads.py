@@ -97,7 +97,7 @@ def create_images_from_urls(request: HttpRequest, project_id: UUID) -> HttpRespo
 @router.post("/projects/{uuid:project_id}/images/predictions", response=_ANSWERS)
 @takes(ImageIdCreateBatch)
 def create_images_from_predictions(request: HttpRequest, project_id: UUID) -> HttpResponse:
-    """Add the pictures of at most 64 stored predictions, which are stored as such no longer."""
+    """Add the pictures of at most 64 stored predictions; those that are told as images are predictions no longer."""
     project = find_project(request, project_id)
     batch = read_json(request, ImageIdCreateBatch)
     entries = batch.images or []
@@ -106,12 +106,11 @@ def create_images_from_predictions(request: HttpRequest, project_id: UUID) -> Ht
     stored: dict[UUID | None, StoredPrediction] = {
         each.uid: each for each in project.stored_predictions.filter(uid__in=uids).select_related("picture")
     }
-    used: set[StoredPrediction] = set()
     for start in range(0, len(entries), _READ_AT_ONCE):
         some = [(entry, stored.get(uid_of(entry.id))) for entry in entries[start : start + _READ_AT_ONCE]]
-        results = adding.add([_predicted(entry, each, batch) for entry, each in some])
-        used |= {each for (_entry, each), result in zip(some, results, strict=True) if each and result.status.is_ok}
-    discard_predictions(used)
+        adding.add([_predicted(entry, each, batch) for entry, each in some])
+    done = (entry for entry, result in zip(entries, adding.results, strict=True) if result.image)
+    discard_predictions({each for entry in done if (each := stored.get(uid_of(entry.id)))})
     return adding.answer()
 
 

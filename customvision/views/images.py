@@ -8,7 +8,7 @@ from ninja import Query
 from pydantic import Field
 
 from customvision.errors import ApiError
-from customvision.fields import Ids, Shape, at_most, nothing, reply
+from customvision.fields import Ids, Shape, Word, at_most, nothing, reply
 from customvision.finding import find_project, key_of
 from customvision.listing import MOST_IMAGES, ImagePage, images_out, listing
 from customvision.metadata import condition
@@ -18,7 +18,7 @@ from training.backends.base import TAGS_A_BATCH
 from training.models import Image, ImageQuerySet
 from training.services.pictures import discard_images
 
-_STATUSES = {"all": None, "tagged": True, "untagged": False}
+_STATUSES = {"All": None, "Tagged": True, "Untagged": False}
 
 
 class OfIteration(Shape):
@@ -30,16 +30,16 @@ class WithTags(OfIteration):
 
 
 class Chosen(WithTags):
-    tagging_status: str = "All"
+    tagging_status: Word = "All"
     filter: Annotated[str, Field(alias="$filter")] = ""
 
     @property
     def is_tagged(self) -> bool | None:
         """Raises ApiError."""
-        if self.tagging_status.lower() not in _STATUSES:
+        if self.tagging_status not in _STATUSES:
             sentence = f"taggingStatus is {self.tagging_status!r}; All, Tagged and Untagged are accepted."
             raise ApiError("BadRequest", sentence)
-        return _STATUSES[self.tagging_status.lower()]
+        return _STATUSES[self.tagging_status]
 
 
 class ById(OfIteration):

@@ -1,13 +1,13 @@
 """Iterations of a project: trained, told of, published, deleted."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.http import HttpRequest, HttpResponse
 from ninja import Query
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from customvision.api_description import takes
 from customvision.bodies import read_json
@@ -30,7 +30,7 @@ _MOST_HOURS = 2**31 - 1  # clients with types read no more
 
 
 class TrainingQuery(Shape):
-    training_type: Literal["Regular", "Advanced"] = "Regular"
+    training_type: Annotated[Literal["Regular", "Advanced"], BeforeValidator(str.capitalize)] = "Regular"
     reserved_budget_in_hours: int = Field(0, ge=0, le=_MOST_HOURS)
     force_train: bool = False
     notification_email_address: str = ""

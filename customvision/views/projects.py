@@ -9,11 +9,11 @@ from customvision.api_description import takes
 from customvision.bodies import read_json
 from customvision.domains import DOMAINS, GENERAL, PLATFORMS, Domain
 from customvision.errors import ApiError, not_found
-from customvision.fields import Names, Shape, nothing, reply
+from customvision.fields import Names, Shape, Word, nothing, reply
 from customvision.finding import check_name_is_free, check_opens_all, find_project, key_of, projects_for
 from customvision.routers import training as router
 from customvision.schemas.projects import DomainOut, ProjectIn, ProjectOut
-from training.exceptions import Refused
+from training.exceptions import CannotConvert, Refused
 from training.models import Project
 from training.names import same_name
 from training.services import projects as services
@@ -23,7 +23,7 @@ class NewProject(Shape):
     name: str
     description: str = ""
     domain_id: UUID = GENERAL
-    classification_type: str = Project.Type.MULTILABEL
+    classification_type: Word = Project.Type.MULTILABEL
     target_export_platforms: Names = []
 
 
@@ -103,8 +103,10 @@ def update_project(request: HttpRequest, project_id: UUID) -> HttpResponse:
             type=type_,
             api_settings=settings,
         )
+    except CannotConvert:
+        raise
     except Refused as exc:
-        raise ApiError("BadRequestProjectUnsupportedDomainTypeChange", str(exc)) from exc
+        raise ApiError("BadRequestProjectName", str(exc)) from exc
     return reply(ProjectOut.of(project))
 
 

@@ -54,7 +54,8 @@ def _chosen(project: Project, uid: UUID | None) -> Iteration:
     """Return the iteration that is asked for; the one that is live, or the latest, where none is."""
     if uid:
         return find_trained(project, uid)
-    found = project.live_iteration or project.iterations.completed().first()
+    known = project.iterations.trained_here() if project.backend == "local" else project.iterations.completed()
+    found = project.live_iteration or known.first()
     if found is None:
         sentence = "The project has no trained iteration: train it first."
         raise ApiError("NotFoundProjectDefaultIteration", sentence, status=404)

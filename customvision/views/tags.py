@@ -9,12 +9,12 @@ from ninja import Query
 from customvision.api_description import takes
 from customvision.bodies import read_json
 from customvision.errors import ApiError, not_found
-from customvision.fields import Shape, nothing, reply
+from customvision.fields import Shape, Word, nothing, reply
 from customvision.finding import find_project, find_tag
 from customvision.listing import remembered
 from customvision.routers import training as router
 from customvision.schemas.projects import TagIn, TagOut
-from training.exceptions import Refused
+from training.exceptions import CannotConvert, Refused
 from training.models import Project, Tag
 from training.names import same_name
 from training.services import projects as services
@@ -25,7 +25,7 @@ IterationId = Annotated[UUID | None, Query(alias="iterationId")]
 class NewTag(Shape):
     name: str
     description: str = ""
-    type: str = Tag.Type.REGULAR
+    type: Word = Tag.Type.REGULAR
 
 
 @router.get("/projects/{uuid:project_id}/tags", response=list[TagOut])
@@ -81,6 +81,8 @@ def update_tag(request: HttpRequest, project_id: UUID, tag_id: UUID) -> HttpResp
         raise _taken(change.name)
     try:
         services.change_tag(tag, name=change.name, description=change.description, type=change.type)
+    except CannotConvert as exc:
+        raise ApiError("BadRequestTagType", str(exc)) from exc
     except Refused as exc:
         raise ApiError("BadRequestTagName", str(exc)) from exc
     return _answer(project, tag_id)

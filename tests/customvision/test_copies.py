@@ -148,3 +148,23 @@ def test_a_project_that_is_mirrored_meanwhile_is_not_imported(send: Call, export
     Project.objects.filter(pk=project.pk).update(backend="customvision")
 
     assert send(exported).json()["code"] == "BadRequestOperationNotSupported"
+
+
+def test_an_iteration_that_was_trained_elsewhere_stays_with_the_original(
+    call: Call, send: Call, project: Project
+) -> None:
+    Iteration.objects.create(project=project, number=7, name="noted", status="Completed", remote_id=uuid4())
+
+    told = call("get", f"/projects/{project.uid}/export").json()
+    made = Project.objects.get(uid=send(told["token"]).json()["id"])
+
+    assert told["iterationCount"] == 1
+    assert [each.name for each in made.iterations.all()] == ["Iteration 1"]
+
+
+def test_a_project_whose_tags_are_all_deleted_is_copied(send: Call, exported: str, project: Project) -> None:
+    project.tags.all().delete()
+
+    made = Project.objects.get(uid=send(exported).json()["id"])
+
+    assert [each.labels[0][1] for each in made.iterations.all()] == ["cannoli"]

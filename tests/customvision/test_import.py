@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from azure.cognitiveservices.vision.customvision.training import models
@@ -179,3 +180,14 @@ def test_batches_have_no_more_tags_than_one_upload_may() -> None:
     batches = list(copying._batches(many))  # type: ignore[arg-type]
 
     assert [len(batch) for batch in batches] == [20, 10]
+
+
+def test_a_tag_of_the_same_name_and_another_id_is_told(other_side: Any) -> None:
+    copy("--no-train")
+    project = Project.objects.get()
+    project.tags.filter(name="pizza").update(uid=uuid4())
+
+    with pytest.raises(CommandError, match="rename or delete pizza"):
+        copy("--no-train")
+
+    assert project.images.tagged().count() == 2 * IMAGES_A_TAG

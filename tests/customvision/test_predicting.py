@@ -319,6 +319,17 @@ def test_quick_test_of_an_iteration_in_training_is_refused(call: Call, food_proj
     assert refusal(response) == (400, "BadRequestIterationIsNotTrained")
 
 
+@pytest.mark.parametrize("names_it", [True, False])
+def test_quick_test_of_an_iteration_that_is_only_noted_is_refused(names_it: bool, call: Call) -> None:
+    project = make_project()
+    noted = project.iterations.create(number=1, name="noted", status="Completed", remote_id=UNKNOWN)
+
+    response = quick_test(call, project, make_photo(), f"?iterationId={noted.uid}" if names_it else "")
+
+    expected = (400, "BadRequestNotSupported") if names_it else (404, "NotFoundProjectDefaultIteration")
+    assert refusal(response) == expected
+
+
 def test_quick_test_takes_pictures_as_training_does(call: Call, food_project: Project) -> None:
     heavy = padded(images.PREDICTION.max_bytes + 1)
 

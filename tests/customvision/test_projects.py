@@ -11,7 +11,8 @@ from pytest_django.live_server_helper import LiveServer
 
 from tests import factories
 from tests.customvision.answers import Call, code_of
-from training.models import Project
+from tests.factories import make_image, make_project
+from training.models import Project, Tag
 
 FOOD = "c151d5b5-dd07-472a-acc8-15d29dea8518"
 
@@ -159,3 +160,32 @@ def test_a_truth_is_no_name(call: Call) -> None:
 
     assert answer.status_code == 400
     assert "name" in answer.json()["message"]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"name": ""}, "BadRequestProjectName"),
+        ({"name": "x" * 101}, "BadRequestProjectName"),
+        ({"settings": {"classificationType": "Multiclass"}}, "BadRequestProjectUnsupportedDomainTypeChange"),
+    ],
+)
+def test_a_change_of_a_project_is_refused_by_what_is_wrong(call: Call, change: dict[str, Any], code: str) -> None:
+    project = make_project(type=Project.Type.MULTILABEL)
+    make_image(project=project, tags=[Tag.objects.create(project=project, name=name) for name in "ab"])
+
+    answer = call("patch", f"/projects/{project.uid}", data=change, content_type="application/json")
+
+    assert answer.json()["code"] == code
+
+
+def test_a_change_of_a_tag_that_is_refused_changes_nothing(call: Call) -> None:
+    project = make_project()
+    tag = Tag.objects.create(project=project, name="hemlock")
+    make_image(project=project, tags=[tag])
+
+    change = {"name": "cherry", "type": "Negative"}
+    answer = call("patch", f"/projects/{project.uid}/tags/{tag.uid}", data=change, content_type="application/json")
+
+    tag.refresh_from_db()
+    assert (answer.json()["code"], tag.name) == ("BadRequestTagType", "hemlock")

@@ -416,6 +416,17 @@ def test_prediction_stays_where_its_image_is_refused(call: Call, project: Projec
     assert StoredPrediction.objects.get() == stored
 
 
+def test_prediction_stays_where_an_image_that_is_there_may_not_have_the_tag(call: Call, project: Project) -> None:
+    stored = keep(project)
+    negative = Tag.objects.create(project=project, name="none", type=Tag.Type.NEGATIVE)
+    make_image(project=project, picture=stored.picture, tags=[negative])
+
+    response = make_images(call, project, {"id": str(stored.uid), "tagIds": [uid(project, "hot")]})
+
+    assert response.json()["images"][0]["status"] == "ErrorNegativeAndRegularTagOnSameImage"
+    assert StoredPrediction.objects.get() == stored
+
+
 def test_picture_that_the_storage_does_not_give_is_told_of(call: Call, project: Project, storage_refuses: None) -> None:
     stored = keep(project)
     WaitingBlob.objects.all().delete()

@@ -20,7 +20,7 @@ from jobs.exceptions import JobFailed
 from jobs.progress import Progress
 from jobs.services import enqueue, make_job
 from training.backends import get_backend
-from training.exceptions import Refused
+from training.exceptions import CannotConvert, Refused
 from training.models import ImageTag, Project, Tag
 from training.names import clean_name, same_name
 
@@ -80,7 +80,7 @@ def change_project(
     given = {"name": name, "description": description, "domain": domain, "type": type, "api_settings": api_settings}
     changed = {field: value for field, value in given.items() if value not in (None, getattr(project, field))}
     if project.backend != "local" and changed.keys() & {"domain", "type"}:
-        raise Refused(_("The domain and the type of this project are not ours to change."))
+        raise CannotConvert(_("The domain and the type of this project are not ours to change."))
     with transaction.atomic():
         Project.objects.select_for_update().get(pk=project.pk)
         for field, value in changed.items():
@@ -106,7 +106,7 @@ def _change_type(project: Project) -> None:
             "%(count)s images have several tags: in a Multiclass project each may have one.",
             several,
         )
-        raise Refused(sentence % {"count": several})
+        raise CannotConvert(sentence % {"count": several})
     tagged.update(is_only=True)
 
 
@@ -179,13 +179,13 @@ def rename_tag(tag: Tag, *, name: str) -> None:
 
 def change_tag(tag: Tag, *, name: str | None = None, description: str | None = None, type: str | None = None) -> None:
     """Change what is given of a tag. Raises Refused; a tag that images have keeps its type."""
-    if name is not None and clean_name(name) != tag.name:
-        rename_tag(tag, name=name)
     if type is not None and type != tag.type and tag.image_tags.exists():
-        raise Refused(_("The tag has images, and keeps its type."))
+        raise CannotConvert(_("The tag has images, and keeps its type."))
     tag.description = tag.description if description is None else description
     tag.type = type or tag.type
     _check(tag)
+    if name is not None and clean_name(name) != tag.name:
+        rename_tag(tag, name=name)
     with _told_kindly(tag):
         tag.save(update_fields=["description", "type"])
 

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import logging
 import secrets
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
 from django.utils import timezone
@@ -42,6 +42,16 @@ def create_key(
     )
     logger.info("Created api_key=%s scope=%s project=%s", key.prefix, scope, project_uid or "all")
     return key, text
+
+
+def is_name_used(name: str) -> bool:
+    """Say whether a key of that name, in any case, opens something now: a new one would be taken for it."""
+    return ApiKey.objects.usable(timezone.now()).filter(name__iexact=name).exists()
+
+
+def end_of(last_day: date) -> datetime:
+    """Return the moment in which that day ends, as the server's clock has it."""
+    return timezone.make_aware(datetime.combine(last_day + timedelta(days=1), time()))
 
 
 def find_key(text: str, *, now: datetime) -> ApiKey | None:

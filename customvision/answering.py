@@ -13,7 +13,7 @@ from customvision.finding import key_of
 from customvision.labels import Labels, labels_of
 from customvision.models import LONGEST_APPLICATION
 from customvision.paths import has_tag_types
-from customvision.schemas.predictions import ImagePrediction, prediction_out
+from customvision.schemas.predictions import ImagePrediction, predictions_out
 from customvision.services import keep_prediction
 from engine import images
 from engine.images.checking import check_byte_size
@@ -40,10 +40,10 @@ def answer_and_keep(
     keep_prediction(
         uid=uid, content=bare, limits=limits, iteration=iteration, answer=answer, application=application, by=by
     )
-    return told(request, answer, iteration, uid=uid)
+    return reply_with(request, answer, iteration, uid=uid)
 
 
-def told(
+def reply_with(
     request: HttpRequest,
     answer: Answer,
     iteration: Iteration,
@@ -51,19 +51,18 @@ def told(
     uid: UUID | None = None,
     labels: Labels | None = None,
 ) -> HttpResponse:
-    """Tell what the iteration said of a picture.
+    """Answer with what the iteration said of a picture.
 
     uid: under which it is stored; None: it is not. labels: of the iteration, where they are known already.
     """
     uid = uid or uuid4()
     labels = labels or labels_of(iteration)
-    has_type = has_tag_types(request)
     prediction = ImagePrediction(
         id=uid,
         project=iteration.project.uid,
         iteration=iteration.uid,
         created=utc(timezone.now()),
-        predictions=[prediction_out(each, labels[each.tag], has_type=has_type) for each in answer.predictions],
+        predictions=predictions_out(answer.predictions, labels, has_type=has_tag_types(request)),
     )
     response = reply(prediction)
     response.headers["apim-request-id"] = str(uid)

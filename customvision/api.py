@@ -7,7 +7,7 @@ from customvision import routers
 from customvision.api_description import DescribedAPI
 from customvision.errors import handle_errors
 from customvision.keys import PredictionKey, TrainingKey
-from customvision.views import (
+from customvision.views import (  # noqa: F401  # once they are imported, the routers have their operations
     copies,
     detection,
     exports,
@@ -24,25 +24,6 @@ from customvision.views import (
     suggestions,
     tags,
 )
-
-ROOMS = (
-    copies,
-    detection,
-    exports,
-    files,
-    image_tags,
-    image_uploads,
-    images,
-    iterations,
-    performance,
-    predicting,
-    predictions,
-    projects,
-    quick_tests,
-    suggestions,
-    tags,
-)
-"""The modules whose operations the routers have, once they are imported."""
 
 
 def _make(half: str, *, version: str, key: APIKeyHeader, router: Router) -> DescribedAPI:

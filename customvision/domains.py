@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from engine import backbones
+from engine.packages import FLAVORS
 from training.models import Iteration, Project
 
-PLATFORMS = ("DockerFile", "ONNX")
+GENERAL = UUID("ee85a74c-405e-4adc-bb47-ffa8ca0c9f31")
+"""The domain of those who name none."""
+PLATFORMS = tuple(FLAVORS)
 """What is exported, in every domain that the service calls compact."""
 
 
@@ -36,7 +39,7 @@ class Domain:
 DOMAINS = {
     domain.id: domain
     for domain in (
-        Domain(UUID("ee85a74c-405e-4adc-bb47-ffa8ca0c9f31"), "General"),
+        Domain(GENERAL, "General"),
         Domain(UUID("a8e3c40f-fb4a-466f-832a-5e457ae4a344"), "General [A1]"),
         Domain(UUID("2e37d7fb-3a54-486a-b4d6-cfc369af0018"), "General [A2]"),
         Domain(UUID("c151d5b5-dd07-472a-acc8-15d29dea8518"), "Food"),
@@ -54,7 +57,7 @@ _BY_NAME = {domain.name: domain for domain in DOMAINS.values()}
 
 
 def domain_of(project: Project) -> Domain:
-    """Return the domain under which programs know the project; one that was made on the pages has our own's."""
+    """Return the domain under which programs know the project; one made on the pages has General or Food."""
     given = project.api_settings.get("domainId")
     domain = DOMAINS.get(UUID(given)) if given else None
     if domain and domain.backbone_domain == project.domain:

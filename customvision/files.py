@@ -7,6 +7,7 @@ from uuid import UUID
 from django.core.signing import Signer
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
+from typing_extensions import TypedDict
 
 from catalog.models import Picture
 from customvision.models import StoredPrediction
@@ -20,14 +21,22 @@ _PREDICTION = re.compile(
 )
 
 
-def image_path(image: Image, project_uid: UUID, *, kind: str = "i") -> str:
-    """Return the path of an image's file below PREFIX; kind: "i" for the picture, "t" for its thumbnail."""
-    return f"i-{project_uid.hex}/{kind}-{image.uid.hex}"
+class PictureLinks(TypedDict):
+    """Signed addresses of a picture's files. Pictures are kept whole, so the resized one is the original."""
+
+    resized_image_uri: str
+    thumbnail_uri: str
+    original_image_uri: str
 
 
-def prediction_path(stored: StoredPrediction, project_uid: UUID, *, kind: str = "o") -> str:
-    """Return the path of a stored prediction's file; kind: "o" for the picture, "t" for its thumbnail."""
-    return f"predictionimages/{project_uid}/{kind}-{stored.uid.hex}"
+def image_links(request: HttpRequest, image: Image, project_uid: UUID) -> PictureLinks:
+    folder = f"i-{project_uid.hex}"
+    return _links(request, f"{folder}/i-{image.uid.hex}", f"{folder}/t-{image.uid.hex}")
+
+
+def prediction_links(request: HttpRequest, stored: StoredPrediction, project_uid: UUID) -> PictureLinks:
+    folder = f"predictionimages/{project_uid}"
+    return _links(request, f"{folder}/o-{stored.uid.hex}", f"{folder}/t-{stored.uid.hex}")
 
 
 def prediction_picture(path: str) -> tuple[Picture, str] | None:
@@ -51,6 +60,15 @@ def is_signed(request: HttpRequest, path: str) -> bool:
     expires = request.GET.get("se", "")
     is_ours = constant_time_compare(request.GET.get("sig", ""), _signature(path, expires))
     return is_ours and int(expires) > time.time()
+
+
+def _links(request: HttpRequest, path: str, thumbnail_path: str) -> PictureLinks:
+    whole = signed(request, path)
+    return {
+        "resized_image_uri": whole,
+        "thumbnail_uri": signed(request, thumbnail_path),
+        "original_image_uri": whole,
+    }
 
 
 def _signature(path: str, expires: str) -> str:

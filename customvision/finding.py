@@ -1,5 +1,6 @@
 """Find what a request is about, as far as its key opens it."""
 
+from http import HTTPStatus
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -8,6 +9,7 @@ from django.http import HttpRequest
 from accounts.models import ApiKey
 from customvision.errors import ApiError, not_found
 from training.models import Iteration, Project, Tag
+from training.names import same_name
 
 
 def key_of(request: HttpRequest) -> ApiKey:
@@ -30,6 +32,19 @@ def find_project(request: HttpRequest, uid: UUID) -> Project:
     return found
 
 
+def check_opens_all(request: HttpRequest) -> None:
+    """Raise ApiError for a key of one project, which can make no other."""
+    if key_of(request).project_uid:
+        sentence = "This key opens one project and makes none."
+        raise ApiError("ForbiddenUserInsufficientCapability", sentence, status=HTTPStatus.FORBIDDEN)
+
+
+def check_name_is_free(name: str) -> None:
+    """Raise ApiError where a project has the name, whether the key opens that one or not."""
+    if any(same_name(name) == same_name(known) for known in Project.objects.values_list("name", flat=True)):
+        raise ApiError("BadRequestProjectNameNotUnique", f"There is a project {name!r} already.")
+
+
 def find_tag(project: Project, uid: UUID) -> Tag:
     """Return a tag of the project. Raises ApiError."""
     found = project.tags.with_image_counts().filter(uid=uid).first()
@@ -46,6 +61,11 @@ def find_iteration(project: Project, uid: UUID) -> Iteration:
         raise not_found("Iteration")
     found.project = project
     return found
+
+
+def iteration_for(request: HttpRequest, project_uid: UUID, uid: UUID) -> Iteration:
+    """Return the iteration that an address names, with its project. Raises ApiError."""
+    return find_iteration(find_project(request, project_uid), uid)
 
 
 def find_trained(project: Project, uid: UUID) -> Iteration:

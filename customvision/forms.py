@@ -1,6 +1,6 @@
 """Forms of the developers' pages on programs."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from django import forms
@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.keys import end_of, is_name_used
 from accounts.models import ApiKey
 from training.models import Project
 
@@ -62,7 +63,7 @@ class KeyForm(forms.Form):
     def clean_name(self) -> str:
         """Refuse the name of a key that works: so a form that is sent twice makes one key."""
         name: str = self.cleaned_data["name"]
-        if ApiKey.objects.usable(timezone.now()).filter(name__iexact=name).exists():
+        if is_name_used(name):
             raise forms.ValidationError(_("A key of that name works already. Choose another name, or revoke that one."))
         return name
 
@@ -76,7 +77,7 @@ class KeyForm(forms.Form):
     def expires_at(self) -> datetime | None:
         """The end of its last day, as the server's clock has it."""
         last_day = self.cleaned_data["expires_on"]
-        return timezone.make_aware(datetime.combine(last_day + timedelta(days=1), time())) if last_day else None
+        return end_of(last_day) if last_day else None
 
 
 class ConnectForm(forms.Form):

@@ -37,7 +37,10 @@ def labels_of(iteration: Iteration) -> Labels:
 
 
 def labels_measured(iteration: Iteration, snapshot: Snapshot | None) -> Labels:
-    """Return what `labels_of` does; where that was not written down, by the snapshot's keys: tags may be renamed."""
+    """Return the labels of an iteration that was measured.
+
+    Where they were not written down, its tags are found by their keys in the snapshot: names may have changed since.
+    """
     if iteration.labels or snapshot is None:
         return labels_of(iteration)
     tags = Tag.objects.in_bulk(snapshot.tag_ids)

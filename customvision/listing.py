@@ -6,15 +6,16 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Annotated, Protocol
 from uuid import UUID
 
 import numpy as np
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
+from pydantic import Field
 
 from customvision.errors import ApiError
-from customvision.fields import naive
+from customvision.fields import Shape, Word, naive
 from customvision.finding import find_iteration, find_project
 from customvision.labels import Label, labels_of
 from customvision.schemas.images import ImageOut, ImageTagOut
@@ -23,6 +24,24 @@ from training import snapshots
 from training.models import Image, ImageQuerySet, ImageTag, Iteration, Project, Tag
 from training.remembering import images_of
 from training.snapshots import Snapshot
+
+MOST_IMAGES = 256
+"""In one list, whether a program sends it or gets it."""
+_ORDERS = {"Newest": "-pk", "Oldest": "pk"}
+
+
+class ImagePage(Shape):
+    """A part of a list of images, as queries name it."""
+
+    order_by: Word = "Newest"
+    take: Annotated[int, Field(ge=0, le=MOST_IMAGES)] = 50
+    skip: Annotated[int, Field(ge=0, lt=2**31)] = 0
+
+    def cut(self, found: QuerySet[Image]) -> QuerySet[Image]:
+        """Return the images on the page, in its order. Raises ApiError."""
+        if self.order_by not in _ORDERS:
+            raise ApiError("BadRequest", f"orderBy is {self.order_by!r}; Newest and Oldest are accepted.")
+        return found.order_by(_ORDERS[self.order_by])[self.skip : self.skip + self.take]
 
 
 class Listing(Protocol):
@@ -118,9 +137,15 @@ def remembered(project: Project, iteration_uid: UUID) -> Remembered:
     return Remembered(iteration, snapshots.read(iteration.snapshot_key))
 
 
-def told(request: HttpRequest, project: Project, images: Listing, keys: Sequence[int]) -> list[ImageOut]:
-    """Tell of the images with these keys, in their order."""
+def read_images(keys: Sequence[int]) -> dict[int, Image]:
+    """Return the images with these keys that are there, with what `ImageOut` tells of them."""
     tags = Prefetch("image_tags", ImageTag.objects.select_related("tag").order_by("pk"))
-    found = Image.objects.select_related("picture").prefetch_related(tags).in_bulk(keys)
-    whole = [found[pk] for pk in keys if pk in found]
+    return Image.objects.select_related("picture").prefetch_related(tags).in_bulk(keys)
+
+
+def images_out(request: HttpRequest, project: Project, images: Listing, found: QuerySet[Image]) -> list[ImageOut]:
+    """Tell of these images, in their order."""
+    keys = list(found.values_list("pk", flat=True))
+    read = read_images(keys)
+    whole = [read[pk] for pk in keys if pk in read]
     return [ImageOut.of(image, images.tags_of(image), request, project.uid) for image in whole]

@@ -1,11 +1,23 @@
 """Pages of a list that grows meanwhile: a session sees what was there when it began, and each of it once."""
 
 from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Max, QuerySet
 
 from customvision.errors import ApiError
+from customvision.fields import Body
 
 DEFAULT_PAGE = 50
 LONGEST_PAGE = 256
+
+
+class PageToken(Body):
+    """Which page is asked for, and in answers which one is next."""
+
+    session: str | None = None
+    continuation: str | None = None
+    max_count: int | None = None
 
 
 @dataclass(frozen=True)
@@ -18,10 +30,18 @@ class Page:
     """Uncertainty and key of the row before; None: this is the first page."""
     size: int
 
+    def newest_of(self, rows: QuerySet[Any]) -> int:
+        """Return the key of the newest of these rows that the session sees, 0 where there is none."""
+        return (rows.aggregate(last=Max("pk"))["last"] or 0) if self.last_pk is None else self.last_pk
 
-def read_page(*, session: str | None, continuation: str | None, max_count: int | None, kind: int, code: str) -> Page:
-    """Return the page that a token asks for; kind: the sessions' own number. Raises ApiError with that code."""
-    size = max_count or DEFAULT_PAGE
+
+def read_page(token: PageToken, *, kind: int, code: str) -> Page:
+    """Return the page that a token asks for. Raises ApiError with that code.
+
+    kind: of list, as a number that its sessions have in them: no other list takes them.
+    """
+    session, continuation = token.session, token.continuation
+    size = token.max_count or DEFAULT_PAGE
     if not 0 < size <= LONGEST_PAGE:
         raise ApiError(code, f"maxCount is {size}; 1 to {LONGEST_PAGE} are accepted, and 0 for {DEFAULT_PAGE}.")
     try:

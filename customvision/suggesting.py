@@ -69,7 +69,7 @@ class Suggester:
         embed_now(images, backbone=self._backbone, most=_EMBEDDED_NOW)
 
     def ranked(self, images: ImageQuerySet, tags: Sequence[UUID], *, threshold: float) -> list[tuple[float, int]]:
-        """Return uncertainty and key of the images that have one of the tags with that probability, in order."""
+        """Return uncertainty and key of the images that have one of the tags at least so probably, the surest first."""
         found: list[tuple[float, int]] = []
         for keys, probabilities in self._scan(images):
             fits = (probabilities[:, self._chosen(tags)] >= threshold).any(axis=1)
@@ -78,7 +78,7 @@ class Suggester:
         return sorted(found)
 
     def counts(self, images: ImageQuerySet, tags: Sequence[UUID], *, threshold: float) -> dict[UUID, int]:
-        """Return for each tag how many of the images have it with that probability."""
+        """Return for each tag how many of the images have it at least so probably."""
         counts = dict.fromkeys(tags, 0)
         known = [tag for tag in tags if tag in self.columns]
         for _keys, probabilities in self._scan(images):

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from uuid import UUID
 
-from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 
 from customvision.errors import ApiError
 from customvision.fields import at_most, naive, reply
 from customvision.finding import key_of
+from customvision.listing import read_images
 from customvision.metadata import check_metadata
 from customvision.schemas.images import ImageCreateResult, ImageCreateSummary, ImageOut, ImageTagOut
 from training.backends.base import BATCH, TAGS_A_BATCH, ImageStatus, ImageUpload, UploadResult
 from training.keeping import MOST_PAIRS
-from training.models import Image, ImageTag, Project, Tag
+from training.models import Image, Project, Tag
 from training.services.pictures import upload_images
 
 
@@ -45,7 +45,7 @@ class _Added:
 
 
 def decoded(contents: bytes | str | None) -> bytes | ImageStatus:
-    """Return the picture of an entry whose base64 the parser may not have understood: with line breaks, or none."""
+    """Return an entry's picture. contents: a text where the parser could not read it as base64."""
     if not isinstance(contents, str):
         return contents or b""
     try:
@@ -94,21 +94,21 @@ class Adding:
 
     def answer(self) -> HttpResponse:
         """Tell what became of each, in their order: 200 if all are new images, else 207."""
-        is_successful = all(each.status == ImageStatus.OK for each in self.told)
-        summary = ImageCreateSummary(is_batch_successful=is_successful, images=self.told)
+        is_successful = all(each.status == ImageStatus.OK for each in self.results)
+        summary = ImageCreateSummary(is_batch_successful=is_successful, images=self.results)
         return reply(summary, status=200 if is_successful else 207)
 
     @cached_property
-    def told(self) -> list[ImageCreateResult]:
+    def results(self) -> list[ImageCreateResult]:
         """What became of each, as it is answered; read once all are added."""
-        images = self._images()
-        return [self._told(each, images) for each in self._added]
+        images = read_images([each.result.image.pk for each in self._added if each.result.image])
+        return [self._result_out(each, images) for each in self._added]
 
     def _tags(self, entries: Sequence[Entry]) -> dict[str, Tag]:
-        uids = [uid for entry in entries for each in entry.tag_ids if (uid := uid_of(each))]
-        found = {tag.uid: tag for tag in self._project.tags.filter(uid__in=uids)} if uids else {}
-        sent = (each for entry in entries for each in entry.tag_ids)
-        return {each.lower(): found[uid] for each in sent if (uid := uid_of(each)) in found}
+        sent = {each.lower() for entry in entries for each in entry.tag_ids}
+        uids = {each: uid for each in sent if (uid := uid_of(each))}
+        found = {tag.uid: tag for tag in self._project.tags.filter(uid__in=uids.values())} if uids else {}
+        return {each: found[uid] for each, uid in uids.items() if uid in found}
 
     def _upload(self, entry: Entry, tags: Sequence[Tag | None]) -> ImageUpload | UploadResult:
         known = tuple(dict.fromkeys(tag for tag in tags if tag))
@@ -119,12 +119,7 @@ class Adding:
         name = "".join(each for each in entry.name if each.isprintable())
         return ImageUpload(name, entry.content, known, source=entry.origin, metadata=self._metadata)
 
-    def _images(self) -> dict[int, Image]:
-        keys = [each.result.image.pk for each in self._added if each.result.image]
-        tags = Prefetch("image_tags", ImageTag.objects.select_related("tag").order_by("pk"))
-        return Image.objects.select_related("picture").prefetch_related(tags).in_bulk(keys)
-
-    def _told(self, added: _Added, images: Mapping[int, Image]) -> ImageCreateResult:
+    def _result_out(self, added: _Added, images: Mapping[int, Image]) -> ImageCreateResult:
         image = images.get(added.result.image.pk) if added.result.image else None
         status = added.result.status
         if status.is_ok:
@@ -133,7 +128,7 @@ class Adding:
         return ImageCreateResult(source_url=added.entry.source, status=status.value, image=told)
 
     def _status(self, added: _Added, image: Image) -> ImageStatus:
-        """Say so where a picture that was there already may not have the tags beside its own."""
+        """Return the status; an error for a picture that was there already and cannot have the tags beside its own."""
         present = [known.tag for known in image.image_tags.all()]
         left_out = [tag for tag in added.tags if tag not in present]
         if not left_out:

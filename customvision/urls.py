@@ -6,8 +6,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from customvision.api import prediction, training
-from customvision.downloads import download
 from customvision.errors import problem
+from customvision.views.downloads import download
 from customvision.views.files import signed_file
 
 

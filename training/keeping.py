@@ -209,12 +209,20 @@ def add_tags(image: Image, tags: Collection[Tag]) -> list[Tag]:
             if tag.pk in present:
                 continue
             is_only = image.project.is_only(tag)
-            if present and (is_only or any(present.values())):
+            if is_excluded(present, is_only=is_only):
                 left_out.append(tag)
                 continue
             ImageTag.objects.create(image=image, tag=tag, is_only=is_only)
             present[tag.pk] = is_only
     return left_out
+
+
+def is_excluded(present: Mapping[int, bool], *, is_only: bool) -> bool:
+    """Say whether a tag cannot join those that an image has: it, or one of them, stands alone.
+
+    present: by the tag's key, whether it stands alone; is_only: whether the new one does.
+    """
+    return bool(present) and (is_only or any(present.values()))
 
 
 def merged(known: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:

@@ -28,8 +28,8 @@ def images_of(iteration: Iteration, rows: Flags) -> ImageQuerySet:
 def _keys(uid: UUID, project: int, snapshot_key: str, trained_at: datetime) -> NDArray[np.int64]:
     """Return the keys of the rows' images, 0 for those that were gone when it was asked first.
 
-    It may be kept: images only go. One of the same content that was added after the training is another image.
-    uid: of the iteration, so that no other has these keys.
+    The answer may be cached, as images only disappear: one with the same content that is added after the training is
+    another image. uid: of the iteration, so that no other gets these keys.
     """
     place = {sha256: row for row, sha256 in enumerate(snapshots.read(snapshot_key).sha256s)}
     keys = np.zeros(len(place), dtype=np.int64)

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from pydantic import ConfigDict, Field, RootModel
 
 from customvision.fields import Body, Shape, naive
-from customvision.files import image_path, signed
+from customvision.files import image_links
 from training.models import Image, ImageTag
 
 
@@ -82,17 +82,14 @@ class ImageOut(Shape):
 
     @classmethod
     def of(cls, image: Image, tags: list[ImageTagOut], request: HttpRequest, project_uid: UUID) -> "ImageOut":
-        """From an image with its picture; pictures are kept whole, so the resized one is the original."""
-        whole = signed(request, image_path(image, project_uid))
+        """From an image with its picture."""
         some: dict[str, Any] = {"tags": tags, "metadata": image.metadata}
         return cls(
             id=image.uid,
             created=naive(image.created_at),
             width=image.picture.width,
             height=image.picture.height,
-            resized_image_uri=whole,
-            thumbnail_uri=signed(request, image_path(image, project_uid, kind="t")),
-            original_image_uri=whole,
+            **image_links(request, image, project_uid),
             **{name: value for name, value in some.items() if value},
         )
 

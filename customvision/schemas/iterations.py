@@ -5,7 +5,9 @@ from uuid import UUID
 
 from customvision.domains import PLATFORMS, domain_learned
 from customvision.fields import Body, Shape, naive, single, utc
+from customvision.files import PictureLinks
 from customvision.labels import Label, Labels
+from customvision.schemas.images import ImageTagOut
 from customvision.schemas.predictions import PredictionOut
 from engine.metrics import Score
 from training.backends.base import Performance
@@ -104,12 +106,6 @@ class IterationPerformanceOut(Figures):
         return cls(per_tag_performance=per_tag, **_figures(told.overall))
 
 
-class ImageTagOut(Shape):
-    tag_id: UUID
-    tag_name: str
-    created: str
-
-
 class ImagePerformanceOut(Shape):
     id: UUID
     created: str
@@ -122,17 +118,17 @@ class ImagePerformanceOut(Shape):
 
     @classmethod
     def of(
-        cls, image: Image, *, uris: tuple[str, str], tags: list[Label], predictions: list[PredictionOut]
+        cls, image: Image, *, links: PictureLinks, tags: list[Label], predictions: list[PredictionOut]
     ) -> "ImagePerformanceOut":
-        """uris: of the image and of its thumbnail; tags: those that it had when the iteration was trained."""
+        """tags: those that it had when the iteration was trained."""
         created = naive(image.created_at)
         return cls(
             id=image.uid,
             created=created,
             width=image.picture.width,
             height=image.picture.height,
-            image_uri=uris[0],
-            thumbnail_uri=uris[1],
+            image_uri=links["original_image_uri"],
+            thumbnail_uri=links["thumbnail_uri"],
             tags=[ImageTagOut(tag_id=tag.uid, tag_name=tag.name, created=created) for tag in tags],
             predictions=predictions,
         )

@@ -1,5 +1,6 @@
 """Answers to pictures, as programs see them."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import NotRequired  # pydantic wants this one before Python 3.12
 from uuid import UUID
@@ -10,9 +11,10 @@ from typing_extensions import TypedDict
 from classifier.backends.base import TagProbability
 from customvision.domains import domain_of
 from customvision.fields import Body, Shape, Word, single, utc
-from customvision.files import prediction_path, signed
-from customvision.labels import Label
+from customvision.files import prediction_links
+from customvision.labels import Label, Labels
 from customvision.models import StoredPrediction
+from customvision.paging import PageToken
 from customvision.paths import has_tag_types
 from training.models import Project
 
@@ -34,6 +36,11 @@ def prediction_out(given: TagProbability, label: Label, *, has_type: bool = True
     return told
 
 
+def predictions_out(given: Iterable[TagProbability], labels: Labels, *, has_type: bool = True) -> list[PredictionOut]:
+    """Return what was said of one picture, in the order in which it is given."""
+    return [prediction_out(each, labels[each.tag], has_type=has_type) for each in given]
+
+
 class ImagePrediction(Shape):
     id: UUID
     project: UUID
@@ -52,12 +59,9 @@ class PredictionQueryTag(Body):
     max_threshold: float | None = None
 
 
-class PredictionQueryToken(Body):
+class PredictionQueryToken(PageToken):
     """What is asked for, and in answers also where the next page begins."""
 
-    session: str | None = None
-    continuation: str | None = None
-    max_count: int | None = None
     order_by: Word | None = None
     tags: list[PredictionQueryTag] | None = None
     iteration_id: UUID | None = None
@@ -79,12 +83,9 @@ class StoredImagePrediction(Shape):
 
     @classmethod
     def of(cls, stored: StoredPrediction, project: Project, request: HttpRequest) -> "StoredImagePrediction":
-        whole = signed(request, prediction_path(stored, project.uid))
         ranked = sorted(stored.predictions.items(), key=lambda item: -item[1][0])
         return cls(
-            resized_image_uri=whole,
-            thumbnail_uri=signed(request, prediction_path(stored, project.uid, kind="t")),
-            original_image_uri=whole,
+            **prediction_links(request, stored, project.uid),
             domain=domain_of(project).id,
             id=stored.uid,
             project=project.uid,

@@ -64,7 +64,7 @@ class ProjectOut(Shape):
     status: str
 
     @classmethod
-    def of(cls, project: Project, *, thumbnail_uri: str | None = None) -> "ProjectOut":
+    def of(cls, project: Project) -> "ProjectOut":
         return cls(
             id=project.uid,
             name=project.name,
@@ -81,7 +81,7 @@ class ProjectOut(Shape):
             ),
             created=utc(project.created_at),
             last_modified=utc(project.modified_at),
-            thumbnail_uri=thumbnail_uri,
+            thumbnail_uri=None,
             dr_mode_enabled=False,
             status="Succeeded",
         )

@@ -3,23 +3,19 @@
 from uuid import UUID
 
 from customvision.fields import Body, Shape
+from customvision.paging import PageToken
 from customvision.schemas.predictions import ImagePrediction
-
-
-class SuggestedTagAndRegionQueryToken(Body):
-    """What is asked for, and in answers also where the next page begins."""
-
-    tag_ids: list[UUID] | None = None
-    threshold: float | None = None
-    session: str | None = None
-    continuation: str | None = None
-    max_count: int | None = None
-    sort_by: str | None = None
 
 
 class TagFilter(Body):
     tag_ids: list[UUID] | None = None
     threshold: float | None = None
+
+
+class SuggestedTagAndRegionQueryToken(PageToken, TagFilter):
+    """What is asked for, and in answers also where the next page begins."""
+
+    sort_by: str | None = None
 
 
 class SuggestedTagAndRegion(ImagePrediction):

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from accounts.access import UserRequest, developer_required
 from customvision.examples import Target, examples
 from customvision.forms import ConnectForm
+from customvision.keys import PredictionKey, TrainingKey
 from training.models import Iteration, Project
 
 
@@ -31,8 +32,8 @@ def connect(request: UserRequest) -> HttpResponse:
         "published": published,
         "target": target,
         "examples": examples(target),
-        "training_key": "Training-key",
-        "prediction_key": "Prediction-key",
+        "training_key": TrainingKey.param_name,
+        "prediction_key": PredictionKey.param_name,
     }
     return render(request, "customvision/connect.html", context)
 

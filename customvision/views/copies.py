@@ -8,11 +8,10 @@ from ninja import Query
 
 from customvision.errors import ApiError
 from customvision.fields import Shape, reply
-from customvision.finding import find_project, key_of
+from customvision.finding import check_name_is_free, check_opens_all, find_project
 from customvision.routers import training as router
 from customvision.schemas.exports import ProjectExport
 from customvision.schemas.projects import ProjectOut
-from customvision.views.projects import check_name_is_free
 from training.exceptions import Refused
 from training.models import Project
 from training.services.copying import check_can_copy, copy_project, free_name
@@ -50,8 +49,7 @@ def export_project(request: HttpRequest, project_id: UUID) -> HttpResponse:
 @router.post("/projects/import", response=ProjectOut)
 def import_project(request: HttpRequest, new: Query[Import]) -> HttpResponse:
     """Copy the project that the token is of; the copy is whole when this answers."""
-    if key_of(request).project_uid:
-        raise ApiError("ForbiddenUserInsufficientCapability", "This key opens one project and makes none.", status=403)
+    check_opens_all(request)
     project = _project_of(new.token)
     _check(project)
     if new.name:

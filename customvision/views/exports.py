@@ -10,7 +10,7 @@ from customvision.errors import ApiError
 from customvision.exporting import start_export
 from customvision.fields import Shape, reply
 from customvision.files import signed
-from customvision.finding import find_iteration, find_project, key_of
+from customvision.finding import iteration_for, key_of
 from customvision.models import Export
 from customvision.routers import training as router
 from customvision.schemas.exports import ExportOut
@@ -26,14 +26,14 @@ class NewExport(Shape):
 @router.get("/projects/{uuid:project_id}/iterations/{uuid:iteration_id}/export", response=list[ExportOut])
 def get_exports(request: HttpRequest, project_id: UUID, iteration_id: UUID) -> HttpResponse:
     """List the packages of an iteration, each with a link for a day once it is done."""
-    iteration = find_iteration(find_project(request, project_id), iteration_id)
-    return reply([_told(request, export) for export in Export.objects.filter(iteration=iteration).order_by("pk")])
+    iteration = iteration_for(request, project_id, iteration_id)
+    return reply([_export_out(request, export) for export in Export.objects.filter(iteration=iteration).order_by("pk")])
 
 
 @router.post("/projects/{uuid:project_id}/iterations/{uuid:iteration_id}/export", response=ExportOut)
 def export_iteration(request: HttpRequest, project_id: UUID, iteration_id: UUID, new: Query[NewExport]) -> HttpResponse:
     """Have a package built."""
-    iteration = find_iteration(find_project(request, project_id), iteration_id)
+    iteration = iteration_for(request, project_id, iteration_id)
     platform, flavor = _target(new)
     _check(iteration)
     export = start_export(iteration=iteration, platform=platform, flavor=flavor, by=key_of(request).created_by)
@@ -42,7 +42,7 @@ def export_iteration(request: HttpRequest, project_id: UUID, iteration_id: UUID,
     return reply(ExportOut.of(export))
 
 
-def _told(request: HttpRequest, export: Export) -> ExportOut:
+def _export_out(request: HttpRequest, export: Export) -> ExportOut:
     is_done = export.status == Export.Status.DONE
     return ExportOut.of(export, download_uri=signed(request, export.blob_key) if is_done else None)
 

@@ -11,6 +11,7 @@ from customvision.bodies import read_json
 from customvision.errors import ApiError, not_found
 from customvision.fields import Ids, Shape, at_least_one, at_most, nothing, reply
 from customvision.finding import find_project
+from customvision.listing import MOST_IMAGES
 from customvision.metadata import check_metadata
 from customvision.routers import training as router
 from customvision.schemas.images import (
@@ -26,7 +27,6 @@ from training.models import Image
 from training.services.tagging import Pair, add_metadata, tag_images, untag_images
 
 _MOST_PAIRS = 128
-_MOST_IMAGES = 256
 
 
 class ImagesAndTags(Shape):
@@ -58,7 +58,7 @@ def create_image_tags(request: HttpRequest, project_id: UUID) -> HttpResponse:
     done = tag_images(project, [(known[entry.image_id], tags[entry.tag_id]) for entry in entries])
     return reply(
         ImageTagCreateSummary(
-            created=_told(done.created), duplicated=_told(done.duplicated), exceeded=_told(done.exceeded)
+            created=_entries(done.created), duplicated=_entries(done.duplicated), exceeded=_entries(done.exceeded)
         )
     )
 
@@ -85,7 +85,7 @@ def update_image_metadata(request: HttpRequest, project_id: UUID, chosen: Query[
     """Add these pairs to those of each image; the answer has all that it has then."""
     project = find_project(request, project_id)
     at_least_one(chosen.image_ids, "imageIds")
-    at_most(_MOST_IMAGES, chosen.image_ids, "imageIds")
+    at_most(MOST_IMAGES, chosen.image_ids, "imageIds")
     given = read_json(request, Metadata).root
     check_metadata(given)
     changed, full = add_metadata(Image.objects.filter(project=project, uid__in=chosen.image_ids), given)
@@ -99,5 +99,5 @@ def update_image_metadata(request: HttpRequest, project_id: UUID, chosen: Query[
     return reply(summary, status=200 if is_successful else 207)
 
 
-def _told(pairs: Sequence[Pair]) -> list[ImageTagCreateEntry]:
+def _entries(pairs: Sequence[Pair]) -> list[ImageTagCreateEntry]:
     return [ImageTagCreateEntry(image_id=image.uid, tag_id=tag.uid) for image, tag in pairs]

@@ -1,7 +1,7 @@
 """Add training images: as files, as base64 in JSON, by address, as stored predictions."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
@@ -34,7 +34,7 @@ from customvision.uploading import Adding, Entry, check_batch, decoded, uid_of
 from engine import images
 from engine.images.limits import MEBI
 from training.backends.base import ImageStatus
-from training.models import Image
+from training.models import Image, Project
 
 logger = logging.getLogger(__name__)
 
@@ -68,8 +68,7 @@ def create_images_from_files(request: HttpRequest, project_id: UUID) -> HttpResp
     project = find_project(request, project_id)
     batch = read_json(request, ImageFileCreateBatch)
     entries = batch.images or []
-    _check(batch, entries)
-    adding = Adding(request, project, metadata=batch.metadata)
+    adding = _adding(request, project, batch, entries)
     adding.add([_file(entry, batch) for entry in entries])
     return adding.answer()
 
@@ -81,8 +80,7 @@ def create_images_from_urls(request: HttpRequest, project_id: UUID) -> HttpRespo
     project = find_project(request, project_id)
     batch = read_json(request, ImageUrlCreateBatch)
     entries = batch.images or []
-    _check(batch, entries)
-    adding = Adding(request, project, metadata=batch.metadata)
+    adding = _adding(request, project, batch, entries)
     with ThreadPoolExecutor(_FETCHED_AT_ONCE) as pool:
         for start in range(0, len(entries), _FETCHED_AT_ONCE):
             some = entries[start : start + _FETCHED_AT_ONCE]
@@ -103,8 +101,7 @@ def create_images_from_predictions(request: HttpRequest, project_id: UUID) -> Ht
     project = find_project(request, project_id)
     batch = read_json(request, ImageIdCreateBatch)
     entries = batch.images or []
-    _check(batch, entries)
-    adding = Adding(request, project, metadata=batch.metadata)
+    adding = _adding(request, project, batch, entries)
     uids = {uid for entry in entries if (uid := uid_of(entry.id))}
     stored: dict[UUID | None, StoredPrediction] = {
         each.uid: each for each in project.stored_predictions.filter(uid__in=uids).select_related("picture")
@@ -112,7 +109,7 @@ def create_images_from_predictions(request: HttpRequest, project_id: UUID) -> Ht
     for start in range(0, len(entries), _READ_AT_ONCE):
         some = [(entry, stored.get(uid_of(entry.id))) for entry in entries[start : start + _READ_AT_ONCE]]
         adding.add([_predicted(entry, each, batch) for entry, each in some])
-    done = (entry for entry, told in zip(entries, adding.told, strict=True) if told.image)
+    done = (entry for entry, result in zip(entries, adding.results, strict=True) if result.image)
     discard_predictions({each for entry in done if (each := stored.get(uid_of(entry.id)))})
     return adding.answer()
 
@@ -150,11 +147,11 @@ def _tag_ids(entry: BatchEntry, batch: Batch) -> tuple[str, ...]:
     return (*(batch.tag_ids or ()), *(entry.tag_ids or ()))
 
 
-def _check(batch: Batch, entries: Iterable[BatchEntry]) -> None:
-    """Raise ApiError for a batch that is refused whole."""
-    known = list(entries)
-    own = [each for entry in known for each in entry.tag_ids or ()]
-    check_batch(len(known), [*(batch.tag_ids or ()), *own], batch.metadata or {})
-    if any(entry.regions for entry in known):
+def _adding(request: HttpRequest, project: Project, batch: Batch, entries: Sequence[BatchEntry]) -> Adding:
+    """Return what adds the pictures of that batch. Raises ApiError for one that is refused whole."""
+    own = [each for entry in entries for each in entry.tag_ids or ()]
+    check_batch(len(entries), [*(batch.tag_ids or ()), *own], batch.metadata or {})
+    if any(entry.regions for entry in entries):
         sentence = "Regions are for object detection; this project classifies whole images."
         raise ApiError("BadRequestImageRegions", sentence)
+    return Adding(request, project, metadata=batch.metadata)

@@ -8,9 +8,9 @@ from ninja import Query
 from pydantic import Field
 
 from customvision.errors import ApiError
-from customvision.fields import Ids, Shape, at_most, nothing, reply
+from customvision.fields import Ids, Shape, Word, at_most, nothing, reply
 from customvision.finding import find_project, key_of
-from customvision.listing import listing, told
+from customvision.listing import MOST_IMAGES, ImagePage, images_out, listing
 from customvision.metadata import condition
 from customvision.routers import training as router
 from customvision.schemas.images import ImageOut
@@ -18,9 +18,7 @@ from training.backends.base import TAGS_A_BATCH
 from training.models import Image, ImageQuerySet
 from training.services.pictures import discard_images
 
-_MOST_IMAGES = 256
-_STATUSES = {"all": None, "tagged": True, "untagged": False}
-_ORDERS = {"newest": "-pk", "oldest": "pk"}
+_STATUSES = {"All": None, "Tagged": True, "Untagged": False}
 
 
 class OfIteration(Shape):
@@ -32,29 +30,16 @@ class WithTags(OfIteration):
 
 
 class Chosen(WithTags):
-    tagging_status: str = "All"
+    tagging_status: Word = "All"
     filter: Annotated[str, Field(alias="$filter")] = ""
 
     @property
     def is_tagged(self) -> bool | None:
         """Raises ApiError."""
-        if self.tagging_status.lower() not in _STATUSES:
+        if self.tagging_status not in _STATUSES:
             sentence = f"taggingStatus is {self.tagging_status!r}; All, Tagged and Untagged are accepted."
             raise ApiError("BadRequest", sentence)
-        return _STATUSES[self.tagging_status.lower()]
-
-
-class Page(Shape):
-    order_by: str = "Newest"
-    take: Annotated[int, Field(ge=0, le=_MOST_IMAGES)] = 50
-    skip: Annotated[int, Field(ge=0, lt=2**31)] = 0
-
-    def keys(self, found: ImageQuerySet) -> list[int]:
-        """Return the keys of the page's images. Raises ApiError."""
-        if self.order_by.lower() not in _ORDERS:
-            raise ApiError("BadRequest", f"orderBy is {self.order_by!r}; Newest and Oldest are accepted.")
-        ordered = found.order_by(_ORDERS[self.order_by.lower()])
-        return list(ordered.values_list("pk", flat=True)[self.skip : self.skip + self.take])
+        return _STATUSES[self.tagging_status]
 
 
 class ById(OfIteration):
@@ -69,12 +54,12 @@ class Deleted(Shape):
 
 
 @router.get("/projects/{uuid:project_id}/images", response=list[ImageOut])
-def get_images(request: HttpRequest, project_id: UUID, chosen: Query[Chosen], page: Query[Page]) -> HttpResponse:
+def get_images(request: HttpRequest, project_id: UUID, chosen: Query[Chosen], page: Query[ImagePage]) -> HttpResponse:
     """List images."""
     at_most(TAGS_A_BATCH, chosen.tag_ids, "tagIds")
     project, images = listing(request, project_id, chosen.iteration_id)
     found = images.images(is_tagged=chosen.is_tagged, tag_uids=chosen.tag_ids)
-    return reply(told(request, project, images, page.keys(_filtered(found, chosen.filter))))
+    return reply(images_out(request, project, images, page.cut(_filtered(found, chosen.filter))))
 
 
 @router.get("/projects/{uuid:project_id}/images/count", response=int)
@@ -87,13 +72,13 @@ def get_image_count(request: HttpRequest, project_id: UUID, chosen: Query[Chosen
 
 @router.get("/projects/{uuid:project_id}/images/tagged", response=list[ImageOut])
 def get_tagged_images(
-    request: HttpRequest, project_id: UUID, chosen: Query[WithTags], page: Query[Page]
+    request: HttpRequest, project_id: UUID, chosen: Query[WithTags], page: Query[ImagePage]
 ) -> HttpResponse:
     """List images that have tags, or one of these tags."""
     at_most(TAGS_A_BATCH, chosen.tag_ids, "tagIds")
     project, images = listing(request, project_id, chosen.iteration_id)
     found = images.images(is_tagged=True, tag_uids=chosen.tag_ids)
-    return reply(told(request, project, images, page.keys(found)))
+    return reply(images_out(request, project, images, page.cut(found)))
 
 
 @router.get("/projects/{uuid:project_id}/images/tagged/count", response=int)
@@ -105,11 +90,11 @@ def get_tagged_image_count(request: HttpRequest, project_id: UUID, chosen: Query
 
 @router.get("/projects/{uuid:project_id}/images/untagged", response=list[ImageOut])
 def get_untagged_images(
-    request: HttpRequest, project_id: UUID, chosen: Query[OfIteration], page: Query[Page]
+    request: HttpRequest, project_id: UUID, chosen: Query[OfIteration], page: Query[ImagePage]
 ) -> HttpResponse:
     """List images that have no tags."""
     project, images = listing(request, project_id, chosen.iteration_id)
-    return reply(told(request, project, images, page.keys(images.images(is_tagged=False))))
+    return reply(images_out(request, project, images, page.cut(images.images(is_tagged=False))))
 
 
 @router.get("/projects/{uuid:project_id}/images/untagged/count", response=int)
@@ -122,17 +107,17 @@ def get_untagged_image_count(request: HttpRequest, project_id: UUID, chosen: Que
 @router.get("/projects/{uuid:project_id}/images/id", response=list[ImageOut])
 def get_images_by_ids(request: HttpRequest, project_id: UUID, chosen: Query[ById]) -> HttpResponse:
     """List the images of these ids that are there, the oldest first as the service does."""
-    at_most(_MOST_IMAGES, chosen.image_ids, "imageIds")
+    at_most(MOST_IMAGES, chosen.image_ids, "imageIds")
     project, images = listing(request, project_id, chosen.iteration_id)
-    keys = images.images().filter(uid__in=chosen.image_ids).order_by("pk").values_list("pk", flat=True)
-    return reply(told(request, project, images, list(keys)))
+    found = images.images().filter(uid__in=chosen.image_ids).order_by("pk")
+    return reply(images_out(request, project, images, found))
 
 
 @router.delete("/projects/{uuid:project_id}/images", response={204: None})
 def delete_images(request: HttpRequest, project_id: UUID, chosen: Query[Deleted]) -> HttpResponse:
     """Delete images; those that are gone already are no error, as a program may have to ask twice."""
     project = find_project(request, project_id)
-    at_most(_MOST_IMAGES, chosen.image_ids, "imageIds")
+    at_most(MOST_IMAGES, chosen.image_ids, "imageIds")
     if bool(chosen.image_ids) == chosen.all_images:
         raise ApiError("BadRequestRequiredParamIsNull", "Name the images in imageIds, or say allImages=true; not both.")
     found = Image.objects.filter(project=project)

@@ -14,7 +14,7 @@ from customvision.bodies import read_json
 from customvision.domains import domain_learned, domain_of
 from customvision.errors import ApiError
 from customvision.fields import Shape, nothing, reply
-from customvision.finding import find_iteration, find_project, key_of
+from customvision.finding import find_iteration, find_project, iteration_for, key_of
 from customvision.routers import training as router
 from customvision.schemas.iterations import CustomBaseModelInfo, IterationIn, IterationOut, TrainingParameters
 from training.backends.base import TrainingOptions
@@ -84,14 +84,14 @@ def get_iterations(request: HttpRequest, project_id: UUID) -> HttpResponse:
 @router.get("/projects/{uuid:project_id}/iterations/{uuid:iteration_id}", response=IterationOut)
 def get_iteration(request: HttpRequest, project_id: UUID, iteration_id: UUID) -> HttpResponse:
     """Tell of one iteration."""
-    return reply(IterationOut.of(_find(request, project_id, iteration_id)))
+    return reply(IterationOut.of(iteration_for(request, project_id, iteration_id)))
 
 
 @router.patch("/projects/{uuid:project_id}/iterations/{uuid:iteration_id}", response=IterationOut)
 @takes(IterationIn)
 def update_iteration(request: HttpRequest, project_id: UUID, iteration_id: UUID) -> HttpResponse:
     """Give an iteration another name."""
-    iteration = _find(request, project_id, iteration_id)
+    iteration = iteration_for(request, project_id, iteration_id)
     try:
         learning.rename_iteration(iteration, name=read_json(request, IterationIn).name or "")
     except NameTaken:
@@ -104,7 +104,7 @@ def update_iteration(request: HttpRequest, project_id: UUID, iteration_id: UUID)
 @router.delete("/projects/{uuid:project_id}/iterations/{uuid:iteration_id}", response={204: None})
 def delete_iteration(request: HttpRequest, project_id: UUID, iteration_id: UUID) -> HttpResponse:
     """Delete an iteration that is neither published nor in training."""
-    learning.delete_iteration(_find(request, project_id, iteration_id))
+    learning.delete_iteration(iteration_for(request, project_id, iteration_id))
     return nothing()
 
 
@@ -116,7 +116,7 @@ def publish_iteration(
 
     The prediction resource is told back; it is always this server that answers.
     """
-    iteration = _find(request, project_id, iteration_id)
+    iteration = iteration_for(request, project_id, iteration_id)
     if not asked.publish_name.strip() or asked.prediction_id is None:
         missing = "publishName" if asked.prediction_id is not None else "predictionId"
         raise ApiError("BadRequestRequiredParamIsNull", f"{missing} is missing.")
@@ -141,12 +141,8 @@ def publish_iteration(
 @router.delete("/projects/{uuid:project_id}/iterations/{uuid:iteration_id}/publish", response={204: None})
 def unpublish_iteration(request: HttpRequest, project_id: UUID, iteration_id: UUID) -> HttpResponse:
     """Let an iteration no longer answer; if the page used it, it uses what was published before and still is."""
-    publishing.unpublish(iteration=_find(request, project_id, iteration_id), by=key_of(request).created_by)
+    publishing.unpublish(iteration=iteration_for(request, project_id, iteration_id), by=key_of(request).created_by)
     return nothing()
-
-
-def _find(request: HttpRequest, project_id: UUID, iteration_id: UUID) -> Iteration:
-    return find_iteration(find_project(request, project_id), iteration_id)
 
 
 def _names(project: Project, ids: list[UUID]) -> tuple[str, ...]:

@@ -1,31 +1,30 @@
 """How good an iteration is, and on which pictures that was measured."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
 from uuid import UUID
 
 import numpy as np
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from ninja import Query
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from classifier.backends.base import TagProbability
 from customvision.errors import ApiError, not_found
 from customvision.fields import Ids, Shape, at_most, reply
-from customvision.files import image_path, signed
-from customvision.finding import find_iteration, find_project
+from customvision.files import image_links
+from customvision.finding import iteration_for
 from customvision.labels import Label, Labels, labels_measured
+from customvision.listing import ImagePage
 from customvision.routers import training as router
 from customvision.schemas.iterations import ImagePerformanceOut, IterationPerformanceOut
-from customvision.schemas.predictions import prediction_out
+from customvision.schemas.predictions import predictions_out
 from engine.metrics import Flags
 from training import measuring
 from training.models import Image, Iteration, Tag
 from training.snapshots import Snapshot
 
 _MOST_TAGS = 20
-_MOST_IMAGES = 256
 
 
 class PerformanceQuery(Shape):
@@ -37,12 +36,6 @@ class MeasuredQuery(Shape):
     tag_ids: Ids = []
 
 
-class MeasuredPage(MeasuredQuery):
-    order_by: Annotated[Literal["Newest", "Oldest"], BeforeValidator(str.capitalize)] = "Newest"
-    take: int = Field(50, ge=0, le=_MOST_IMAGES)
-    skip: int = Field(0, ge=0, le=2**31 - 1)
-
-
 @router.get("/projects/{uuid:project_id}/iterations/{uuid:iteration_id}/performance", response=IterationPerformanceOut)
 def get_iteration_performance(
     request: HttpRequest, project_id: UUID, iteration_id: UUID, asked: Query[PerformanceQuery]
@@ -52,7 +45,7 @@ def get_iteration_performance(
     A figure that is not known is told as 0: nothing was said at that threshold, or no held-out picture has the tag.
     Deviations are 0, as nothing is measured twice. The overlap threshold is for object detection.
     """
-    iteration = find_iteration(find_project(request, project_id), iteration_id)
+    iteration = iteration_for(request, project_id, iteration_id)
     told = measuring.performance_of(iteration, threshold=asked.threshold)
     if told is None:
         raise not_found("IterationPerformance")
@@ -63,7 +56,7 @@ def get_iteration_performance(
     "/projects/{uuid:project_id}/iterations/{uuid:iteration_id}/performance/images", response=list[ImagePerformanceOut]
 )
 def get_image_performances(
-    request: HttpRequest, project_id: UUID, iteration_id: UUID, asked: Query[MeasuredPage]
+    request: HttpRequest, project_id: UUID, iteration_id: UUID, asked: Query[MeasuredQuery], page: Query[ImagePage]
 ) -> HttpResponse:
     """List the pictures on which an iteration was measured, with what it says of them.
 
@@ -72,10 +65,9 @@ def get_image_performances(
     measured = _measured(request, project_id, iteration_id, asked.tag_ids)
     if measured is None:
         return reply([])
-    images = measured.images.select_related("picture").order_by("-pk" if asked.order_by == "Newest" else "pk")
-    page = images[asked.skip : asked.skip + asked.take]
+    images = page.cut(measured.images.select_related("picture"))
     rows = {sha256: row for row, sha256 in enumerate(measured.snapshot.measured_sha256s)}
-    return reply([_told(request, each, measured, rows[each.picture.sha256]) for each in page])
+    return reply([_performance_out(request, each, measured, rows[each.picture.sha256]) for each in images])
 
 
 @router.get("/projects/{uuid:project_id}/iterations/{uuid:iteration_id}/performance/images/count", response=int)
@@ -102,7 +94,7 @@ class _Measured:
 
 def _measured(request: HttpRequest, project_id: UUID, iteration_id: UUID, tag_ids: list[UUID]) -> _Measured | None:
     """Return what was measured, of pictures with one of these tags at least; None where it is not known."""
-    iteration = find_iteration(find_project(request, project_id), iteration_id)
+    iteration = iteration_for(request, project_id, iteration_id)
     at_most(_MOST_TAGS, tag_ids, "tagIds")
     snapshot = measuring.snapshot_of(iteration)
     if snapshot is None:
@@ -135,7 +127,7 @@ def _with_tags(snapshot: Snapshot, columns: list[UUID], negative: Label | None, 
     return np.logical_or(has_one, has_none)
 
 
-def _told(request: HttpRequest, image: Image, measured: _Measured, row: int) -> ImagePerformanceOut:
+def _performance_out(request: HttpRequest, image: Image, measured: _Measured, row: int) -> ImagePerformanceOut:
     snapshot, labels = measured.snapshot, measured.labels
     truths = [labels[snapshot.tags[column]] for column in np.flatnonzero(snapshot.measured_truths[row])]
     if not truths and measured.negative:
@@ -143,11 +135,9 @@ def _told(request: HttpRequest, image: Image, measured: _Measured, row: int) -> 
     given = snapshot.probabilities[row]
     places = np.argsort(-given, kind="stable").tolist()
     said = [TagProbability(snapshot.tags[place], float(given[place])) for place in places]
-    project_uid = measured.iteration.project.uid
-    image_uri, thumbnail_uri = (signed(request, image_path(image, project_uid, kind=kind)) for kind in ("i", "t"))
     return ImagePerformanceOut.of(
         image,
-        uris=(image_uri, thumbnail_uri),
+        links=image_links(request, image, measured.iteration.project.uid),
         tags=truths,
-        predictions=[prediction_out(each, labels[each.tag]) for each in said],
+        predictions=predictions_out(said, labels),
     )

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query
 
 from classifier.services import classify
-from customvision.answering import Application, answer_and_keep, told
+from customvision.answering import Application, answer_and_keep, reply_with
 from customvision.api_description import takes, takes_picture
 from customvision.bodies import read_json, read_picture
 from customvision.fetching import fetch_picture
@@ -36,7 +36,7 @@ def classify_image_with_no_store(request: HttpRequest, project_id: UUID, publish
     """Classify a picture; nothing is stored."""
     published = find_published(request, project_id, published_name)
     answer = classify(content=read_picture(request), project=published.project, iteration=published.iteration)
-    return told(request, answer, published.iteration, labels=published.labels)
+    return reply_with(request, answer, published.iteration, labels=published.labels)
 
 
 @router.post(f"{_PUBLISHED}/url", response=ImagePrediction)
@@ -56,7 +56,7 @@ def classify_image_url_with_no_store(request: HttpRequest, project_id: UUID, pub
     """Classify the picture at an address; nothing is stored."""
     published = find_published(request, project_id, published_name)
     answer = classify(content=_fetched(request), project=published.project, iteration=published.iteration)
-    return told(request, answer, published.iteration, labels=published.labels)
+    return reply_with(request, answer, published.iteration, labels=published.labels)
 
 
 def _fetched(request: HttpRequest) -> bytes:

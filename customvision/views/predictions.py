@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
-from django.db.models import Max, Q
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from ninja import Query
 
@@ -41,34 +41,22 @@ def query_predictions(request: HttpRequest, project_id: UUID) -> HttpResponse:
     token = read_json(request, PredictionQueryToken)
     order = token.order_by or "Newest"
     _check(token, order)
-    page = read_page(
-        session=token.session,
-        continuation=token.continuation,
-        max_count=token.max_count,
-        kind=_SESSION,
-        code="BadRequestPredictionInvalidQueryParameters",
-    )
-    last_pk = (
-        project.stored_predictions.aggregate(last=Max("pk"))["last"] or 0 if page.last_pk is None else page.last_pk
-    )
+    page = read_page(token, kind=_SESSION, code="BadRequestPredictionInvalidQueryParameters")
+    last_pk = page.newest_of(project.stored_predictions.all())
     asked = _asked(project.stored_predictions.filter(pk__lte=last_pk), token)
     found = list(_after(asked, page, order).order_by(*_ORDERS[order])[: page.size + 1])
     is_more = len(found) > page.size
     results = found[: page.size]
-    told = PredictionQueryToken(
-        session=session_text(_SESSION, last_pk),
-        continuation=continuation_text(results[-1].uncertainty, results[-1].pk) if is_more else None,
-        max_count=token.max_count or 0,
-        order_by=order,
-        tags=token.tags,
-        iteration_id=token.iteration_id,
-        start_time=token.start_time,
-        end_time=token.end_time,
-        application=token.application,
-    )
+    answered = {
+        "session": session_text(_SESSION, last_pk),
+        "continuation": continuation_text(results[-1].uncertainty, results[-1].pk) if is_more else None,
+        "max_count": token.max_count or 0,
+        "order_by": order,
+    }
     return reply(
         PredictionQueryResult(
-            token=told, results=[StoredImagePrediction.of(each, project, request) for each in results]
+            token=PredictionQueryToken(**(dict(token) | answered)),
+            results=[StoredImagePrediction.of(each, project, request) for each in results],
         )
     )
 

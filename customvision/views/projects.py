@@ -7,10 +7,10 @@ from ninja import Query
 
 from customvision.api_description import takes
 from customvision.bodies import read_json
-from customvision.domains import DOMAINS, PLATFORMS, Domain
+from customvision.domains import DOMAINS, GENERAL, PLATFORMS, Domain
 from customvision.errors import ApiError, not_found
 from customvision.fields import Names, Shape, Word, nothing, reply
-from customvision.finding import find_project, key_of, projects_for
+from customvision.finding import check_name_is_free, check_opens_all, find_project, key_of, projects_for
 from customvision.routers import training as router
 from customvision.schemas.projects import DomainOut, ProjectIn, ProjectOut
 from training.exceptions import CannotConvert, Refused
@@ -18,13 +18,11 @@ from training.models import Project
 from training.names import same_name
 from training.services import projects as services
 
-_GENERAL = UUID("ee85a74c-405e-4adc-bb47-ffa8ca0c9f31")
-
 
 class NewProject(Shape):
     name: str
     description: str = ""
-    domain_id: UUID = _GENERAL
+    domain_id: UUID = GENERAL
     classification_type: Word = Project.Type.MULTILABEL
     target_export_platforms: Names = []
 
@@ -52,8 +50,7 @@ def get_projects(request: HttpRequest) -> HttpResponse:
 @router.post("/projects", response=ProjectOut)
 def create_project(request: HttpRequest, new: Query[NewProject]) -> HttpResponse:
     """Make a project."""
-    if key_of(request).project_uid:
-        raise ApiError("ForbiddenUserInsufficientCapability", "This key opens one project and makes none.", status=403)
+    check_opens_all(request)
     domain = _domain(new.domain_id)
     _check_type(new.classification_type)
     _check_platforms(new.target_export_platforms)
@@ -141,9 +138,3 @@ def _check_platforms(names: list[str]) -> None:
     if unknown := [name for name in names if name not in PLATFORMS]:
         sentence = f"Nothing is exported for {', '.join(unknown)}; {' and '.join(PLATFORMS)} are accepted."
         raise ApiError("BadRequestProjectUnsupportedExportPlatform", sentence)
-
-
-def check_name_is_free(name: str) -> None:
-    """Raise ApiError where a project has the name."""
-    if any(same_name(name) == same_name(known) for known in Project.objects.values_list("name", flat=True)):
-        raise ApiError("BadRequestProjectNameNotUnique", f"There is a project {name!r} already.")

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query
 
 from classifier.services import classify
-from customvision.answering import answer_and_keep, told
+from customvision.answering import answer_and_keep, reply_with
 from customvision.api_description import takes, takes_picture
 from customvision.bodies import read_json, read_picture
 from customvision.errors import ApiError
@@ -47,7 +47,7 @@ def _answer(request: HttpRequest, content: bytes, iteration: Iteration, test: Qu
     if test.store:
         return answer_and_keep(request, content, iteration=iteration, limits=_LIMITS)
     answer = classify(content=content, project=iteration.project, iteration=iteration, limits=_LIMITS)
-    return told(request, answer, iteration)
+    return reply_with(request, answer, iteration)
 
 
 def _chosen(project: Project, uid: UUID | None) -> Iteration:

@@ -1,9 +1,7 @@
 """Tags that an iteration suggests for images that have none."""
 
-from typing import Any
 from uuid import UUID
 
-from django.db.models import Max
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Query
@@ -13,13 +11,13 @@ from customvision.bodies import read_json
 from customvision.domains import domain_of
 from customvision.errors import ApiError
 from customvision.fields import Ids, Shape, at_most, reply, utc
-from customvision.files import image_path, signed
+from customvision.files import image_links
 from customvision.finding import find_project, find_trained
 from customvision.labels import labels_of
 from customvision.paging import Page, continuation_text, read_page, session_text
 from customvision.paths import has_tag_types
 from customvision.routers import training as router
-from customvision.schemas.predictions import prediction_out
+from customvision.schemas.predictions import predictions_out
 from customvision.schemas.suggestions import (
     StoredSuggestedTagAndRegion,
     SuggestedTagAndRegion,
@@ -54,32 +52,27 @@ def query_suggested_images(request: HttpRequest, project_id: UUID, by: Query[ByI
     if sort_by not in {_ASCENDING, _DESCENDING}:
         sentence = f"sortBy is {sort_by!r}; {_ASCENDING} and {_DESCENDING} are accepted."
         raise ApiError("BadRequest", sentence)
-    page = read_page(
-        session=token.session,
-        continuation=token.continuation,
-        max_count=token.max_count,
-        kind=_SESSION,
-        code="BadRequest",
-    )
-    last_pk = project.images.aggregate(last=Max("pk"))["last"] or 0 if page.last_pk is None else page.last_pk
+    page = read_page(token, kind=_SESSION, code="BadRequest")
+    last_pk = page.newest_of(project.images.all())
     suggester = Suggester(iteration)
     tags, threshold = suggester.tags(token.tag_ids), _threshold(token.threshold)
     images = _untagged(project).filter(pk__lte=last_pk)
     suggester.embed(images)
     ranked = suggester.ranked(images, tags, threshold=threshold)
     chosen, is_more = _cut(ranked, page, is_descending=sort_by == _DESCENDING)
-    told = SuggestedTagAndRegionQueryToken(
-        tag_ids=token.tag_ids,
-        threshold=threshold,
-        session=session_text(_SESSION, last_pk),
-        continuation=continuation_text(*chosen[-1]) if is_more else None,
-        max_count=token.max_count or 0,
-        sort_by=sort_by,
-    )
+    answered = {
+        "threshold": threshold,
+        "session": session_text(_SESSION, last_pk),
+        "continuation": continuation_text(*chosen[-1]) if is_more else None,
+        "max_count": token.max_count or 0,
+        "sort_by": sort_by,
+    }
     by_key = images.select_related("picture").in_bulk([pk for _value, pk in chosen])
     suggestions = suggester.suggest([by_key[pk] for _value, pk in chosen if pk in by_key])
     results = [_stored(request, each, iteration) for each in suggestions]
-    return reply(SuggestedTagAndRegionQuery(token=told, results=results))
+    return reply(
+        SuggestedTagAndRegionQuery(token=SuggestedTagAndRegionQueryToken(**(dict(token) | answered)), results=results)
+    )
 
 
 @router.post("/projects/{uuid:project_id}/images/suggested/count", response=dict[str, int])
@@ -107,7 +100,7 @@ def suggest_tags_and_regions(request: HttpRequest, project_id: UUID, asked: Quer
     suggester.embed(images)
     found = {image.uid: image for image in images}
     suggestions = suggester.suggest([found[uid] for uid in dict.fromkeys(asked.image_ids) if uid in found])
-    return reply([SuggestedTagAndRegion(**_fields(request, each, iteration)) for each in suggestions])
+    return reply([_suggested(request, each, iteration) for each in suggestions])
 
 
 def _untagged(project: Project) -> ImageQuerySet:
@@ -130,28 +123,23 @@ def _cut(ranked: list[tuple[float, int]], page: Page, *, is_descending: bool) ->
     return left[: page.size], len(left) > page.size
 
 
-def _fields(request: HttpRequest, suggestion: Suggestion, iteration: Iteration) -> dict[str, Any]:
-    labels = labels_of(iteration)
-    has_type = has_tag_types(request)
-    return {
-        "id": suggestion.image.uid,
-        "project": iteration.project.uid,
-        "iteration": iteration.uid,
-        "created": utc(timezone.now()),
-        "predictions": [prediction_out(each, labels[each.tag], has_type=has_type) for each in suggestion.predictions],
-        "prediction_uncertainty": suggestion.uncertainty,
-    }
+def _suggested(request: HttpRequest, suggestion: Suggestion, iteration: Iteration) -> SuggestedTagAndRegion:
+    return SuggestedTagAndRegion(
+        id=suggestion.image.uid,
+        project=iteration.project.uid,
+        iteration=iteration.uid,
+        created=utc(timezone.now()),
+        predictions=predictions_out(suggestion.predictions, labels_of(iteration), has_type=has_tag_types(request)),
+        prediction_uncertainty=suggestion.uncertainty,
+    )
 
 
 def _stored(request: HttpRequest, suggestion: Suggestion, iteration: Iteration) -> StoredSuggestedTagAndRegion:
     image, project = suggestion.image, iteration.project
-    whole = signed(request, image_path(image, project.uid))
     return StoredSuggestedTagAndRegion(
-        **_fields(request, suggestion, iteration),
+        **dict(_suggested(request, suggestion, iteration)),
+        **image_links(request, image, project.uid),
         width=image.picture.width,
         height=image.picture.height,
-        resized_image_uri=whole,
-        thumbnail_uri=signed(request, image_path(image, project.uid, kind="t")),
-        original_image_uri=whole,
         domain=domain_of(project).id,
     )

@@ -25,7 +25,7 @@ class Origin:
     iteration: UUID
     exported_at: datetime
     platform: str = "ONNX"
-    """One of PLATFORMS."""
+    """A key of FLAVORS, as the flavor is one of its values."""
     flavor: str | None = None
 
 

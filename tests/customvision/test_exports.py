@@ -4,7 +4,6 @@ import io
 import json
 import time
 import zipfile
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from customvision.tasks import erase_old_packages
 from jobs.models import Job
 from jobs.services import cancel_job, do_here, take_up_lost_jobs
 from tests import factories
-from tests.customvision.test_projects import code_of
+from tests.customvision.answers import Call, code_of
 from training.models import Iteration, Project
 from training.services.learning import delete_iteration
 from training.services.starter import add_iteration
@@ -40,7 +39,7 @@ def iteration(db: None) -> Iteration:
 
 
 @pytest.fixture
-def ask(call: Callable[..., Any], iteration: Iteration) -> Callable[..., Any]:
+def ask(call: Call, iteration: Iteration) -> Call:
     """Ask for a package; or list them."""
     path = f"/projects/{iteration.project.uid}/iterations/{iteration.uid}/export"
 
@@ -73,7 +72,7 @@ def test_a_package_is_asked_for_built_and_fetched_without_a_key(trainer: Any, it
     assert json.loads(package.read("cvexport.manifest"))["IterationId"] == str(iteration.uid)
 
 
-def test_answers_are_as_recorded(ask: Callable[..., Any]) -> None:
+def test_answers_are_as_recorded(ask: Call) -> None:
     named = {"platform": "ONNX", "flavor": None, "newerVersionAvailable": False}
     recorded = {**named, "status": "Exporting", "downloadUri": None}
 
@@ -85,7 +84,7 @@ def test_answers_are_as_recorded(ask: Callable[..., Any]) -> None:
     assert done == {**named, "status": "Done"}
 
 
-def test_a_container_is_a_package_of_its_own(ask: Callable[..., Any], iteration: Iteration) -> None:
+def test_a_container_is_a_package_of_its_own(ask: Call, iteration: Iteration) -> None:
     ask("platform=ONNX")
     work()
 
@@ -103,7 +102,7 @@ def test_the_same_package_is_not_built_twice(trainer: Any, iteration: Iteration)
     for _state in ("waiting", "done"):
         with pytest.raises(CustomVisionErrorException) as raised:
             trainer.export_iteration(*ids, "ONNX")
-        assert code_of(raised) == "BadRequestExportAlreadyInProgress"
+        assert code_of(raised.value) == "BadRequestExportAlreadyInProgress"
         assert raised.value.message == f"{iteration.uid} is already queued for export"
         Job.objects.filter(state=Job.State.QUEUED).exists() and work()
 
@@ -112,44 +111,44 @@ def test_the_same_package_is_not_built_twice(trainer: Any, iteration: Iteration)
     ("query", "named"),
     [("platform=CoreML", "DockerFile and ONNX"), ("platform=ONNX&flavor=ONNX12", "no flavor"), ("platform=", "ONNX")],
 )
-def test_an_unknown_target_is_refused_with_what_is_accepted(ask: Callable[..., Any], query: str, named: str) -> None:
+def test_an_unknown_target_is_refused_with_what_is_accepted(ask: Call, query: str, named: str) -> None:
     answer = ask(query)
 
     assert (answer["http"], answer["code"]) == (400, "BadRequestExportValidationFailed")
     assert named in answer["message"]
 
 
-def test_a_platform_must_be_named(ask: Callable[..., Any]) -> None:
+def test_a_platform_must_be_named(ask: Call) -> None:
     assert ask()["code"] == "BadRequest"
 
 
-def test_a_project_that_is_not_compact_is_not_exported(ask: Callable[..., Any], iteration: Iteration) -> None:
+def test_a_project_that_is_not_compact_is_not_exported(ask: Call, iteration: Iteration) -> None:
     Project.objects.update(api_settings={})
 
     assert ask("platform=ONNX")["code"] == "BadRequestUnsupportedDomain"
 
 
 @pytest.mark.parametrize("status", [Iteration.Status.NEW, Iteration.Status.TRAINING])
-def test_an_iteration_in_training_is_not_exported(ask: Callable[..., Any], iteration: Iteration, status: str) -> None:
+def test_an_iteration_in_training_is_not_exported(ask: Call, iteration: Iteration, status: str) -> None:
     Iteration.objects.update(status=status)
 
     assert ask("platform=ONNX")["code"] == "BadRequestIterationIsNotTrained"
 
 
-def test_an_iteration_that_was_trained_elsewhere_is_not_exported(ask: Callable[..., Any], iteration: Iteration) -> None:
+def test_an_iteration_that_was_trained_elsewhere_is_not_exported(ask: Call, iteration: Iteration) -> None:
     Iteration.objects.update(head_key="", remote_id=uuid4())
 
     assert ask("platform=ONNX")["code"] == "BadRequestExportValidationFailed"
 
 
-def test_an_unknown_iteration_is_not_found(call: Callable[..., Any], iteration: Iteration) -> None:
+def test_an_unknown_iteration_is_not_found(call: Call, iteration: Iteration) -> None:
     path = f"/projects/{iteration.project.uid}/iterations/{uuid4()}/export"
 
     for method in ("get", "post"):
         assert call(method, f"{path}?platform=ONNX").json()["code"] == "NotFoundIteration"
 
 
-def test_an_export_that_failed_can_be_asked_for_again(ask: Callable[..., Any], iteration: Iteration) -> None:
+def test_an_export_that_failed_can_be_asked_for_again(ask: Call, iteration: Iteration) -> None:
     storage.delete_blob(iteration.head_key)
     ask("platform=ONNX")
     work()
@@ -163,7 +162,7 @@ def test_an_export_that_failed_can_be_asked_for_again(ask: Callable[..., Any], i
     assert [each["status"] for each in ask(method="get")] == ["Done"]
 
 
-def test_an_export_that_is_cancelled_has_failed(ask: Callable[..., Any]) -> None:
+def test_an_export_that_is_cancelled_has_failed(ask: Call) -> None:
     ask("platform=ONNX")
 
     cancel_job(Job.objects.get(kind="export"))
@@ -171,7 +170,7 @@ def test_an_export_that_is_cancelled_has_failed(ask: Callable[..., Any]) -> None
     assert [each["status"] for each in ask(method="get")] == ["Failed"]
 
 
-def test_an_export_whose_process_died_is_taken_up_again(ask: Callable[..., Any]) -> None:
+def test_an_export_whose_process_died_is_taken_up_again(ask: Call) -> None:
     ask("platform=ONNX")
     job = Job.objects.claim(Job.objects.get(kind="export").pk, now=timezone.now())
     assert job
@@ -184,7 +183,7 @@ def test_an_export_whose_process_died_is_taken_up_again(ask: Callable[..., Any])
 
 
 def test_an_iteration_that_is_deleted_meanwhile_leaves_nothing(
-    ask: Callable[..., Any], iteration: Iteration, monkeypatch: pytest.MonkeyPatch
+    ask: Call, iteration: Iteration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def slow(found: Iteration, **options: Any) -> bytes:
         delete_iteration(found)
@@ -201,7 +200,7 @@ def test_an_iteration_that_is_deleted_meanwhile_leaves_nothing(
 
 
 @pytest.fixture
-def link(ask: Callable[..., Any]) -> str:
+def link(ask: Call) -> str:
     ask("platform=ONNX")
     work()
     return str(ask(method="get")[0]["downloadUri"]).removeprefix("http://testserver")
@@ -271,7 +270,7 @@ def test_packages_are_erased_later_when_the_storage_is_away(db: None) -> None:
     assert erase_old_packages.func() == 0
 
 
-def test_a_package_that_is_lost_can_be_asked_for_again(link: str, ask: Callable[..., Any]) -> None:
+def test_a_package_that_is_lost_can_be_asked_for_again(link: str, ask: Call) -> None:
     storage.delete_blob(Export.objects.get().blob_key)
     output = io.StringIO()
 

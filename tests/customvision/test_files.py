@@ -13,7 +13,7 @@ from django.test import Client
 from engine import images
 from engine.images import refusals
 from tests import factories
-from tests.customvision.test_image_uploads import Call
+from tests.customvision.answers import Call
 from training.models import Image
 
 

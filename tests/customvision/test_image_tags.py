@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests import factories
-from tests.customvision.test_image_uploads import Call
+from tests.customvision.answers import Call
 from training.models import Image, Project, Tag
 from training.services import tagging
 

@@ -23,23 +23,11 @@ from customvision.errors import ApiError
 from customvision.views import image_uploads
 from jobs.models import Job
 from tests import factories
-from tests.customvision.shapes import NAIVE, keys
+from tests.customvision.answers import Call
+from tests.customvision.recordings import ANSWERS, differences
 from training import keeping
 from training.models import Project
 from training.services.projects import create_tags
-
-RECORDED_IMAGE = {
-    "id": "str",
-    "created": "str",
-    "width": "int",
-    "height": "int",
-    "resizedImageUri": "str",
-    "thumbnailUri": "str",
-    "originalImageUri": "str",
-    "tags": [{"tagId": "str", "tagName": None, "created": "str"}],
-}
-"""As CreateImagesFromFiles was recorded."""
-Call = Callable[..., Any]
 
 
 @pytest.fixture
@@ -145,17 +133,15 @@ def test_too_many_files_are_told_to_the_sdk(trainer: Any) -> None:
 
 
 def test_answer_has_the_fields_that_were_recorded(call: Call, project: Project) -> None:
-    answer = post_files(call, project, file_entry(tagIds=[make_tag(project)]))
+    tag = make_tag(project)
+
+    answer = post_files(call, project, file_entry(tagIds=[tag]))
 
     assert answer.status_code == 200
     assert answer["Content-Type"] == "application/json; charset=utf-8"
-    assert keys(answer.json()) == {
-        "isBatchSuccessful": "bool",
-        "images": [{"sourceUrl": "str", "status": "str", "image": RECORDED_IMAGE}],
-    }
+    assert list(differences(answer.json(), ANSWERS["create_images_from_files"])) == []
     image = answer.json()["images"][0]["image"]
-    assert NAIVE.fullmatch(image["created"])
-    assert NAIVE.fullmatch(image["tags"][0]["created"])
+    assert [each["tagId"] for each in image["tags"]] == [tag]
     assert image["resizedImageUri"] == image["originalImageUri"]
 
 

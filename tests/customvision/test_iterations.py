@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -16,6 +15,7 @@ from accounts.keys import create_key
 from accounts.models import ApiKey
 from tests import factories
 from tests.classifier.azure import RecordedAnswer
+from tests.customvision.answers import Call, code_of, refusal
 from tests.customvision.conftest import connect_trainer
 from tests.customvision.trainable import GENERAL, add_images, finish, make_trainable, make_trained
 from tests.training import azure_training as recorded
@@ -24,7 +24,6 @@ from training.models import Iteration, Project, Tag
 from training.services import learning
 from training.services.publishing import publish_beside
 
-Call = Callable[..., Any]
 pytestmark = pytest.mark.django_db
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
@@ -62,10 +61,6 @@ def train(call: Call, project: Project, query: str = "", **body: Any) -> Any:
 def one(call: Call, iteration: Iteration, method: str = "get", **body: Any) -> Any:
     options = {"data": body, "content_type": "application/json"} if method == "patch" else {}
     return call(method, f"/projects/{iteration.project.uid}/iterations/{iteration.uid}", **options)
-
-
-def refusal(answer: Any) -> tuple[int, str]:
-    return answer.status_code, answer.json()["code"]
 
 
 # Training
@@ -241,10 +236,6 @@ def test_a_base_model_has_to_be_completed_and_of_the_same_domain(call: Call) -> 
     Iteration.objects.filter(pk=base.pk).update(status="Training")
     answer = train(call, project, customBaseModelInfo=info)
     assert refusal(answer) == (400, "BadRequestCustomBaseModelIterationStatusNotCompleted")
-
-
-def code_of(exc: CustomVisionErrorException) -> str:
-    return str(exc.error and exc.error.code)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,7 +1,7 @@
 """Which keys open what."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from accounts.keys import create_key, revoke_key
 from accounts.models import ApiKey
 from customvision.urls import urlpatterns
 from tests import factories
+from tests.customvision.answers import Call
 
 NO_PROJECT = "00000000-0000-4000-8000-000000000000"
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -46,7 +47,7 @@ def test_nothing_is_done_without_a_key(db: None, address: str) -> None:
     assert statuses <= {401, 405}
 
 
-def test_revoked_key_opens_nothing(call: Callable[..., Any]) -> None:
+def test_revoked_key_opens_nothing(call: Call) -> None:
     key, text = create_key(name="old", scope=ApiKey.Scope.ALL, by=None)
     assert call("get", "/projects", key=text).status_code == 200
 
@@ -55,20 +56,20 @@ def test_revoked_key_opens_nothing(call: Callable[..., Any]) -> None:
     assert call("get", "/projects", key=text).status_code == 401
 
 
-def test_expired_key_opens_nothing(call: Callable[..., Any]) -> None:
+def test_expired_key_opens_nothing(call: Call) -> None:
     yesterday = timezone.now() - timedelta(days=1)
     _key, text = create_key(name="old", scope=ApiKey.Scope.ALL, by=None, expires_at=yesterday)
 
     assert call("get", "/projects", key=text).status_code == 401
 
 
-def test_prediction_key_cannot_train(call: Callable[..., Any]) -> None:
+def test_prediction_key_cannot_train(call: Call) -> None:
     _key, text = create_key(name="camera", scope=ApiKey.Scope.PREDICTION, by=None)
 
     assert call("get", "/projects", key=text).status_code == 401
 
 
-def test_key_of_one_project_sees_no_other(call: Callable[..., Any]) -> None:
+def test_key_of_one_project_sees_no_other(call: Call) -> None:
     mine, other = factories.make_project(), factories.make_project()
     _key, text = create_key(name="mine", scope=ApiKey.Scope.ALL, by=None, project_uid=mine.uid)
 
@@ -77,17 +78,17 @@ def test_key_of_one_project_sees_no_other(call: Callable[..., Any]) -> None:
     assert call("post", "/projects?name=another", key=text).status_code == 403
 
 
-def test_key_that_nearly_fits_opens_nothing(call: Callable[..., Any], api_key: str) -> None:
+def test_key_that_nearly_fits_opens_nothing(call: Call, api_key: str) -> None:
     assert call("get", "/projects", key=api_key[:-1] + ("0" if api_key[-1] != "0" else "1")).status_code == 401
 
 
-def test_use_of_a_key_is_noted(call: Callable[..., Any], api_key: str) -> None:
+def test_use_of_a_key_is_noted(call: Call, api_key: str) -> None:
     call("get", "/projects", key=api_key)
 
     assert ApiKey.objects.get().last_used_at is not None
 
 
-def test_who_tries_keys_is_slowed_down(call: Callable[..., Any], api_key: str) -> None:
+def test_who_tries_keys_is_slowed_down(call: Call, api_key: str) -> None:
     for _ in range(31):
         refused = call("get", "/projects", key="cfr_nonsense")
 

@@ -1,6 +1,5 @@
 """How good an iteration is, and on which pictures that was measured."""
 
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +10,7 @@ from pytest_django import Settings
 from engine.splitting import Part
 from tests import factories
 from tests.classifier.azure import RecordedAnswer
+from tests.customvision.answers import Call, refusal
 from tests.customvision.trainable import add_images, make_trainable, make_trained
 from tests.training import azure_training as recorded
 from training import snapshots
@@ -19,17 +19,12 @@ from training.services import pictures, projects
 from training.services.starter import add_iteration
 from training.snapshots import Snapshot
 
-Call = Callable[..., Any]
 pytestmark = pytest.mark.django_db
 FIGURES = {"precision", "precisionStdDeviation", "recall", "recallStdDeviation", "averagePrecision"}
 
 
 def ask(call: Call, iteration: Iteration, what: str = "") -> Any:
     return call("get", f"/projects/{iteration.project.uid}/iterations/{iteration.uid}/performance{what}")
-
-
-def refusal(answer: Any) -> tuple[int, str]:
-    return answer.status_code, answer.json()["code"]
 
 
 def make_measured(*probabilities: float, type: str = "Multiclass") -> Iteration:

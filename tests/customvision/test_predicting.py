@@ -18,17 +18,17 @@ from customvision.models import StoredPrediction
 from customvision.views import predicting, quick_tests
 from engine import images
 from tests.crafted import one_colour
+from tests.customvision.answers import Call, code_of, refusal
 from tests.factories import make_photo, make_project
 from tests.hostile import padded
 from training.models import Project
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 URL = "https://pictures.example/a.jpg"
-Ask = Callable[..., Any]
 
 
 @pytest.fixture
-def ask(client: Client, api_key: str) -> Ask:
+def ask(client: Client, api_key: str) -> Call:
     """Post to an operation of the prediction half: `ask(project, "classify", "live/image", content)`."""
 
     def send(project: Any, kind: str, rest: str, content: Any = b"", *, version: str = "v3.1", **options: Any) -> Any:
@@ -55,18 +55,11 @@ def web(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     return known
 
 
-def error(response: Any) -> tuple[int, str]:
-    body = response.json()
-    assert body.keys() == {"code", "message"}
-    return response.status_code, body["code"]
-
-
-def refusal(call: Callable[[], Any]) -> str:
+def sdk_refusal(call: Callable[[], Any]) -> str:
     """Return the code with which the service refuses that, as the SDK tells it."""
     with pytest.raises((prediction.CustomVisionErrorException, training.CustomVisionErrorException)) as caught:
         call()
-    error: Any = caught.value.error
-    return str(error.code)
+    return code_of(caught.value)
 
 
 # By the SDK, over HTTP
@@ -105,7 +98,7 @@ def test_sdk_classifies_the_picture_at_an_address(predictor: Any, food_project: 
 def test_sdk_fetches_nothing_from_a_machine_that_is_not_public(
     predictor: Any, food_project: Project, live_server: LiveServer
 ) -> None:
-    told = refusal(lambda: predictor.classify_image_url(food_project.uid, "live", live_server.url))
+    told = sdk_refusal(lambda: predictor.classify_image_url(food_project.uid, "live", live_server.url))
 
     assert told == "BadRequestImageUrl"
 
@@ -119,7 +112,7 @@ def test_sdk_is_told_that_objects_are_not_detected(predictor: Any, food_project:
         lambda: predictor.detect_image_url_with_no_store(uid, "live", URL),
     ]
 
-    assert {refusal(call) for call in calls} == {"BadRequestNotSupported"}
+    assert {sdk_refusal(call) for call in calls} == {"BadRequestNotSupported"}
 
 
 def test_sdk_is_told_that_there_are_no_regions(trainer: Any, food_project: Project) -> None:
@@ -129,13 +122,13 @@ def test_sdk_is_told_that_there_are_no_regions(trainer: Any, food_project: Proje
         lambda: trainer.get_image_region_proposals(food_project.uid, UNKNOWN),
     ]
 
-    assert {refusal(call) for call in calls} == {"BadRequestNotSupported"}
+    assert {sdk_refusal(call) for call in calls} == {"BadRequestNotSupported"}
 
 
 # Shapes
 
 
-def test_answer_is_as_recorded(ask: Ask, food_project: Project) -> None:
+def test_answer_is_as_recorded(ask: Call, food_project: Project) -> None:
     response = ask(food_project, "classify", "live/image", make_photo())
 
     answer = response.json()
@@ -146,7 +139,7 @@ def test_answer_is_as_recorded(ask: Ask, food_project: Project) -> None:
 
 
 @pytest.mark.parametrize("rest", ["live/image", "live/image/nostore"])
-def test_version_3_0_tells_no_types_of_tags(rest: str, ask: Ask, food_project: Project) -> None:
+def test_version_3_0_tells_no_types_of_tags(rest: str, ask: Call, food_project: Project) -> None:
     answer = ask(food_project, "classify", rest, make_photo(), version="v3.0").json()
 
     assert list(answer["predictions"][0]) == ["probability", "tagId", "tagName"]
@@ -154,7 +147,7 @@ def test_version_3_0_tells_no_types_of_tags(rest: str, ask: Ask, food_project: P
 
 @pytest.mark.parametrize("rest", ["live/image", "live/image/nostore"])
 @pytest.mark.parametrize("has_name", [True, False])
-def test_form_with_and_without_a_file_name_is_read(rest: str, has_name: bool, ask: Ask, food_project: Project) -> None:
+def test_form_with_and_without_a_file_name_is_read(rest: str, has_name: bool, ask: Call, food_project: Project) -> None:
     name = '; filename="a.jpg"' if has_name else ""
     head = f'--b\r\nContent-Disposition: form-data; name="imageData"{name}\r\n\r\n'
     body = head.encode() + make_photo() + b"\r\n--b--\r\n"
@@ -164,17 +157,17 @@ def test_form_with_and_without_a_file_name_is_read(rest: str, has_name: bool, as
     assert response.status_code == 200
 
 
-def test_publish_name_may_have_spaces_and_keeps_its_case(ask: Ask, food_project: Project) -> None:
+def test_publish_name_may_have_spaces_and_keeps_its_case(ask: Call, food_project: Project) -> None:
     food_project.iterations.update(publish_name="My Model/1")
 
     assert ask(food_project, "classify", "My%20Model%2F1/image", make_photo()).status_code == 200
-    assert error(ask(food_project, "classify", "my%20model%2F1/image", b"")) == (404, "NotFoundIteration")
+    assert refusal(ask(food_project, "classify", "my%20model%2F1/image", b"")) == (404, "NotFoundIteration")
 
 
 # What is refused, and in which order
 
 
-def test_key_is_looked_at_first(ask: Ask) -> None:
+def test_key_is_looked_at_first(ask: Call) -> None:
     response = ask(UNKNOWN, "classify", "none/image", b"", headers={"Prediction-key": "wrong"})
 
     assert (response.status_code, response.reason_phrase) == (401, "Access Denied")
@@ -182,9 +175,9 @@ def test_key_is_looked_at_first(ask: Ask) -> None:
 
 @pytest.mark.parametrize("rest", ["image", "image/nostore", "url", "url/nostore"])
 def test_project_is_looked_at_before_the_name_and_the_name_before_the_picture(
-    rest: str, ask: Ask, food_project: Project
+    rest: str, ask: Call, food_project: Project
 ) -> None:
-    assert error(ask(UNKNOWN, "classify", f"none/{rest}", b"no picture")) == (404, "NotFoundProject")
+    assert refusal(ask(UNKNOWN, "classify", f"none/{rest}", b"no picture")) == (404, "NotFoundProject")
     response = ask(food_project, "classify", f"none/{rest}", b"no picture")
     assert response.json() == {"code": "NotFoundIteration", "message": "Invalid iteration"}
     assert response.status_code == 404
@@ -204,36 +197,36 @@ def test_project_is_looked_at_before_the_name_and_the_name_before_the_picture(
     ids=["text", "nothing", "heavy", "twice as heavy", "large", "long"],
 )
 def test_picture_that_cannot_be_answered_is_refused_with_a_code(
-    rest: str, make: Callable[[], bytes], code: str, ask: Ask, food_project: Project
+    rest: str, make: Callable[[], bytes], code: str, ask: Call, food_project: Project
 ) -> None:
-    assert error(ask(food_project, "classify", rest, make())) == (400, code)
+    assert refusal(ask(food_project, "classify", rest, make())) == (400, code)
     assert not StoredPrediction.objects.exists()
 
 
-def test_body_that_is_far_too_big_is_not_read(ask: Ask, food_project: Project) -> None:
+def test_body_that_is_far_too_big_is_not_read(ask: Call, food_project: Project) -> None:
     response = ask(food_project, "classify", "live/image", bytes(2 * images.PREDICTION.max_bytes + 1))
 
-    assert error(response) == (413, "BadRequestImageSizeBytes")
+    assert refusal(response) == (413, "BadRequestImageSizeBytes")
     assert "at most 4.0 MB" in response.json()["message"]
 
 
-def test_picture_is_refused_for_detection_whatever_its_weight(ask: Ask, food_project: Project) -> None:
+def test_picture_is_refused_for_detection_whatever_its_weight(ask: Call, food_project: Project) -> None:
     response = ask(food_project, "detect", "live/image", bytes(images.PREDICTION.max_bytes))
 
-    assert error(response) == (400, "BadRequestNotSupported")
+    assert refusal(response) == (400, "BadRequestNotSupported")
 
 
-def test_json_is_no_picture(ask: Ask, food_project: Project) -> None:
+def test_json_is_no_picture(ask: Call, food_project: Project) -> None:
     response = ask(food_project, "classify", "live/image", "{}", content_type="application/json")
 
-    assert error(response) == (415, "ErrorUnknown")
+    assert refusal(response) == (415, "ErrorUnknown")
     assert "'application/json' is not supported" in response.json()["message"]
 
 
-def test_form_without_the_picture_is_refused(ask: Ask, food_project: Project) -> None:
+def test_form_without_the_picture_is_refused(ask: Call, food_project: Project) -> None:
     response = ask(food_project, "classify", "live/image", b"--b--\r\n", content_type="multipart/form-data; boundary=b")
 
-    assert error(response) == (400, "BadRequestImageStream")
+    assert refusal(response) == (400, "BadRequestImageStream")
 
 
 @pytest.mark.parametrize("rest", ["live/url", "live/url/nostore"])
@@ -242,35 +235,35 @@ def test_form_without_the_picture_is_refused(ask: Ask, food_project: Project) ->
     [('{"url": "file:///etc/passwd"}', "BadRequestImageUrl"), ("{}", "BadRequest"), ("[", "BadRequest")],
 )
 def test_address_that_cannot_be_fetched_is_refused(
-    rest: str, body: str, code: str, ask: Ask, food_project: Project
+    rest: str, body: str, code: str, ask: Call, food_project: Project
 ) -> None:
     response = ask(food_project, "classify", rest, body, content_type="application/json")
 
-    assert error(response) == (400, code)
+    assert refusal(response) == (400, code)
 
 
-def test_what_is_at_an_address_must_be_a_picture(ask: Ask, food_project: Project, web: dict[str, bytes]) -> None:
+def test_what_is_at_an_address_must_be_a_picture(ask: Call, food_project: Project, web: dict[str, bytes]) -> None:
     web[URL] = b"<html>"
 
     response = ask(food_project, "classify", "live/url", json.dumps({"url": URL}), content_type="application/json")
 
-    assert error(response) == (400, "BadRequestImageFormat")
+    assert refusal(response) == (400, "BadRequestImageFormat")
 
 
-def test_name_of_an_application_that_is_too_long_is_refused(ask: Ask, food_project: Project) -> None:
+def test_name_of_an_application_that_is_too_long_is_refused(ask: Call, food_project: Project) -> None:
     response = ask(food_project, "classify", f"live/image?application={'a' * 201}", make_photo())
 
-    assert error(response) == (400, "BadRequestPredictionInvalidApplicationName")
+    assert refusal(response) == (400, "BadRequestPredictionInvalidApplicationName")
 
 
-def test_nothing_is_stored_where_the_operator_wants_none(ask: Ask, food_project: Project, settings: Settings) -> None:
+def test_nothing_is_stored_where_the_operator_wants_none(ask: Call, food_project: Project, settings: Settings) -> None:
     settings.CLASSIFR_PREDICTION_DAYS = 0
 
     assert ask(food_project, "classify", "live/image", make_photo()).status_code == 200
     assert not StoredPrediction.objects.exists()
 
 
-def test_answer_waits_for_no_storage(ask: Ask, food_project: Project, storage_refuses: None) -> None:
+def test_answer_waits_for_no_storage(ask: Call, food_project: Project, storage_refuses: None) -> None:
     classify(content=make_photo(), project=food_project)  # the head has been read before
 
     assert ask(food_project, "classify", "live/image", make_photo()).status_code == 200
@@ -295,7 +288,7 @@ def test_sdk_tests_an_iteration_that_is_not_published(
 
 @pytest.mark.parametrize("live", [True, False])
 def test_quick_test_without_an_iteration_asks_the_live_one_or_the_latest(
-    live: bool, call: Ask, food_project: Project
+    live: bool, call: Call, food_project: Project
 ) -> None:
     iteration = food_project.iterations.get()
     if not live:
@@ -308,44 +301,44 @@ def test_quick_test_without_an_iteration_asks_the_live_one_or_the_latest(
     assert response["apim-request-id"] == response.json()["id"]
 
 
-def test_quick_test_of_a_project_without_iterations_says_so(call: Ask) -> None:
-    assert error(quick_test(call, make_project(), make_photo())) == (404, "NotFoundProjectDefaultIteration")
+def test_quick_test_of_a_project_without_iterations_says_so(call: Call) -> None:
+    assert refusal(quick_test(call, make_project(), make_photo())) == (404, "NotFoundProjectDefaultIteration")
 
 
-def test_quick_test_of_an_unknown_iteration_is_refused(call: Ask, food_project: Project) -> None:
+def test_quick_test_of_an_unknown_iteration_is_refused(call: Call, food_project: Project) -> None:
     response = quick_test(call, food_project, make_photo(), f"?iterationId={UNKNOWN}")
 
-    assert error(response) == (404, "NotFoundIteration")
+    assert refusal(response) == (404, "NotFoundIteration")
 
 
-def test_quick_test_of_an_iteration_in_training_is_refused(call: Ask, food_project: Project) -> None:
+def test_quick_test_of_an_iteration_in_training_is_refused(call: Call, food_project: Project) -> None:
     made = food_project.iterations.create(number=9, name="Iteration 9")
 
     response = quick_test(call, food_project, make_photo(), f"?iterationId={made.uid}")
 
-    assert error(response) == (400, "BadRequestIterationIsNotTrained")
+    assert refusal(response) == (400, "BadRequestIterationIsNotTrained")
 
 
 @pytest.mark.parametrize("names_it", [True, False])
-def test_quick_test_of_an_iteration_that_is_only_noted_is_refused(names_it: bool, call: Ask) -> None:
+def test_quick_test_of_an_iteration_that_is_only_noted_is_refused(names_it: bool, call: Call) -> None:
     project = make_project()
     noted = project.iterations.create(number=1, name="noted", status="Completed", remote_id=UNKNOWN)
 
     response = quick_test(call, project, make_photo(), f"?iterationId={noted.uid}" if names_it else "")
 
     expected = (400, "BadRequestNotSupported") if names_it else (404, "NotFoundProjectDefaultIteration")
-    assert error(response) == expected
+    assert refusal(response) == expected
 
 
-def test_quick_test_takes_pictures_as_training_does(call: Ask, food_project: Project) -> None:
+def test_quick_test_takes_pictures_as_training_does(call: Call, food_project: Project) -> None:
     heavy = padded(images.PREDICTION.max_bytes + 1)
 
     assert quick_test(call, food_project, heavy).status_code == 200
     assert StoredPrediction.objects.count() == 1
     too_heavy = quick_test(call, food_project, padded(images.TRAINING.max_bytes + 1))
-    assert error(too_heavy) == (400, "BadRequestImageSizeBytes")
+    assert refusal(too_heavy) == (400, "BadRequestImageSizeBytes")
 
 
-def quick_test(call: Ask, project: Project, content: bytes, query: str = "") -> Any:
+def quick_test(call: Call, project: Project, content: bytes, query: str = "") -> Any:
     path = f"/projects/{project.uid}/quicktest/image{query}"
     return call("post", path, data=content, content_type="application/octet-stream")

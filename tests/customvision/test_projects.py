@@ -1,7 +1,6 @@
 """Domains, projects and tags."""
 
 import http.client
-from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -11,14 +10,11 @@ from django.test import Client
 from pytest_django.live_server_helper import LiveServer
 
 from tests import factories
+from tests.customvision.answers import Call, code_of
 from tests.factories import make_image, make_project
 from training.models import Project, Tag
 
 FOOD = "c151d5b5-dd07-472a-acc8-15d29dea8518"
-
-
-def code_of(raised: pytest.ExceptionInfo[CustomVisionErrorException]) -> str:
-    return str(raised.value.error and raised.value.error.code)
 
 
 def test_the_food_domain_is_found_as_the_quickstart_does(trainer: Any) -> None:
@@ -51,7 +47,7 @@ def test_projects_are_listed_newest_first(trainer: Any) -> None:
     assert [each.name for each in trainer.get_projects()] == ["second", "first"]
 
 
-def test_what_is_not_sent_of_a_project_stays(call: Callable[..., Any]) -> None:
+def test_what_is_not_sent_of_a_project_stays(call: Call) -> None:
     project = factories.make_project(description="as it was")
 
     answer = call("patch", f"/projects/{project.uid}", data={"name": "Renamed"}, content_type="application/json")
@@ -66,17 +62,17 @@ def test_a_project_of_the_same_name_is_refused(trainer: Any) -> None:
     with pytest.raises(CustomVisionErrorException) as raised:
         trainer.create_project("flowers")
 
-    assert code_of(raised) == "BadRequestProjectNameNotUnique"
+    assert code_of(raised.value) == "BadRequestProjectNameNotUnique"
 
 
 def test_an_unknown_project_is_not_found(trainer: Any) -> None:
     with pytest.raises(CustomVisionErrorException) as raised:
         trainer.get_project(uuid4())
 
-    assert code_of(raised) == "NotFoundProject"
+    assert code_of(raised.value) == "NotFoundProject"
 
 
-def test_a_wrong_key_is_told_as_the_gateway_does(call: Callable[..., Any]) -> None:
+def test_a_wrong_key_is_told_as_the_gateway_does(call: Call) -> None:
     answer = call("get", "/projects", key="nonsense")
 
     assert answer.status_code == 401
@@ -93,7 +89,7 @@ def test_addresses_are_taken_in_any_case(live_server: LiveServer, api_key: str, 
     assert answer == b"[]"
 
 
-def test_a_method_that_is_not_there_is_told_in_json(call: Callable[..., Any]) -> None:
+def test_a_method_that_is_not_there_is_told_in_json(call: Call) -> None:
     assert call("put", "/projects").json()["code"] == "BadRequestNotSupported"
 
 
@@ -115,7 +111,7 @@ def test_a_second_negative_tag_is_refused(trainer: Any) -> None:
     with pytest.raises(CustomVisionErrorException) as raised:
         trainer.create_tag(project.id, "nothing", type="Negative")
 
-    assert code_of(raised) == "BadRequestMultipleNegativeTag"
+    assert code_of(raised.value) == "BadRequestMultipleNegativeTag"
 
 
 def test_an_unknown_tag_is_not_found(trainer: Any) -> None:
@@ -124,10 +120,10 @@ def test_an_unknown_tag_is_not_found(trainer: Any) -> None:
     with pytest.raises(CustomVisionErrorException) as raised:
         trainer.get_tag(project.id, uuid4())
 
-    assert code_of(raised) == "NotFoundTag"
+    assert code_of(raised.value) == "NotFoundTag"
 
 
-def test_a_text_with_nul_is_refused(call: Callable[..., Any]) -> None:
+def test_a_text_with_nul_is_refused(call: Call) -> None:
     project = factories.make_project()
     body = '{"description": "a\\u0000b"}'
 
@@ -150,14 +146,14 @@ def test_what_is_refused_before_the_api_is_told_in_its_shape(
     assert answer.json()["message"].endswith(".")
 
 
-def test_a_body_that_is_too_big_is_told_in_the_shape_of_the_api(call: Callable[..., Any]) -> None:
+def test_a_body_that_is_too_big_is_told_in_the_shape_of_the_api(call: Call) -> None:
     answer = call("post", "/projects?name=a", data=b" " * 2_000_000, content_type="application/json")
 
     assert answer.status_code == 413
     assert "at most 1.0 MB" in answer.json()["message"]
 
 
-def test_a_truth_is_no_name(call: Callable[..., Any]) -> None:
+def test_a_truth_is_no_name(call: Call) -> None:
     project = factories.make_project()
 
     answer = call("patch", f"/projects/{project.uid}", data={"name": True}, content_type="application/json")
@@ -174,9 +170,7 @@ def test_a_truth_is_no_name(call: Callable[..., Any]) -> None:
         ({"settings": {"classificationType": "Multiclass"}}, "BadRequestProjectUnsupportedDomainTypeChange"),
     ],
 )
-def test_a_change_of_a_project_is_refused_by_what_is_wrong(
-    call: Callable[..., Any], change: dict[str, Any], code: str
-) -> None:
+def test_a_change_of_a_project_is_refused_by_what_is_wrong(call: Call, change: dict[str, Any], code: str) -> None:
     project = make_project(type=Project.Type.MULTILABEL)
     make_image(project=project, tags=[Tag.objects.create(project=project, name=name) for name in "ab"])
 
@@ -185,7 +179,7 @@ def test_a_change_of_a_project_is_refused_by_what_is_wrong(
     assert answer.json()["code"] == code
 
 
-def test_a_change_of_a_tag_that_is_refused_changes_nothing(call: Callable[..., Any]) -> None:
+def test_a_change_of_a_tag_that_is_refused_changes_nothing(call: Call) -> None:
     project = make_project()
     tag = Tag.objects.create(project=project, name="hemlock")
     make_image(project=project, tags=[tag])

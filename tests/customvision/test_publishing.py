@@ -1,7 +1,6 @@
 """Which iteration answers under which name."""
 
 import threading
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -12,12 +11,12 @@ from pytest_django import Settings
 from accounts.keys import create_key
 from tests import factories
 from tests.classifier.azure import RecordedAnswer
+from tests.customvision.answers import Call, code_of, refusal
 from tests.customvision.conftest import ARM_ID, connect_trainer
 from tests.training import azure_training as recorded
 from training.models import Iteration, Project
 from training.services.starter import add_iteration
 
-Call = Callable[..., Any]
 pytestmark = pytest.mark.django_db
 
 
@@ -38,10 +37,6 @@ def address(iteration: Iteration, *, name: str = "", target: str = ARM_ID) -> st
 def publish(call: Call, iteration: Iteration, name: str, *, overwrite: bool = False, target: str = ARM_ID) -> Any:
     more = "&overwrite=true" if overwrite else ""
     return call("post", address(iteration, name=name, target=target) + more)
-
-
-def refusal(answer: Any) -> tuple[int, str]:
-    return answer.status_code, answer.json()["code"]
 
 
 def published(project: Project) -> dict[int, str]:
@@ -178,10 +173,6 @@ def test_the_log_names_who_made_the_key(call: Call, project: Project, person: An
     call("post", address(make_iteration(project), name="live"), key=text)
 
     assert project.publications.get().username == person.username
-
-
-def code_of(exc: CustomVisionErrorException) -> str:
-    return str(exc.error and exc.error.code)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,7 +1,6 @@
 """Stored predictions: looked through page by page, deleted, made into images, purged."""
 
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -21,12 +20,11 @@ from customvision.models import StoredPrediction
 from customvision.services import keep_prediction, purge_predictions
 from customvision.tasks import purge_predictions as purge_task
 from engine import images
+from tests.customvision.answers import Call, refusal
 from tests.factories import make_image, make_photo, make_project
 from training.models import Image, Iteration, Project, Tag
 from training.services.learning import delete_iteration
 from training.services.projects import delete_project, run_discarding
-
-Call = Callable[..., Any]
 
 
 @pytest.fixture
@@ -72,12 +70,6 @@ def query(call: Call, project: Project, **token: Any) -> Any:
 def ids(response: Any) -> list[UUID]:
     assert response.status_code == 200, response.content
     return [UUID(each["id"]) for each in response.json()["results"]]
-
-
-def error(response: Any) -> tuple[int, str]:
-    body = response.json()
-    assert body.keys() == {"code", "message"}
-    return response.status_code, body["code"]
 
 
 def uid(project: Project, tag: str) -> str:
@@ -250,7 +242,7 @@ def test_predictions_of_another_project_are_not_shown(call: Call, project: Proje
     ],
 )
 def test_query_that_makes_no_sense_is_refused(token: Any, code: str, call: Call, project: Project) -> None:
-    assert error(query(call, project, **token)) == (400, code)
+    assert refusal(query(call, project, **token)) == (400, code)
 
 
 # Deletion and purge
@@ -282,7 +274,7 @@ def test_prediction_of_another_project_is_not_deleted(call: Call, project: Proje
     ],
 )
 def test_ids_to_delete_are_1_to_64(given: str, code: str, call: Call, project: Project) -> None:
-    assert error(call("delete", f"/projects/{project.uid}/predictions?ids={given}")) == (400, code)
+    assert refusal(call("delete", f"/projects/{project.uid}/predictions?ids={given}")) == (400, code)
 
 
 def test_purge_erases_what_is_too_old_and_spares_shared_pictures(project: Project) -> None:
@@ -452,4 +444,4 @@ def test_prediction_of_another_project_makes_no_image(call: Call, project: Proje
 
 
 def test_images_of_more_than_64_predictions_are_refused_whole(call: Call, project: Project) -> None:
-    assert error(make_images(call, project, *range(65))) == (400, "BadRequestExceededBatchSize")
+    assert refusal(make_images(call, project, *range(65))) == (400, "BadRequestExceededBatchSize")

@@ -1,7 +1,6 @@
 """Tags suggested for images that have none."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -13,12 +12,12 @@ from customvision import suggesting
 from customvision.labels import labels_of
 from engine import backbones, heads
 from engine.heads import Head
+from tests.customvision.answers import Call, refusal
 from tests.factories import make_image, make_photo, make_picture, make_project
 from training.heads import write_head
 from training.models import Image, Iteration, Project, Tag
 from training.vectors import embed_now
 
-Call = Callable[..., Any]
 CARD = backbones.for_domain(Project.Domain.FOOD)
 
 
@@ -73,12 +72,6 @@ def ask(call: Call, project: Project, operation: str, body: Any = None, *, itera
 def ids(response: Any) -> list[str]:
     assert response.status_code == 200, response.content
     return [each["id"] for each in response.json()["results"]]
-
-
-def error(response: Any) -> tuple[int, str]:
-    body = response.json()
-    assert body.keys() == {"code", "message"}
-    return response.status_code, body["code"]
 
 
 # By the SDK, over HTTP
@@ -267,12 +260,12 @@ def test_suggestions_are_what_a_quick_test_says(call: Call, food_project: Projec
 def test_tags_and_thresholds_must_make_sense(
     operation: str, body: Any, status: int, code: str, call: Call, project: Project
 ) -> None:
-    assert error(ask(call, project, operation, body)) == (status, code)
+    assert refusal(ask(call, project, operation, body)) == (status, code)
 
 
 @pytest.mark.parametrize("body", [{"sortBy": "Best"}, {"maxCount": 1000}, {"session": "1:5"}, {"continuation": "x"}])
 def test_page_that_makes_no_sense_is_refused(body: Any, call: Call, project: Project) -> None:
-    assert error(ask(call, project, "suggested", body)) == (400, "BadRequest")
+    assert refusal(ask(call, project, "suggested", body)) == (400, "BadRequest")
 
 
 @pytest.mark.parametrize("operation", ["suggested", "suggested/count"])
@@ -282,9 +275,9 @@ def test_iteration_must_be_there_trained_and_ours(operation: str, call: Call, pr
         number=3, name="Iteration 3", status=Iteration.Status.COMPLETED, remote_id=uuid4()
     )
 
-    assert error(ask(call, project, operation, iteration=uuid4())) == (404, "NotFoundIteration")
-    assert error(ask(call, project, operation, iteration=new.uid)) == (400, "BadRequestIterationIsNotTrained")
-    assert error(ask(call, project, operation, iteration=remote.uid)) == (400, "BadRequestNotSupported")
+    assert refusal(ask(call, project, operation, iteration=uuid4())) == (404, "NotFoundIteration")
+    assert refusal(ask(call, project, operation, iteration=new.uid)) == (400, "BadRequestIterationIsNotTrained")
+    assert refusal(ask(call, project, operation, iteration=remote.uid)) == (400, "BadRequestNotSupported")
 
 
 def test_suggestions_are_for_64_images_at_most(call: Call, project: Project) -> None:
@@ -293,4 +286,4 @@ def test_suggestions_are_for_64_images_at_most(call: Call, project: Project) -> 
 
     response = call("post", f"{path}?iterationId={project.iterations.get().uid}&imageIds={asked}")
 
-    assert error(response) == (400, "BadRequestExceededBatchSize")
+    assert refusal(response) == (400, "BadRequestExceededBatchSize")

@@ -150,7 +150,10 @@ def _labels(old: Iteration, made: Project, tags: list[Tag]) -> list[list[str]]:
 
 
 def _data_hash(old: Iteration, copied: Iteration) -> str:
-    """Return by what one knows that nothing has changed since the last training: tags have other keys in a copy."""
+    """Return the copy's own data hash where nothing has changed since the last training, else "".
+
+    That of the original says nothing of the copy, whose tags have other keys.
+    """
     only = old.settings.get("tags", ())
     try:
         was, now = (datasets.chosen_tags(each.project, only) for each in (old, copied))

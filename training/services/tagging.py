@@ -96,7 +96,7 @@ def _plan(project: Project, pairs: Sequence[Pair]) -> Tagged:
 def _place(image: Image, tag: Tag, present: dict[int, bool], plan: Tagged, *, is_only: bool) -> None:
     if tag.pk in present:
         plan.duplicated.append((image, tag))
-    elif (present and (is_only or any(present.values()))) or len(present) >= MOST_TAGS_AN_IMAGE:
+    elif keeping.is_excluded(present, is_only=is_only) or len(present) >= MOST_TAGS_AN_IMAGE:
         plan.exceeded.append((image, tag))
     else:
         present[tag.pk] = is_only

@@ -1,14 +1,14 @@
 """`manage.py create_api_key`."""
 
 from argparse import ArgumentParser
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from accounts.keys import create_key
+from accounts.keys import create_key, end_of, is_name_used
 from accounts.models import ApiKey
 from customvision.forms import KeyForm
 from customvision.management.key_command import KeyCommand
@@ -30,7 +30,7 @@ class Command(KeyCommand):
     def handle(self, *, name: str, scope: str, project: str | None, expires: str | None, **options: Any) -> None:
         self.check_name(name)
         only = self.find_project(project) if project else None
-        expires_at = end_of(expires) if expires else None
+        expires_at = read_expiry(expires) if expires else None
         key, text = create_key(
             name=name, scope=scope, by=None, project_uid=only.uid if only else None, expires_at=expires_at
         )
@@ -44,18 +44,18 @@ class Command(KeyCommand):
             KeyForm.base_fields["name"].clean(name)
         except ValidationError as exc:
             raise CommandError(f"The name {name!r} cannot be: {' '.join(exc.messages)}", returncode=2) from exc
-        if ApiKey.objects.usable(timezone.now()).filter(name__iexact=name).exists():
+        if is_name_used(name):
             raise CommandError(f"A key named {name!r} works already; revoke it, or choose another name.", returncode=2)
 
 
-def end_of(text: str) -> datetime:
+def read_expiry(text: str) -> datetime:
     """Return the end of the day that the text names, or the moment after so many days. Raises CommandError."""
     now = timezone.now()
     if text.isdecimal() and 0 < int(text) <= MOST_DAYS:
         return now + timedelta(days=int(text))
     try:
         last_day = date.fromisoformat(text)
-        end = timezone.make_aware(datetime.combine(last_day + timedelta(days=1), time()))
+        end = end_of(last_day)
     except (ValueError, OverflowError) as exc:
         said = f"--expires is {text!r}; a day as 2027-12-31 or a number of days from 1 to {MOST_DAYS} is accepted."
         raise CommandError(said, returncode=2) from exc

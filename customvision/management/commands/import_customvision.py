@@ -13,9 +13,8 @@ from jobs.progress import Progress
 from jobs.services import do_here, make_job
 from training.backends.base import TrainingOptions
 from training.backends.customvision.answers import RemoteIteration
+from training.commands import ProjectCommand, line, percent, record
 from training.exceptions import NothingChanged, Refused
-from training.management.commands.iterations import line, record
-from training.management.project_command import ProjectCommand, percent
 from training.models import Iteration, Project
 from training.services.learning import train_here
 from training.services.publishing import FIRST_NAME, publish
@@ -52,13 +51,13 @@ class Command(ProjectCommand):
         chosen = Project.objects.get(pk=copied["project"])
         theirs = _answering(source.iterations())
         told: dict[str, Any] = {"project": str(chosen.uid), "name": chosen.name, **copied}
-        self.tell_lines(as_json, _copied_lines(chosen, copied))
+        self.tell_lines(_copied_lines(chosen, copied), as_json=as_json)
         if not no_train:
             iteration = self.train(chosen, hidden=no_progress)
-            self.tell_lines(as_json, [line(iteration)])
+            self.tell_lines([line(iteration)], as_json=as_json)
             publish_name = _publish(iteration, theirs)
             compared = self.compare(source, iteration, theirs, most=compare)
-            self.tell_lines(as_json, [*_compared_lines(compared), *_client_lines(chosen, publish_name)])
+            self.tell_lines([*_compared_lines(compared), *_client_lines(chosen, publish_name)], as_json=as_json)
             told |= {"iteration": record(iteration), "publish_name": publish_name, "comparison": _record(compared)}
         if as_json:
             self.tell(told, as_json=True, lines=[])
@@ -95,7 +94,8 @@ class Command(ProjectCommand):
             self.stderr.write(f"Not compared: {exc}")
             return None
 
-    def tell_lines(self, as_json: bool, lines: list[str]) -> None:  # noqa: FBT001
+    def tell_lines(self, lines: list[str], *, as_json: bool) -> None:
+        """Print the lines as soon as they are known, unless one value for programs is printed at the end."""
         if not as_json:
             self.stdout.write("\n".join(lines))
 

@@ -157,7 +157,7 @@ def _mirror_iterations(
     gone = [row.pk for row in known if row.remote_id and row.remote_id not in ids and row.status not in _IN_TRAINING]
     project.iterations.filter(pk__in=gone).delete()
     there = {row.remote_id: row for row in project.iterations.all()}
-    # Of two that swap their names neither meets the other; and that is no change yet.
+    # Cleared first, so that two can swap their names; nothing may have changed, so modified_at stays.
     project.iterations.published().update(publish_name="", modified_at=F("modified_at"))
     new = changed = 0
     for each in sorted(remote, key=lambda each: each.trained_at or timezone.now()):

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from training.management.project_command import ProjectCommand
+from training.commands import ProjectCommand
 from training.models import Tag
 from training.services.projects import create_tags
 

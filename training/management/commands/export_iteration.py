@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from engine.packages import FLAVORS
+from training.commands import ProjectCommand
 from training.exporting import package
-from training.management.project_command import ProjectCommand
 
 
 class Command(ProjectCommand):

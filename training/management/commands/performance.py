@@ -7,7 +7,7 @@ from typing import Any
 from training import measuring, snapshots
 from training.backends import get_backend
 from training.backends.base import Performance
-from training.management.project_command import ProjectCommand, percent
+from training.commands import ProjectCommand, percent
 from training.models import Iteration
 
 

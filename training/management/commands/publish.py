@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from training.commands import ProjectCommand
 from training.comparing import compare
-from training.management.project_command import ProjectCommand
 from training.models import Iteration, Project
 from training.services.publishing import default_name, publish
 

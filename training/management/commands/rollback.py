@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from training.management.project_command import ProjectCommand
+from training.commands import ProjectCommand
 from training.services.publishing import rollback, rollback_target
 
 

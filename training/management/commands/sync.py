@@ -3,7 +3,7 @@
 from typing import Any
 
 from training.backends import get_backend
-from training.management.project_command import ProjectCommand
+from training.commands import ProjectCommand
 
 
 class Command(ProjectCommand):

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import Count
 
-from training.management.project_command import ProjectCommand
+from training.commands import ProjectCommand
 
 
 class Command(ProjectCommand):

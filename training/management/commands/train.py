@@ -7,9 +7,8 @@ from django.core.management.base import CommandError
 
 from training import datasets
 from training.backends.base import TrainingOptions
+from training.commands import ProjectCommand, line, record
 from training.exceptions import NothingChanged
-from training.management.commands.iterations import line, record
-from training.management.project_command import ProjectCommand
 from training.models import Iteration, Project
 from training.services.learning import has_changed, start_training, train_here
 

@@ -1,4 +1,4 @@
-"""What the commands on projects have in common."""
+"""What the commands on projects have in common, here and in the rooms above."""
 
 import json
 from argparse import ArgumentParser
@@ -82,3 +82,20 @@ class ProjectCommand(BaseCommand):
 def percent(value: float | None) -> str:
     """Return "97.5 %", or a dash for what is unknown."""
     return "–" if value is None else f"{value:.1%}".replace("%", " %")
+
+
+def line(iteration: Iteration) -> str:
+    """Tell of an iteration in a line, for people."""
+    told = f"{iteration.number:4}  {iteration.name:16}  {iteration.status:10}"
+    if iteration.status == Iteration.Status.COMPLETED:
+        told += f"  precision {percent(iteration.metrics.get('precision')):>8}"
+        told += f"  recall {percent(iteration.metrics.get('recall')):>8}"
+    if iteration.is_published:
+        told += f"  published as {iteration.publish_name}"
+    return told + (f"  {iteration.error}" if iteration.error else "")
+
+
+def record(iteration: Iteration) -> dict[str, Any]:
+    """Tell of an iteration in JSON, for programs."""
+    fields = ("number", "name", "status", "publish_name", "trained_at", "training_seconds", "error", "metrics")
+    return {name: getattr(iteration, name) for name in fields}

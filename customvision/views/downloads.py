@@ -24,10 +24,10 @@ def download(request: HttpRequest, path: str) -> HttpResponseBase:
     """Return the package at that path below `files.PREFIX`, to those who have a link to it."""
     if not is_signed(request, path):
         return problem("Forbidden", "The link is not ours, or has expired: ask for it again.", status=403)
-    return package_response(path)
+    return _package(path)
 
 
-def package_response(path: str) -> HttpResponseBase:
+def _package(path: str) -> HttpResponseBase:
     """Return the package, or lead to a short-lived link of the storage where that is configured.
 
     path: `exports/<uid>.zip`; the caller has checked who asks.

@@ -1,0 +1,19 @@
+"""What tests read out of answers."""
+
+from collections.abc import Callable
+from typing import Any
+
+Call = Callable[..., Any]
+"""The fixture `call`."""
+
+
+def refusal(answer: Any) -> tuple[int, str]:
+    """Return status and code of an error in the shape that the SDKs read."""
+    body = answer.json()
+    assert body.keys() == {"code", "message"}
+    return answer.status_code, body["code"]
+
+
+def code_of(exc: Any) -> str:
+    """Return the code with which an SDK's exception tells a refusal."""
+    return str(exc.error and exc.error.code)

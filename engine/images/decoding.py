@@ -137,9 +137,8 @@ def _reduced(image: Image.Image, *, factor: int) -> Image.Image:
 
     Band by band, so that it is never held at full size once more.
     """
-    if factor == 1:
-        flat = _flat(image)
-        return image.copy() if flat is image else flat
+    if factor == 1 and image.mode in _PROFILE_SPACES and not image.has_transparency_data:
+        return image.copy()
     rows = factor * ceil(_BAND_PIXELS / (factor * image.width))
     mode = _flat(image.crop((0, 0, 1, 1))).mode
     reduced = Image.new(mode, (ceil(image.width / factor), ceil(image.height / factor)))

@@ -567,7 +567,8 @@ def test_every_column_that_names_a_blob_is_known() -> None:
     named = {
         (model, field.name)
         for model in apps.get_models()
-        if model.__module__.split(".")[0] in {"catalog", "training", "classifier", "feedback", "jobs", "accounts"}
+        if model.__module__.split(".")[0]
+        in {"catalog", "training", "classifier", "feedback", "customvision", "jobs", "accounts"}
         for field in model._meta.fields
         if field.name.endswith("_key") or "blob" in field.name
     }

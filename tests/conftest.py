@@ -55,6 +55,12 @@ def blobs(settings: Settings, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
+def quick_passwords(settings: Settings) -> None:
+    """A password's hash is slow on purpose: a third of a second for each user that a test makes."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
 def fresh_backends() -> None:
     """Backends keep their connections as long as their process lives; each test has settings of its own."""
     classifier.backends._create.cache_clear()

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from axe_playwright_python.base import AXE_SCRIPT
@@ -50,12 +50,15 @@ CONTROL = re.compile(r'^\s*- (button|checkbox|link) "(.+?)"(?: \[.*\])?:?$')
 ADDRESS = re.compile(r"^\s*- /url: (.*)$")
 
 
-def examine(page: Page) -> Iterator[str]:
-    """Say what is wrong with the page as it stands; it is shown in a desktop's window again afterwards."""
+def examine(page: Page, *, sizes: Sequence[ViewportSize]) -> Iterator[str]:
+    """Say what is wrong with the page as it stands; it is shown in a desktop's window again afterwards.
+
+    sizes: of the windows in which nothing may be small or stick out.
+    """
     yield from _broken_rules(page)
     yield from (f"moves: {each}" for each in page.evaluate(MOVING))
     yield from (f"has two of this name: {each}" for each in _doubles(page))
-    for size in (PHONE, ZOOMED, DESKTOP):
+    for size in sizes:
         page.set_viewport_size(size)
         yield from (f"is small at {size['width']}: {each}" for each in page.evaluate(SMALL))
         yield from (f"sticks out at {size}: {each}" for each in page.evaluate(STICKING_OUT))

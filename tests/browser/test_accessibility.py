@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import include, path
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
@@ -24,7 +25,7 @@ from classifier.models import PendingPhoto, Prediction
 from feedback.models import Verdict
 from jobs.models import Job
 from tests import factories
-from tests.browser.examining import DESKTOP, examine
+from tests.browser.examining import DESKTOP, PHONE, ZOOMED, examine
 from tests.browser.test_keeping import HOME
 from tests.training.test_iteration_pages import address, make_iteration, make_snapshot
 from training.models import Iteration, Project
@@ -50,6 +51,7 @@ class Walk:
 
     page: Page
     server: LiveServer
+    sizes: Sequence[ViewportSize]
     notes: list[str] = field(default_factory=list)
     titles: dict[str, str] = field(default_factory=dict)
 
@@ -60,7 +62,7 @@ class Walk:
 
     def look(self, name: str) -> None:
         """Examine the page as it stands; pages of different addresses have different titles."""
-        self.notes += [f"{name}: {note}" for note in examine(self.page)]
+        self.notes += [f"{name}: {note}" for note in examine(self.page, sizes=self.sizes)]
         place = re.sub("[0-9]+", "1", self.page.url.removeprefix(self.server.url).split("?")[0])
         title = re.sub("[0-9]+", "1", self.page.title())
         if self.titles.setdefault(title, place) != place:
@@ -71,7 +73,9 @@ class Walk:
 def walk(request: pytest.FixtureRequest, browser: Browser, live_server: LiveServer, settings: Settings) -> Any:
     settings.ROOT_URLCONF = __name__
     context = browser.new_context(locale=request.param, viewport=DESKTOP, reduced_motion="reduce")
-    yield Walk(context.new_page(), live_server)
+    # French is the longer language: where it has room, English has.
+    sizes = (PHONE, ZOOMED, DESKTOP) if request.param == "fr-FR" else (DESKTOP,)
+    yield Walk(context.new_page(), live_server, sizes)
     context.close()
 
 

@@ -18,7 +18,7 @@ from tests.customvision.conftest import run_program, tool
 HALVES = ("training", "prediction")
 SCHEMATHESIS = [
     "--exclude-checks=positive_data_acceptance",
-    "--max-examples=5",
+    "--max-examples=3",
     "--generation-deterministic",
     "--no-color",
 ]

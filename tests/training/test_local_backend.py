@@ -263,7 +263,8 @@ def test_tags_of_a_multilabel_project_are_judged_each_for_itself() -> None:
     backbone = backbones.get(backbones.for_domain(project.domain).name)
     vector = backbone.vector(draw("green", 99), limits=images.TRAINING)
     assert head.tags == ("blue", "red")
-    assert head.probabilities(vector[None]).sum() < 0.9
+    total = float(head.probabilities(vector[None]).sum())
+    assert abs(total - 1) > 0.01  # which is what probabilities that exclude each other sum to
 
 
 def test_old_snapshot_stays_as_it_was(project: Project) -> None:

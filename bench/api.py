@@ -12,7 +12,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,9 +19,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median
-from time import perf_counter, sleep
+from time import sleep
 
-from serve import BASE, BOUNDARY, CLIENTS, Site, photo, raw, raw_per_second, timed
+from serve import BASE, BOUNDARY, CLIENTS, Site, acts_per_second, photo, raw, raw_per_second, timed
 
 ROUNDS = 5
 SECONDS = 4
@@ -71,21 +70,8 @@ class Way:
     def per_second(self) -> float:
         """Return how many are answered while CLIENTS send without a pause."""
         programs = [self.connect() for _ in range(CLIENTS)]
-        counts = [0] * CLIENTS
         programs[0].send(self.body)
-        ends = perf_counter() + SECONDS
-
-        def work(number: int) -> None:
-            while perf_counter() < ends:
-                programs[number].send(self.body)
-                counts[number] += 1
-
-        threads = [threading.Thread(target=work, args=[number]) for number in range(CLIENTS)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        return sum(counts) / SECONDS
+        return acts_per_second([partial(program.send, self.body) for program in programs], seconds=SECONDS)
 
 
 def ways_to_classify(site: Site, content: bytes) -> dict[str, Way]:

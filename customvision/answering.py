@@ -10,7 +10,7 @@ from classifier.services import classify
 from customvision.errors import ApiError
 from customvision.fields import Shape, reply, utc
 from customvision.finding import key_of
-from customvision.labels import Labels, labels_of
+from customvision.labels import Labels
 from customvision.models import LONGEST_APPLICATION
 from customvision.paths import has_tag_types
 from customvision.schemas.predictions import ImagePrediction, predictions_out
@@ -25,9 +25,15 @@ class Application(Shape):
 
 
 def answer_and_keep(
-    request: HttpRequest, content: bytes, *, iteration: Iteration, limits: images.Limits, application: str = ""
+    request: HttpRequest,
+    content: bytes,
+    *,
+    iteration: Iteration,
+    labels: Labels,
+    limits: images.Limits,
+    application: str = "",
 ) -> HttpResponse:
-    """Classify the picture, store it with the answer, and answer."""
+    """Classify the picture, store it with the answer, and answer. labels: of the iteration."""
     if len(application) > LONGEST_APPLICATION:
         sentence = f"application has {len(application)} characters; at most {LONGEST_APPLICATION} are accepted."
         raise ApiError("BadRequestPredictionInvalidApplicationName", sentence)
@@ -38,9 +44,16 @@ def answer_and_keep(
     uid = uuid4()
     by = key_of(request).created_by
     keep_prediction(
-        uid=uid, content=bare, limits=limits, iteration=iteration, answer=answer, application=application, by=by
+        uid=uid,
+        content=bare,
+        limits=limits,
+        iteration=iteration,
+        labels=labels,
+        answer=answer,
+        application=application,
+        by=by,
     )
-    return reply_with(request, answer, iteration, uid=uid)
+    return reply_with(request, answer, iteration, labels=labels, uid=uid)
 
 
 def reply_with(
@@ -48,15 +61,14 @@ def reply_with(
     answer: Answer,
     iteration: Iteration,
     *,
+    labels: Labels,
     uid: UUID | None = None,
-    labels: Labels | None = None,
 ) -> HttpResponse:
     """Answer with what the iteration said of a picture.
 
-    uid: under which it is stored; None: it is not. labels: of the iteration, where they are known already.
+    labels: of the iteration. uid: under which it is stored; None: it is not.
     """
     uid = uid or uuid4()
-    labels = labels or labels_of(iteration)
     prediction = ImagePrediction(
         id=uid,
         project=iteration.project.uid,

@@ -15,7 +15,7 @@ from catalog.exceptions import StorageUnavailable
 from catalog.services import discard_picture, keep_picture, keep_vector
 from classifier.backends.base import Answer
 from customvision.fields import single
-from customvision.labels import labels_of
+from customvision.labels import Labels
 from customvision.models import StoredPrediction, StoredPredictionQuerySet
 from engine import images
 from engine.uncertainty import uncertainty
@@ -32,18 +32,18 @@ def keep_prediction(
     content: bytes,
     limits: images.Limits,
     iteration: Iteration,
+    labels: Labels,
     answer: Answer,
     application: str = "",
     by: User | None,
 ) -> StoredPrediction | None:
     """Store an answer, its picture and the picture's vector; None where CLASSIFR_PREDICTION_DAYS is 0.
 
-    content: of an upright picture that the answer is about, without its metadata. A storage that is away makes nobody
-    wait: the bytes wait in the database. Raises RefusedPicture.
+    content: of an upright picture that the answer is about, without its metadata. labels: of the iteration. A storage
+    that is away makes nobody wait: the bytes wait in the database. Raises RefusedPicture.
     """
     if not settings.CLASSIFR_PREDICTION_DAYS:
         return None
-    labels = labels_of(iteration)
     shares = np.array([[each.probability for each in answer.predictions]])
     with transaction.atomic():
         picture = keep_picture(content=content, limits=limits, by=by, may_wait=True)

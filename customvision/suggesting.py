@@ -51,6 +51,7 @@ class Suggester:
         self._backbone: Backbone
         self._head: Head
         self._backbone, self._head = load(iteration)
+        self.labels = labels_of(iteration)
         self.columns: Mapping[UUID, int] = self._columns()
         """Of the head, by the tag's uid."""
 
@@ -118,5 +119,4 @@ class Suggester:
         return [self.columns[tag] for tag in tags if tag in self.columns]
 
     def _columns(self) -> dict[UUID, int]:
-        labels = labels_of(self._iteration)
-        return {labels[name].uid: column for column, name in enumerate(self._head.tags)}
+        return {self.labels[name].uid: column for column, name in enumerate(self._head.tags)}

@@ -5,7 +5,6 @@ Whatever is here already stays as it is: a copy that was stopped goes on where i
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
@@ -28,8 +27,6 @@ from training.names import same_name
 from training.services.pictures import upload_images
 from training.services.projects import create_project
 from training.services.starter import next_number
-
-logger = logging.getLogger(__name__)
 
 _AT_ONCE = 4
 """Pictures that are fetched at the same time; they come from a storage, which has no limit of calls."""

@@ -10,7 +10,7 @@ from customvision.answering import Application, answer_and_keep, reply_with
 from customvision.api_description import takes, takes_picture
 from customvision.bodies import read_json, read_picture
 from customvision.fetching import fetch_picture
-from customvision.published import find_published
+from customvision.published import Published, find_published
 from customvision.routers import prediction as router
 from customvision.schemas.predictions import ImagePrediction, ImageUrl
 from engine import images
@@ -25,9 +25,8 @@ def classify_image(
     request: HttpRequest, project_id: UUID, published_name: str, sender: Query[Application]
 ) -> HttpResponse:
     """Classify a picture, and store it with the answer."""
-    iteration = find_published(request, project_id, published_name).iteration
-    content = read_picture(request)
-    return answer_and_keep(request, content, iteration=iteration, limits=_LIMITS, application=sender.application)
+    published = find_published(request, project_id, published_name)
+    return _answer_and_keep(request, read_picture(request), published, sender)
 
 
 @router.post(f"{_PUBLISHED}/image/nostore", response=ImagePrediction)
@@ -45,9 +44,8 @@ def classify_image_url(
     request: HttpRequest, project_id: UUID, published_name: str, sender: Query[Application]
 ) -> HttpResponse:
     """Classify the picture at an address, and store it with the answer."""
-    iteration = find_published(request, project_id, published_name).iteration
-    content = _fetched(request)
-    return answer_and_keep(request, content, iteration=iteration, limits=_LIMITS, application=sender.application)
+    published = find_published(request, project_id, published_name)
+    return _answer_and_keep(request, _fetched(request), published, sender)
 
 
 @router.post(f"{_PUBLISHED}/url/nostore", response=ImagePrediction)
@@ -61,3 +59,14 @@ def classify_image_url_with_no_store(request: HttpRequest, project_id: UUID, pub
 
 def _fetched(request: HttpRequest) -> bytes:
     return fetch_picture(read_json(request, ImageUrl).url, max_bytes=_LIMITS.max_bytes)
+
+
+def _answer_and_keep(request: HttpRequest, content: bytes, published: Published, sender: Application) -> HttpResponse:
+    return answer_and_keep(
+        request,
+        content,
+        iteration=published.iteration,
+        labels=published.labels,
+        limits=_LIMITS,
+        application=sender.application,
+    )

@@ -13,6 +13,7 @@ from customvision.errors import ApiError
 from customvision.fetching import fetch_picture
 from customvision.fields import Shape
 from customvision.finding import find_project, find_trained
+from customvision.labels import labels_of
 from customvision.routers import training as router
 from customvision.schemas.predictions import ImagePrediction, ImageUrl
 from engine import images
@@ -44,10 +45,11 @@ def quick_test_image_url(request: HttpRequest, project_id: UUID, test: Query[Qui
 
 
 def _answer(request: HttpRequest, content: bytes, iteration: Iteration, test: QuickTest) -> HttpResponse:
+    labels = labels_of(iteration)
     if test.store:
-        return answer_and_keep(request, content, iteration=iteration, limits=_LIMITS)
+        return answer_and_keep(request, content, iteration=iteration, labels=labels, limits=_LIMITS)
     answer = classify(content=content, project=iteration.project, iteration=iteration, limits=_LIMITS)
-    return reply_with(request, answer, iteration)
+    return reply_with(request, answer, iteration, labels=labels)
 
 
 def _chosen(project: Project, uid: UUID | None) -> Iteration:

@@ -13,7 +13,7 @@ from customvision.errors import ApiError
 from customvision.fields import Ids, Shape, at_most, reply, utc
 from customvision.files import image_links
 from customvision.finding import find_project, find_trained
-from customvision.labels import labels_of
+from customvision.labels import Labels
 from customvision.paging import Page, continuation_text, read_page, session_text
 from customvision.paths import has_tag_types
 from customvision.routers import training as router
@@ -69,7 +69,7 @@ def query_suggested_images(request: HttpRequest, project_id: UUID, by: Query[ByI
     }
     by_key = images.select_related("picture").in_bulk([pk for _value, pk in chosen])
     suggestions = suggester.suggest([by_key[pk] for _value, pk in chosen if pk in by_key])
-    results = [_stored(request, each, iteration) for each in suggestions]
+    results = [_stored(request, each, iteration, suggester.labels) for each in suggestions]
     return reply(
         SuggestedTagAndRegionQuery(token=SuggestedTagAndRegionQueryToken(**(dict(token) | answered)), results=results)
     )
@@ -100,7 +100,7 @@ def suggest_tags_and_regions(request: HttpRequest, project_id: UUID, asked: Quer
     suggester.embed(images)
     found = {image.uid: image for image in images}
     suggestions = suggester.suggest([found[uid] for uid in dict.fromkeys(asked.image_ids) if uid in found])
-    return reply([_suggested(request, each, iteration) for each in suggestions])
+    return reply([_suggested(request, each, iteration, suggester.labels) for each in suggestions])
 
 
 def _untagged(project: Project) -> ImageQuerySet:
@@ -123,21 +123,25 @@ def _cut(ranked: list[tuple[float, int]], page: Page, *, is_descending: bool) ->
     return left[: page.size], len(left) > page.size
 
 
-def _suggested(request: HttpRequest, suggestion: Suggestion, iteration: Iteration) -> SuggestedTagAndRegion:
+def _suggested(
+    request: HttpRequest, suggestion: Suggestion, iteration: Iteration, labels: Labels
+) -> SuggestedTagAndRegion:
     return SuggestedTagAndRegion(
         id=suggestion.image.uid,
         project=iteration.project.uid,
         iteration=iteration.uid,
         created=utc(timezone.now()),
-        predictions=predictions_out(suggestion.predictions, labels_of(iteration), has_type=has_tag_types(request)),
+        predictions=predictions_out(suggestion.predictions, labels, has_type=has_tag_types(request)),
         prediction_uncertainty=suggestion.uncertainty,
     )
 
 
-def _stored(request: HttpRequest, suggestion: Suggestion, iteration: Iteration) -> StoredSuggestedTagAndRegion:
+def _stored(
+    request: HttpRequest, suggestion: Suggestion, iteration: Iteration, labels: Labels
+) -> StoredSuggestedTagAndRegion:
     image, project = suggestion.image, iteration.project
     return StoredSuggestedTagAndRegion(
-        **dict(_suggested(request, suggestion, iteration)),
+        **dict(_suggested(request, suggestion, iteration, labels)),
         **image_links(request, image, project.uid),
         width=image.picture.width,
         height=image.picture.height,

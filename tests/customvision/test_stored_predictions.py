@@ -16,6 +16,7 @@ from catalog.models import Picture, WaitingBlob
 from catalog.services import read_picture
 from classifier.backends.base import Answer, TagProbability
 from customvision.files import prediction_picture
+from customvision.labels import labels_of
 from customvision.models import StoredPrediction
 from customvision.services import keep_prediction, purge_predictions
 from customvision.tasks import purge_predictions as purge_task
@@ -53,6 +54,7 @@ def keep(project: Project, *, hot: float = 0.9, sweet: float = 0.1, application:
         content=make_photo(),
         limits=images.PREDICTION,
         iteration=iteration,
+        labels=labels_of(iteration),
         answer=answer,
         application=application,
         by=None,

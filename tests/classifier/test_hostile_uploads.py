@@ -34,6 +34,8 @@ from tests import factories
 from tests.hostile import CASES
 from training.models import Project
 
+pytestmark = pytest.mark.xdist_group("hostile uploads")
+
 REFUSED = {name: case for name, case in CASES.items() if case.page_reason}
 ACCEPTED = {name: case for name, case in CASES.items() if not case.page_reason}
 SOME = (

@@ -28,6 +28,8 @@ from classifr.backups import archives, dumps, services
 from classifr.backups.exceptions import BackupError, DamagedBackup, Refused
 from tests import factories
 
+pytestmark = pytest.mark.xdist_group("backup")
+
 ROOT = Path(settings.BASE_DIR)
 PASSWORD = "scram: of 'the' owner"
 

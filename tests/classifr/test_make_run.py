@@ -16,6 +16,8 @@ from django.conf import settings
 
 from tests import factories
 
+pytestmark = pytest.mark.xdist_group("make run")
+
 START_S = 300
 STOP_S = 30
 

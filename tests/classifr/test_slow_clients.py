@@ -17,6 +17,8 @@ import requests
 from tests import factories
 from tests.classifr.serving import PASSWORD, Served, served, token
 
+pytestmark = pytest.mark.xdist_group("slow clients")
+
 MANY = 50
 """More than the eight threads of the site."""
 GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"

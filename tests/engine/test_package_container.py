@@ -25,6 +25,8 @@ from tests import factories
 from tests.crafted import exif
 from tests.engine.packages import ORIGIN, build, said_by_server, unpack
 
+pytestmark = pytest.mark.xdist_group("container")
+
 HEAD = heads.loads(factories.make_head("risotto", "cannoli", "pizza"))
 DOCKER = replace(ORIGIN, platform="DockerFile", flavor="Linux")
 PHOTO = factories.make_photo(seed=3, exif=exif(6))
@@ -139,11 +141,45 @@ def test_a_picture_over_four_megabytes_is_refused(port: int) -> None:
     assert (status, b"at most 4194304" in sentence) == (413, True)
 
 
-def test_a_body_of_unknown_length_is_refused(port: int) -> None:
+def send_in_chunks(port: int, *chunks: bytes) -> tuple[int, str, bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    connection.request("POST", "/image", iter([PHOTO]))
+    connection.request("POST", "/image", iter(chunks))
+    answer = connection.getresponse()
+    found = answer.status, answer.headers["Content-Type"], answer.read()
+    connection.close()
+    return found
 
-    assert connection.getresponse().status == 411
+
+def test_a_picture_may_come_in_chunks(port: int) -> None:
+    answer = send_in_chunks(port, PHOTO[:1000], PHOTO[1000:])
+
+    assert probabilities(answer) == pytest.approx(said_by_server(PHOTO, HEAD), abs=1e-4)
+
+
+def test_chunks_over_four_megabytes_are_refused(port: int) -> None:
+    assert send_in_chunks(port, *[bytes(1024 * 1024)] * 8)[::2] == (413, b"The request has more than 4259840 bytes.")
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "status"),
+    [
+        ({"Content-Length": "many"}, b"", 411),
+        ({"Transfer-Encoding": "gzip"}, b"", 411),
+        ({"Transfer-Encoding": "chunked", "Content-Length": "5"}, b"0\r\n\r\n", 411),
+        ({"Transfer-Encoding": "chunked"}, b"-5\r\n", 400),
+        ({"Transfer-Encoding": "chunked"}, b"1_0\r\n", 400),
+        ({"Transfer-Encoding": "chunked"}, b"fffffffff\r\n", 400),
+        ({"Transfer-Encoding": "chunked"}, b"ffffffff\r\n", 413),
+    ],
+)
+def test_a_body_whose_end_is_not_told_is_refused(port: int, headers: dict[str, str], body: bytes, status: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.putrequest("POST", "/image")
+    for name, value in headers.items():
+        connection.putheader(name, value)
+    connection.endheaders(body)
+
+    assert connection.getresponse().status == status
     connection.close()
 
 

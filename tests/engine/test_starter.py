@@ -10,6 +10,8 @@ import pytest
 from engine import backbones, heads, images, metrics
 from engine.fitting import best_temperature
 
+pytestmark = pytest.mark.xdist_group("starter")
+
 STARTER = backbones.MODELS / "food-101.safetensors"
 
 

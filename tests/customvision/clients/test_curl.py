@@ -12,6 +12,8 @@ from tests import factories
 from tests.conftest import lacking
 from tests.customvision.clients.whole_site import Site
 
+pytestmark = pytest.mark.xdist_group("clients")
+
 WAYS = {
     "form": ["-F", "imageData=@{file}"],
     "form with a type": ["-F", "imageData=@{file};type=image/jpeg"],

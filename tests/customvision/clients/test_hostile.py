@@ -10,6 +10,8 @@ import requests
 
 from tests.customvision.clients.whole_site import Site
 
+pytestmark = pytest.mark.xdist_group("clients")
+
 TRAINING = "/customvision/v3.4-preview/training"
 NO_PROJECT = UUID(int=4 << 76 | 8 << 60)
 IDS = [str(UUID(int=number)) for number in range(1000)]

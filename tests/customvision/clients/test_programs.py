@@ -6,8 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.customvision.clients.conftest import SDKS
 from tests.customvision.clients.whole_site import Site
+
+pytestmark = pytest.mark.xdist_group("clients")
 
 PROGRAMS = Path(__file__).parent / "programs"
 PERCENT = re.compile(r"(\w+): ([\d.]+)%")

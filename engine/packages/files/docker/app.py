@@ -5,6 +5,7 @@ import logging
 import os
 import re
 import signal
+import socket
 import sys
 from datetime import UTC, datetime
 from email.message import Message
@@ -19,7 +20,10 @@ from onnxruntime_predict import Model
 MAX_BYTES = 4 * 1024 * 1024
 MAX_JSON_BYTES = 64 * 1024
 SPARE_BYTES = 64 * 1024  # of a form, beside its picture
+MAX_LINE = 64 * 1024
+LATE_BYTES = 64 * 1024 * 1024  # read of a request that is refused
 ADDRESS = re.compile(r"(?:/[^/]+(?:/classify/iterations/.+?)?)?/(image|url)(?:/nostore)?/?", re.IGNORECASE)
+CHUNK_SIZE = re.compile(rb"([0-9a-fA-F]{1,8})\s*(?:;|\r?\n)")
 FIELD = re.compile(rb'\bname="?imagedata"?\s*(?:;|\r|$)', re.IGNORECASE)
 
 logger = logging.getLogger("app")
@@ -52,8 +56,9 @@ class Handler(BaseHTTPRequestHandler):
             is_picture = found[1].lower() == "image"
             body = self._body(MAX_BYTES + SPARE_BYTES if is_picture else MAX_JSON_BYTES)
         except Refused as exc:
-            self.close_connection = True  # what was sent has not been read
+            self.close_connection = True
             self._answer(*exc.args)
+            self._let_send()
             return
         self._classify(self._picture if is_picture else self._fetched, body)
 
@@ -71,12 +76,39 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(200, told(said))
 
     def _body(self, limit: int) -> bytes:
-        length = self.headers.get("Content-Length", "")
-        if not length.isdecimal():
-            raise Refused(411, "The request does not say how long it is.")
+        coding, length = self.headers.get("Transfer-Encoding", ""), self.headers.get("Content-Length", "")
+        if coding.lower() == "chunked" and not length:
+            return self._chunks(limit)
+        if coding or not length.isdecimal():
+            raise Refused(411, "The request says neither how long it is nor that it comes in chunks.")
         if int(length) > limit:
             raise Refused(413, f"The request has {length} bytes; at most {limit} are accepted.")
         return self.rfile.read(int(length))
+
+    def _chunks(self, limit: int) -> bytes:
+        """Return the body that comes in chunks, as clients for JavaScript send it; see RFC 9112, section 7.1."""
+        body = bytearray()
+        while size := self._chunk_size():
+            if len(body) + size > limit:
+                raise Refused(413, f"The request has more than {limit} bytes.")
+            body += self.rfile.read(size)
+            self.rfile.readline(MAX_LINE)
+        while self.rfile.readline(MAX_LINE).strip():
+            pass  # fields behind the body, of which none is needed
+        return bytes(body)
+
+    def _chunk_size(self) -> int:
+        found = CHUNK_SIZE.match(self.rfile.readline(MAX_LINE))
+        if found is None:
+            raise Refused(400, "The request comes in chunks of which one does not say how long it is.")
+        return int(found[1], 16)
+
+    def _let_send(self) -> None:
+        """Read what still comes of a request that is refused: closed on it, the client would not see the answer."""
+        self.connection.shutdown(socket.SHUT_WR)
+        left = LATE_BYTES
+        while left > 0 and (read := self.rfile.read1(MAX_LINE)):
+            left -= len(read)
 
     def _picture(self, body: bytes) -> bytes:
         about = Message()

@@ -41,12 +41,16 @@ class CleanPicture:
 
     content: bytes
     facts: images.Facts
+    original_sha256: str
+    """Of the file with its metadata."""
 
 
 def clean_picture(content: bytes, *, limits: images.Limits) -> CleanPicture:
-    """Free a picture of its metadata. Raises RefusedPicture."""
+    """Free a picture within the limits of its metadata. Raises RefusedPicture."""
+    facts = images.inspect(content, limits=limits)
     clean = images.strip_metadata(content)
-    return CleanPicture(clean, images.inspect(clean, limits=limits))
+    clean_facts = facts if clean == content else images.inspect(clean, limits=limits)
+    return CleanPicture(clean, clean_facts, facts.sha256)
 
 
 def keep_picture(*, content: bytes, limits: images.Limits, by: User | None, may_wait: bool = False) -> Picture:

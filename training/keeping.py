@@ -90,7 +90,6 @@ class _Entry:
     """A picture that can be an image of the project."""
 
     upload: ImageUpload
-    original_sha256: str
     clean: CleanPicture
 
 
@@ -99,12 +98,11 @@ def _checked(project: Project, upload: ImageUpload) -> _Entry | UploadResult:
     if status:
         return UploadResult(upload.name, status, detail=_TAG_SENTENCES[status]())
     try:
-        facts = images.inspect(upload.content, limits=images.TRAINING)
         clean = clean_picture(upload.content, limits=images.TRAINING)
     except RefusedPicture as exc:
         status = _STATUS.get(exc.reason, ImageStatus.ERROR_IMAGE_FORMAT)
         return UploadResult(upload.name, status, detail=refusal_sentence(exc))
-    return _Entry(upload, facts.sha256, clean)
+    return _Entry(upload, clean)
 
 
 def _refuse_beyond_limit(project: Project, results: list[_Entry | UploadResult]) -> None:
@@ -174,7 +172,7 @@ def _make_images(
             picture=picture,
             name=each.upload.name[:255],
             source=each.upload.source,
-            original_sha256=each.original_sha256,
+            original_sha256=each.clean.original_sha256,
             part=Part.HELD_OUT.value if each.upload.held_out else Part.UNDECIDED.value,
             created_by=by,
             remote_id=remote_id,

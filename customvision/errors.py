@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from django.core.exceptions import ObjectDoesNotExist
+from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import ValidationError
@@ -135,6 +136,13 @@ def handle_errors(api: NinjaAPI) -> None:
         """Tell of what somebody deleted after we had found it; of which model it was, the exception's name says."""
         logger.warning("Gone meanwhile: %s", exc)
         return told(request, not_found(type(exc).__qualname__.removesuffix(".DoesNotExist")))
+
+    @api.exception_handler(IntegrityError)
+    def crossed(request: HttpRequest, exc: IntegrityError) -> HttpResponse:
+        """Tell of a change that does not go with what somebody else deleted or made after we had looked."""
+        logger.warning("Crossed: %s", exc)
+        sentence = "What this is about was changed by somebody else meanwhile; look again, then try again."
+        return problem("Conflict", sentence, status=HTTPStatus.CONFLICT)
 
     @api.exception_handler(Exception)
     def failed(request: HttpRequest, exc: Exception) -> HttpResponse:

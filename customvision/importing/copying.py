@@ -19,7 +19,7 @@ from customvision.domains import DOMAINS
 from customvision.importing.source import Source, SourceImage
 from jobs.exceptions import JobFailed
 from jobs.progress import Progress
-from training.backends.base import BATCH, TAGS_A_BATCH, ImageStatus, ImageUpload
+from training.backends.base import TAGS_A_BATCH, ImageStatus, ImageUpload
 from training.backends.customvision.mirroring import mirror_iteration
 from training.exceptions import Refused, TrainingError
 from training.models import Image, Iteration, Project, Tag
@@ -30,6 +30,8 @@ from training.services.starter import next_number
 
 _AT_ONCE = 4
 """Pictures that are fetched at the same time; they come from a storage, which has no limit of calls."""
+_TOGETHER = 16
+"""Pictures that are kept at once: each weighs up to 6 MiB, and all are in memory meanwhile."""
 _MOST_TOLD = 1_000
 
 
@@ -146,11 +148,11 @@ def _fetched(source: Source, image: SourceImage) -> bytes | str:
 
 
 def _batches(images: Sequence[SourceImage]) -> Iterator[list[SourceImage]]:
-    """Yield them in their order, as many at once as one upload may have, with as many tags."""
+    """Yield them in their order, a few at once, with no more tags than one upload may have."""
     batch: list[SourceImage] = []
     for image in images:
         different = {uid for each in [*batch, image] for uid in each.tag_ids}
-        if batch and (len(batch) == BATCH or len(different) > TAGS_A_BATCH):
+        if batch and (len(batch) == _TOGETHER or len(different) > TAGS_A_BATCH):
             yield batch
             batch = []
         batch.append(image)

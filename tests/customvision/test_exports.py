@@ -196,6 +196,22 @@ def test_an_iteration_that_is_deleted_meanwhile_leaves_nothing(
     assert list(storage.stored_blobs("exports/")) == []
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_package_of_an_iteration_that_is_deleted_while_it_is_asked_for_is_told(
+    ask: Call, iteration: Iteration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(**options: Any) -> Export | None:
+        Iteration.objects.filter(pk=iteration.pk).delete()
+        return exporting.start_export(**options)
+
+    monkeypatch.setattr("customvision.views.exports.start_export", late)
+
+    told = ask("platform=ONNX")
+
+    assert (told["http"], told["code"]) == (409, "Conflict")
+    assert not Job.objects.filter(kind="export").exists()
+
+
 # The file
 
 

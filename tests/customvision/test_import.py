@@ -175,13 +175,13 @@ def test_copy_is_a_job_that_says_how_it_ended(other_side: Any) -> None:
     assert result["images"] == 2 * IMAGES_A_TAG + 1
 
 
-def test_batches_have_no_more_tags_than_one_upload_may() -> None:
-    image = SimpleNamespace
-    many = [image(tag_ids=(number,)) for number in range(30)]
+@pytest.mark.parametrize(("tags_of_each", "sizes"), [(0, [16, 14]), (1, [16, 14]), (2, [10, 10, 10])])
+def test_batches_have_few_pictures_and_no_more_tags_than_one_upload_may(tags_of_each: int, sizes: list[int]) -> None:
+    many = [SimpleNamespace(tag_ids=range(100 * number, 100 * number + tags_of_each)) for number in range(30)]
 
     batches = list(copying._batches(many))  # type: ignore[arg-type]
 
-    assert [len(batch) for batch in batches] == [20, 10]
+    assert [len(batch) for batch in batches] == sizes
 
 
 def test_a_tag_of_the_same_name_and_another_id_is_told(other_side: Any) -> None:

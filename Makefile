@@ -8,7 +8,7 @@ run: .venv/runtime
 	@exec $(BIN)/python manage.py run
 
 test: .venv/dev lint
-	@$(BIN)/python -m pytest -n logical --dist loadgroup
+	@$(BIN)/python -m pytest -n logical --dist loadgroup --no-loadscope-reorder
 
 # Other official clients of Custom Vision, each in a folder of its own; tests that find none are skipped.
 CLIENTS := tests/customvision/clients

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
-from django.test import Client
 from django.urls import include, path
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, ViewportSize, expect
@@ -26,13 +25,13 @@ from feedback.models import Verdict
 from jobs.models import Job
 from tests import factories
 from tests.browser.examining import DESKTOP, PHONE, ZOOMED, examine
+from tests.browser.signing_in import PASSWORD, become
 from tests.browser.test_keeping import HOME
 from tests.training.test_iteration_pages import address, make_iteration, make_snapshot
 from training.models import Iteration, Project
 from training.services.publishing import publish
 from training.services.starter import install_starter
 
-PASSWORD = "a-good-s3cret"
 LANGUAGES = "all => all.map((each) => each.closest('[lang]').lang)"
 BROKEN = {400: SuspiciousOperation, 403: PermissionDenied, 500: RuntimeError}
 
@@ -77,13 +76,6 @@ def walk(request: pytest.FixtureRequest, browser: Browser, live_server: LiveServ
     sizes = (PHONE, ZOOMED, DESKTOP) if request.param == "fr-FR" else (DESKTOP,)
     yield Walk(context.new_page(), live_server, sizes)
     context.close()
-
-
-def become(page: Page, server: LiveServer, user: User) -> None:
-    """Let the browser be that person's, without the sign-in page."""
-    client = Client()
-    client.force_login(user)
-    page.context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": server.url}])
 
 
 def make_files(folder: Path, count: int) -> list[Path]:

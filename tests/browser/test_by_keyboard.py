@@ -14,7 +14,8 @@ from accounts.models import User
 from feedback.models import Misprediction, Verdict
 from tests import factories
 from tests.browser.examining import DESKTOP, PHONE, ZOOMED
-from tests.browser.test_accessibility import PASSWORD, become, make_files, make_waiting
+from tests.browser.signing_in import PASSWORD, become
+from tests.browser.test_accessibility import make_files, make_waiting
 from training.services.starter import install_starter
 
 FORCED: dict[str, Any] = {"locale": "fr-FR", "viewport": DESKTOP, "forced_colors": "active", "reduced_motion": "reduce"}

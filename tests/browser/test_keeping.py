@@ -12,7 +12,8 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.models import User
 from classifier.models import PendingPhoto, Prediction
 from tests import factories
-from tests.browser.test_main_job import PASSWORD, choose, sign_in
+from tests.browser.signing_in import PASSWORD, sign_in
+from tests.browser.test_main_job import choose
 from tests.classifier.azure import PROJECT_ID, RecordedAzure, error
 from training.models import Project
 

@@ -13,10 +13,9 @@ from catalog.models import Picture
 from classifr.settings import blob_origin
 from feedback.models import Misprediction, Verdict
 from tests import factories
+from tests.browser.signing_in import PASSWORD, sign_in
 from training.models import Project
 from training.services.starter import install_starter
-
-PASSWORD = "a-good-s3cret"
 
 
 @pytest.fixture
@@ -41,7 +40,7 @@ def photo(tmp_path: Path) -> Path:
     return path
 
 
-def sign_in(page: Page, server: LiveServer, user: User) -> None:
+def sign_in_by_form(page: Page, server: LiveServer, user: User) -> None:
     page.goto(server.url)
     page.get_by_label("Username").fill(user.username)
     page.get_by_label("Password").fill(PASSWORD)
@@ -66,7 +65,7 @@ def test_wrong_prediction_reaches_the_reviewer_who_deletes_it(
     any_page: Page, live_server: LiveServer, project: Project, client_user: User, reviewer_user: User, photo: Path
 ) -> None:
     page = any_page
-    sign_in(page, live_server, client_user)
+    sign_in_by_form(page, live_server, client_user)
     choose(page, photo)
     expect(page.get_by_role("table").first).to_contain_text("%")
     expect(page).to_have_url(re.compile("/predictions/[0-9]+/$"))
@@ -81,7 +80,7 @@ def test_wrong_prediction_reaches_the_reviewer_who_deletes_it(
     assert page.get_by_role("link", name="Prédiction erronée").count() == 0
 
     sign_out(page)
-    sign_in(page, live_server, reviewer_user)
+    sign_in_by_form(page, live_server, reviewer_user)
     page.get_by_role("link", name="Prédiction erronée").first.click()
     expect(page.get_by_text(re.compile("Plutôt.: risotto"))).to_be_visible()
     thumbnail = page.locator("img[src*='/thumbnail']").first

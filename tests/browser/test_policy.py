@@ -9,6 +9,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
 from tests import factories
+from tests.browser.signing_in import sign_in
 from training.models import Project
 from training.services.starter import install_starter
 
@@ -27,13 +28,6 @@ def reports(scripted_page: Page) -> list[str]:
     scripted_page.on("console", lambda message: found.append(message.text) if complaint.search(message.text) else None)
     scripted_page.on("pageerror", lambda error: found.append(str(error)))
     return found
-
-
-def sign_in(page: Page, live_server: LiveServer, user: User) -> None:
-    page.goto(f"{live_server.url}/accounts/login/")
-    page.fill("#id_username", user.username)
-    page.fill("#id_password", "s3cret-enough")
-    page.click("button[type=submit]")
 
 
 def test_browser_reports_what_is_forbidden(

@@ -11,9 +11,8 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.models import User
 from jobs.models import Job
 from tests import factories
+from tests.browser.signing_in import PASSWORD, sign_in
 from training.models import Project
-
-PASSWORD = "a-good-s3cret"
 
 
 @pytest.fixture
@@ -32,15 +31,6 @@ def make_files(folder: Path, count: int) -> list[Path]:
     for path in paths:
         path.write_bytes(factories.make_photo(size=(160, 120)))
     return paths
-
-
-def sign_in(page: Page, server: LiveServer, user: User, path: str) -> None:
-    page.goto(server.url + path)
-    page.locator("input[name=username]").fill(user.username)
-    page.locator("input[name=password]").fill(PASSWORD)
-    page.locator("main form button[type=submit]").click()
-    expect(page).to_have_url(server.url + path)
-    page.wait_for_load_state()  # its scripts are deferred
 
 
 def upload(page: Page, name: str, paths: list[Path]) -> None:

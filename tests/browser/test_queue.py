@@ -11,8 +11,8 @@ from classifier.models import Prediction
 from feedback.models import Misprediction, Verdict
 from tests import factories
 from tests.browser.photos import drag
+from tests.browser.signing_in import PASSWORD, sign_in
 from tests.browser.test_keeping import HOME, hold_uploads
-from tests.browser.test_main_job import PASSWORD, sign_in
 from training.models import Project
 from training.services.starter import install_starter
 

@@ -14,10 +14,11 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
 from tests import factories
-from tests.browser.test_projects import PASSWORD, sign_in
+from tests.browser.signing_in import PASSWORD, sign_in
 from training.models import Project
 
 PATIENCE_MS = 60_000
+PHOTOGRAPHS_A_TAG = 40
 
 
 @pytest.fixture
@@ -52,11 +53,11 @@ def worker() -> Iterator[None]:
 
 
 def add_tags(page: Page, photographs: Path, *names: str) -> None:
-    """Make the tags and give each its folder's photographs."""
+    """Make the tags and give each photographs of its folder."""
     page.locator("textarea[name=names]").fill("\n".join(names))
     page.locator("#new-tags button[type=submit]").click()
     for name in names:
-        paths = sorted((photographs / "Train" / name).iterdir())
+        paths = sorted((photographs / "Train" / name).iterdir())[:PHOTOGRAPHS_A_TAG]
         page.locator(f"[data-tag-name='{name}'] form[data-upload] input[type=file]").set_input_files(paths)
         expect_count_soon(page, name, len(paths))
 

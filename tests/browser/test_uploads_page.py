@@ -13,9 +13,7 @@ from catalog.models import Picture
 from classifier.models import PendingPhoto, Prediction
 from feedback.models import Misprediction, Verdict
 from tests import factories
-from tests.browser.test_main_job import sign_in
-
-PASSWORD = "a-good-s3cret"
+from tests.browser.signing_in import PASSWORD, sign_in
 
 
 @pytest.fixture

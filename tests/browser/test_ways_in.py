@@ -14,7 +14,8 @@ from accounts.models import User
 from classifier.models import PendingPhoto, Prediction
 from tests import factories
 from tests.browser.photos import drag, make_heavy_photo, paste
-from tests.browser.test_main_job import PASSWORD, choose, sign_in
+from tests.browser.signing_in import PASSWORD, sign_in
+from tests.browser.test_main_job import choose
 from training.models import Project
 from training.services.starter import install_starter
 

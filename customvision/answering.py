@@ -24,6 +24,14 @@ class Application(Shape):
     application: str = ""
 
 
+def answer_only(
+    request: HttpRequest, content: bytes, *, iteration: Iteration, labels: Labels, limits: images.Limits
+) -> HttpResponse:
+    """Classify the picture, and answer. labels: of the iteration."""
+    answer = classify(content=content, project=iteration.project, iteration=iteration, limits=limits)
+    return _reply(request, answer, iteration, labels=labels)
+
+
 def answer_and_keep(
     request: HttpRequest,
     content: bytes,
@@ -53,10 +61,10 @@ def answer_and_keep(
         application=application,
         by=by,
     )
-    return reply_with(request, answer, iteration, labels=labels, uid=uid)
+    return _reply(request, answer, iteration, labels=labels, uid=uid)
 
 
-def reply_with(
+def _reply(
     request: HttpRequest,
     answer: Answer,
     iteration: Iteration,

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from customvision.errors import not_found
 from customvision.finding import key_of
 from customvision.labels import Labels, labels_of
-from training.models import Iteration, Project
+from training.models import Iteration
 
 _FIND = """
     SELECT project.id, project.xmin::text || project.ctid::text,
@@ -26,7 +26,6 @@ _FIND = """
 class Published:
     """An iteration as it answers now; shared by requests, so nobody changes its rows."""
 
-    project: Project
     iteration: Iteration
     known_labels: Labels | None
 
@@ -56,4 +55,4 @@ def find_published(request: HttpRequest, project_uid: UUID, name: str) -> Publis
 def _read(project_id: int, _project_version: str, iteration_id: int, _iteration_version: str) -> Published:
     """Read the rows; PostgreSQL gives a row another version whenever it changes."""
     iteration = Iteration.objects.select_related("project").get(pk=iteration_id, project=project_id)
-    return Published(iteration.project, iteration, labels_of(iteration) if iteration.labels else None)
+    return Published(iteration, labels_of(iteration) if iteration.labels else None)

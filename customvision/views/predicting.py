@@ -5,8 +5,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from ninja import Query
 
-from classifier.services import classify
-from customvision.answering import Application, answer_and_keep, reply_with
+from customvision.answering import Application, answer_and_keep, answer_only
 from customvision.api_description import takes, takes_picture
 from customvision.bodies import read_json, read_picture
 from customvision.fetching import fetch_picture
@@ -34,8 +33,7 @@ def classify_image(
 def classify_image_with_no_store(request: HttpRequest, project_id: UUID, published_name: str) -> HttpResponse:
     """Classify a picture; nothing is stored."""
     published = find_published(request, project_id, published_name)
-    answer = classify(content=read_picture(request), project=published.project, iteration=published.iteration)
-    return reply_with(request, answer, published.iteration, labels=published.labels)
+    return _answer_only(request, read_picture(request), published)
 
 
 @router.post(f"{_PUBLISHED}/url", response=ImagePrediction)
@@ -53,12 +51,15 @@ def classify_image_url(
 def classify_image_url_with_no_store(request: HttpRequest, project_id: UUID, published_name: str) -> HttpResponse:
     """Classify the picture at an address; nothing is stored."""
     published = find_published(request, project_id, published_name)
-    answer = classify(content=_fetched(request), project=published.project, iteration=published.iteration)
-    return reply_with(request, answer, published.iteration, labels=published.labels)
+    return _answer_only(request, _fetched(request), published)
 
 
 def _fetched(request: HttpRequest) -> bytes:
     return fetch_picture(read_json(request, ImageUrl).url, max_bytes=_LIMITS.max_bytes)
+
+
+def _answer_only(request: HttpRequest, content: bytes, published: Published) -> HttpResponse:
+    return answer_only(request, content, iteration=published.iteration, labels=published.labels, limits=_LIMITS)
 
 
 def _answer_and_keep(request: HttpRequest, content: bytes, published: Published, sender: Application) -> HttpResponse:

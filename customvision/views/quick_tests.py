@@ -5,8 +5,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from ninja import Query
 
-from classifier.services import classify
-from customvision.answering import answer_and_keep, reply_with
+from customvision.answering import answer_and_keep, answer_only
 from customvision.api_description import takes, takes_picture
 from customvision.bodies import read_json, read_picture
 from customvision.errors import ApiError
@@ -46,10 +45,8 @@ def quick_test_image_url(request: HttpRequest, project_id: UUID, test: Query[Qui
 
 def _answer(request: HttpRequest, content: bytes, iteration: Iteration, test: QuickTest) -> HttpResponse:
     labels = labels_of(iteration)
-    if test.store:
-        return answer_and_keep(request, content, iteration=iteration, labels=labels, limits=_LIMITS)
-    answer = classify(content=content, project=iteration.project, iteration=iteration, limits=_LIMITS)
-    return reply_with(request, answer, iteration, labels=labels)
+    answer = answer_and_keep if test.store else answer_only
+    return answer(request, content, iteration=iteration, labels=labels, limits=_LIMITS)
 
 
 def _chosen(project: Project, uid: UUID | None) -> Iteration:

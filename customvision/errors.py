@@ -140,7 +140,7 @@ def handle_errors(api: NinjaAPI) -> None:
     @api.exception_handler(IntegrityError)
     def crossed(request: HttpRequest, exc: IntegrityError) -> HttpResponse:
         """Tell of a change that does not go with what somebody else deleted or made after we had looked."""
-        logger.warning("Crossed: %s", exc)
+        logger.warning("Crossed", exc_info=exc)
         sentence = "What this is about was changed by somebody else meanwhile; look again, then try again."
         return problem("Conflict", sentence, status=HTTPStatus.CONFLICT)
 

@@ -25,7 +25,7 @@ from feedback.models import Verdict
 from jobs.models import Job
 from tests import factories
 from tests.browser.examining import DESKTOP, PHONE, ZOOMED, examine
-from tests.browser.signing_in import PASSWORD, become
+from tests.browser.signing_in import become
 from tests.browser.test_keeping import HOME
 from tests.training.test_iteration_pages import address, make_iteration, make_snapshot
 from training.models import Iteration, Project
@@ -95,7 +95,7 @@ def make_waiting(user: User) -> Prediction:
 def test_pages_before_signing_in(walk: Walk, settings: Settings) -> None:
     settings.AXES_FAILURE_LIMIT = 2
     page = walk.page
-    factories.make_user(username="claire", password=PASSWORD)
+    factories.make_user(username="claire")
 
     walk.go("/accounts/login/", "sign-in")
     for name in ("sign-in refused", "locked out"):
@@ -121,7 +121,7 @@ def test_pages_before_signing_in(walk: Walk, settings: Settings) -> None:
 def test_pages_of_who_sends_photos(walk: Walk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page, photos = walk.page, make_files(tmp_path, 3)
     install_starter()
-    user = factories.make_user(username="claire", password=PASSWORD)
+    user = factories.make_user(username="claire")
     become(page, walk.server, user)
 
     walk.go("/", "home, first visit")

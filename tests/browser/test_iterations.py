@@ -8,7 +8,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
 from tests import factories
-from tests.browser.signing_in import PASSWORD, sign_in
+from tests.browser.signing_in import sign_in
 from tests.training.test_iteration_pages import address, make_iteration, make_snapshot
 from training.models import Iteration
 from training.services.publishing import publish
@@ -16,7 +16,7 @@ from training.services.publishing import publish
 
 @pytest.fixture
 def developer() -> User:
-    return factories.make_developer(username="dora", password=PASSWORD)
+    return factories.make_developer(username="dora")
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.models import User
 from classifier.models import PendingPhoto, Prediction
 from tests import factories
-from tests.browser.signing_in import PASSWORD, sign_in
+from tests.browser.signing_in import sign_in
 from tests.browser.test_main_job import choose
 from tests.classifier.azure import PROJECT_ID, RecordedAzure, error
 from training.models import Project
@@ -38,7 +38,7 @@ def project(azure: RecordedAzure) -> Project:
 
 @pytest.fixture
 def person() -> User:
-    return factories.make_user(username="claire", password=PASSWORD)
+    return factories.make_user(username="claire")
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from accounts.models import User
 from classifier.models import PendingPhoto, Prediction
 from tests import factories
 from tests.browser.photos import drag, make_heavy_photo, paste
-from tests.browser.signing_in import PASSWORD, sign_in
+from tests.browser.signing_in import sign_in
 from training.services.starter import install_starter
 
 ANSWER = re.compile("/predictions/[0-9]+/$")
@@ -19,7 +19,7 @@ ANSWER = re.compile("/predictions/[0-9]+/$")
 
 @pytest.fixture
 def person() -> User:
-    return factories.make_user(username="claire", password=PASSWORD)
+    return factories.make_user(username="claire")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.keys import find_key
 from accounts.models import ApiKey, User
 from tests import factories
-from tests.browser.signing_in import PASSWORD, sign_in
+from tests.browser.signing_in import sign_in
 from training.services.starter import install_starter
 
 WITHOUT_CLIPBOARD = "Object.defineProperty(navigator, 'clipboard', { value: undefined })"
@@ -19,7 +19,7 @@ WITHOUT_CLIPBOARD = "Object.defineProperty(navigator, 'clipboard', { value: unde
 
 @pytest.fixture
 def developer() -> User:
-    return factories.make_developer(username="diane", password=PASSWORD)
+    return factories.make_developer(username="diane")
 
 
 def make_key(page: Page) -> str:

@@ -11,13 +11,13 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.models import User
 from jobs.models import Job
 from tests import factories
-from tests.browser.signing_in import PASSWORD, sign_in
+from tests.browser.signing_in import sign_in
 from training.models import Project
 
 
 @pytest.fixture
 def developer() -> User:
-    return factories.make_developer(username="diane", password=PASSWORD)
+    return factories.make_developer(username="diane")
 
 
 @pytest.fixture

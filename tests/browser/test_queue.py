@@ -11,7 +11,7 @@ from classifier.models import Prediction
 from feedback.models import Misprediction, Verdict
 from tests import factories
 from tests.browser.photos import drag
-from tests.browser.signing_in import PASSWORD, sign_in
+from tests.browser.signing_in import sign_in
 from tests.browser.test_keeping import HOME, hold_uploads
 from training.models import Project
 from training.services.starter import install_starter
@@ -24,7 +24,7 @@ def project() -> Project:
 
 @pytest.fixture
 def person() -> User:
-    return factories.make_user(username="claire", password=PASSWORD)
+    return factories.make_user(username="claire")
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
 from tests import factories
-from tests.browser.signing_in import PASSWORD, sign_in
+from tests.browser.signing_in import sign_in
 from training.models import Project
 
 PATIENCE_MS = 60_000
@@ -23,7 +23,7 @@ PHOTOGRAPHS_A_TAG = 40
 
 @pytest.fixture
 def developer() -> User:
-    return factories.make_developer(username="diane", password=PASSWORD)
+    return factories.make_developer(username="diane")
 
 
 @pytest.fixture

@@ -13,12 +13,12 @@ from catalog.models import Picture
 from classifier.models import PendingPhoto, Prediction
 from feedback.models import Misprediction, Verdict
 from tests import factories
-from tests.browser.signing_in import PASSWORD, sign_in
+from tests.browser.signing_in import sign_in
 
 
 @pytest.fixture
 def sender() -> User:
-    return factories.make_user(username="claire", password=PASSWORD)
+    return factories.make_user(username="claire")
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_everything_on_the_page_is_selected_at_once(scripted_page: Page, live_se
 
 def test_reviewer_undoes_a_deletion(any_page: Page, live_server: LiveServer) -> None:
     row = factories.make_misprediction()
-    sign_in(any_page, live_server, factories.make_reviewer(username="remi", password=PASSWORD))
+    sign_in(any_page, live_server, factories.make_reviewer(username="remi"))
     any_page.goto(f"{live_server.url}/mispredictions/")
     any_page.locator("button[form=delete-one]").click()
     expect(any_page.locator(".empty")).to_be_visible()
@@ -97,7 +97,7 @@ def test_reviewer_undoes_a_deletion(any_page: Page, live_server: LiveServer) -> 
 @pytest.mark.parametrize("width", [320, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_scrolls_sideways(browser: Browser, live_server: LiveServer, width: int, scheme: str) -> None:
-    reviewer = factories.make_reviewer(username="remi", password=PASSWORD)
+    reviewer = factories.make_reviewer(username="remi")
     kept = factories.make_misprediction(user=reviewer).verdict.prediction
     factories.make_misprediction(user=reviewer, deleted_at=timezone.now(), deleted_by=reviewer)
     factories.make_prediction(user=reviewer, top_tag="a tag of a name that is long enough to be broken somewhere")

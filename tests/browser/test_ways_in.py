@@ -14,7 +14,7 @@ from accounts.models import User
 from classifier.models import PendingPhoto, Prediction
 from tests import factories
 from tests.browser.photos import drag, make_heavy_photo, paste
-from tests.browser.signing_in import PASSWORD, sign_in
+from tests.browser.signing_in import sign_in
 from tests.browser.test_main_job import choose
 from training.models import Project
 from training.services.starter import install_starter
@@ -29,7 +29,7 @@ def project() -> Project:
 
 @pytest.fixture
 def person() -> User:
-    return factories.make_user(username="claire", password=PASSWORD)
+    return factories.make_user(username="claire")
 
 
 @pytest.fixture

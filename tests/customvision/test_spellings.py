@@ -1,7 +1,6 @@
 """What programs send is taken in each of the spellings that the service takes."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -9,11 +8,11 @@ import pytest
 from django.test import Client
 
 from tests import factories
+from tests.customvision.answers import Call
 from training.models import Project, Tag
 from training.services.publishing import publish
 from training.services.starter import add_iteration
 
-Call = Callable[..., Any]
 NAME = "Modèle 1/à l'essai"
 
 

@@ -70,9 +70,9 @@ def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
 
 
 def ask(
-    port: int, path: str, body: bytes | None = None, *, kind: str = "application/octet-stream"
+    port: int, path: str, body: bytes | Iterator[bytes] | None = None, *, kind: str = "application/octet-stream"
 ) -> tuple[int, str, bytes]:
-    """Return status, type and body of the answer."""
+    """Return status, type and body of the answer. body: an iterator is sent in chunks."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     connection.request("GET" if body is None else "POST", path, body, {"Content-Type": kind})
     answer = connection.getresponse()
@@ -141,23 +141,16 @@ def test_a_picture_over_four_megabytes_is_refused(port: int) -> None:
     assert (status, b"at most 4194304" in sentence) == (413, True)
 
 
-def send_in_chunks(port: int, *chunks: bytes) -> tuple[int, str, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    connection.request("POST", "/image", iter(chunks))
-    answer = connection.getresponse()
-    found = answer.status, answer.headers["Content-Type"], answer.read()
-    connection.close()
-    return found
-
-
 def test_a_picture_may_come_in_chunks(port: int) -> None:
-    answer = send_in_chunks(port, PHOTO[:1000], PHOTO[1000:])
+    answer = ask(port, "/image", iter([PHOTO[:1000], PHOTO[1000:]]))
 
     assert probabilities(answer) == pytest.approx(said_by_server(PHOTO, HEAD), abs=1e-4)
 
 
 def test_chunks_over_four_megabytes_are_refused(port: int) -> None:
-    assert send_in_chunks(port, *[bytes(1024 * 1024)] * 8)[::2] == (413, b"The request has more than 4259840 bytes.")
+    answer = ask(port, "/image", iter([bytes(1024 * 1024)] * 8))
+
+    assert answer[::2] == (413, b"The request has more than 4259840 bytes.")
 
 
 @pytest.mark.parametrize(

@@ -217,6 +217,8 @@ ITALIAN = ["cannoli", "pizza", "risotto", "tiramisu"]
     ("domain", "tags", "least"),
     [
         ("Food", ITALIAN, 0.95),
+        ("Food", [*ITALIAN, "gnocchi"], 0.92),
+        ("General", ITALIAN, 0.93),
         ("General", [*ITALIAN, "gnocchi"], 0.89),
     ],
 )

@@ -58,6 +58,10 @@ class PreparedParser(RequestParser):  # type: ignore[misc]
         prepared, self.prepared = self.prepared, None
         return prepared
 
+    def finish_body(self, deadline: float | None = None, max_bytes: int | None = None) -> bool:
+        """Skip what nobody read of the body: all of it is here, so gunicorn's bounds for a slow client say nothing."""
+        return bool(super().finish_body())
+
 
 class Outbox:
     """Stands for the socket in a thread: sends what the client takes at once, and keeps the rest for the event loop."""

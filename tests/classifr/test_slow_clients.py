@@ -159,6 +159,17 @@ def test_requests_may_follow_one_another_on_a_connection(site: Served) -> None:
             assert read_until(client, b"\r\n\r\nok")
 
 
+@pytest.mark.parametrize("waits", [True, False])
+def test_request_may_follow_a_body_that_nobody_read(site: Served, *, waits: bool) -> None:
+    with site.connect() as client:
+        client.sendall(posting(300_000, path="/nowhere") + bytes(300_000))
+        refusal = read_until(client, b"</html>") if waits else b""
+        client.sendall(GET)
+        answers = refusal + read_until(client, b"\r\n\r\nok")
+
+    assert answers.count(b"HTTP/1.1 404 ") == 1
+
+
 def test_requests_may_be_sent_before_the_answers_are_read(site: Served) -> None:
     body = b"language=en"
     with site.connect() as client:

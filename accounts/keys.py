@@ -10,6 +10,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from accounts.models import ApiKey, User
+from accounts.row_cache import cached
 
 logger = logging.getLogger(__name__)
 
@@ -56,9 +57,8 @@ def end_of(last_day: date) -> datetime:
 
 def find_key(text: str, *, now: datetime) -> ApiKey | None:
     """Return the key of that text if it may be used now, and note that it was, to the minute."""
-    # Written out, as putting it together takes longer than the question.
-    found = ApiKey.objects.raw("SELECT * FROM accounts_apikey WHERE prefix = %s", [text[:PREFIX_LENGTH]])
-    key = next(iter(found), None)
+    prefix = text[:PREFIX_LENGTH]
+    key = cached(("key", prefix), lambda: ApiKey.objects.filter(prefix=prefix).first())
     if key is None or not key.is_usable_at(now) or not hmac.compare_digest(key.digest, _digest(text)):
         return None
     if key.last_used_at is None or now - key.last_used_at > USE_NOTED_EVERY:

@@ -1,4 +1,4 @@
-"""Print what the Custom Vision API adds to a prediction and to an upload, and how a plain server does beside it.
+"""Print what the Custom Vision API adds to a prediction and to an upload, and how plain servers do beside it.
 
 Everything is measured in one run on the same bytes, in turns, as the machine drifts: processes that only predict,
 programs with a key through gunicorn, and the same programs through FastAPI. That is installed for the run into a folder
@@ -113,8 +113,9 @@ def plain_server(folder: str, content: bytes) -> Iterator[dict[str, Way]]:
         try:
             while not listens(port):
                 sleep(0.05)
-            connect = partial(Program, port, "/classify", {"Content-Type": "application/octet-stream"})
-            yield {"FastAPI": Way(connect, content)}
+            kind = {"Content-Type": "application/octet-stream"}
+            addresses = {"FastAPI": "/classify", "FastAPI, reduced": "/classify/reduced"}
+            yield {name: Way(partial(Program, port, path, kind), content) for name, path in addresses.items()}
         finally:
             server.terminate()
 
@@ -144,7 +145,7 @@ def compare_crowds(ways: dict[str, Way], content: bytes) -> None:
         figures["raw processes"].append(raw_per_second(content, PROCESSES))
         for name, way in ways.items():
             figures[name].append(way.per_second())
-    for of in ("raw processes", "FastAPI"):
+    for of in ("raw processes", "FastAPI", "FastAPI, reduced"):
         for name in figures if of in figures else ():
             shares = sorted(a / b for a, b in zip(figures[name], figures[of], strict=True))
             spread = f"{median(shares):.0%} ({shares[0]:.0%} to {shares[-1]:.0%})"

@@ -34,7 +34,7 @@ def log_request(get_response: Answer) -> Answer:
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         started = time.perf_counter()
-        given = request.headers.get("X-Request-ID", "")
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
         request_id = given if GIVEN_ID.fullmatch(given) else secrets.token_hex(8)
         request.META[REQUEST_ID] = request_id
         tokens = _request.set(request_id), _user.set(NOBODY)

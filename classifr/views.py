@@ -3,6 +3,7 @@
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http import HTTPStatus
 
 from django.conf import settings
@@ -88,6 +89,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return refusal(request, sentence, title=title, status=status)
 
 
+@lru_cache(maxsize=1024)
 def body_limit_of(path: str) -> int:
     """Return how many bytes may be posted to that path, which may be percent-encoded, and written in any case."""
     return limits.body_limit_of(canonical_path(path))

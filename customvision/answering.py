@@ -77,7 +77,7 @@ def _reply(
     labels: of the iteration. uid: under which it is stored; None: it is not.
     """
     uid = uid or uuid4()
-    prediction = ImagePrediction(
+    prediction = ImagePrediction.model_construct(  # unchecked: nothing of it comes from outside
         id=uid,
         project=iteration.project.uid,
         iteration=iteration.uid,

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, TypeAlias
 from uuid import UUID
 
-import numpy as np
 from django.http import HttpResponse
 from pydantic import AfterValidator, AliasChoices, AliasGenerator, BaseModel, BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel, to_pascal
@@ -74,8 +73,8 @@ def naive(moment: datetime) -> str:
 
 
 def single(value: float) -> float:
-    """Return a probability with the digits that a float32 has."""
-    return float(str(np.float32(value)))
+    """Return a probability with nine digits, which tell float32s apart; the service sends as many."""
+    return float(f"{value:.9g}")
 
 
 Value: TypeAlias = Shape | Sequence[Shape] | int | bool | dict[str, int]

@@ -34,7 +34,7 @@ def speak_custom_vision(get_response: Answer) -> Answer:
         request.path_info = path
         request.META["HTTP_ACCEPT"] = "application/json"
         request.META["HTTP_ACCEPT_LANGUAGE"] = "en"
-        request.headers = HttpHeaders(request.META)  # those that the log has looked at are older
+        request.headers = HttpHeaders(request.META)  # should anybody have looked at them before
         with translation.override("en"):
             return _with_headers(in_our_shape(answer(request), method=request.method))
 

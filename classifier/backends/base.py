@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,7 @@ from engine import images
 from training.models import Iteration, Project
 
 
-@dataclass(frozen=True)
-class TagProbability:
+class TagProbability(NamedTuple):
     """How probable one tag is."""
 
     tag: str

@@ -31,11 +31,10 @@ class LocalBackend:
         backbone, head = load(iteration)
         with _turns():
             vector = backbone.vector(content, limits=limits)
-        probabilities = head.probabilities(vector[None])[0]
+        shares = head.probabilities(vector[None])[0]
+        probabilities = shares.tolist()
         return Answer(
-            predictions=tuple(
-                TagProbability(head.tags[i], float(probabilities[i])) for i in (-probabilities).argsort()
-            ),
+            predictions=tuple(TagProbability(head.tags[i], probabilities[i]) for i in (-shares).argsort().tolist()),
             iteration_name=iteration.name,
             iteration=iteration,
             backbone=iteration.backbone,

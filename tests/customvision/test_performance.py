@@ -78,7 +78,7 @@ def test_figures_are_those_of_the_threshold(trainer: Any) -> None:
 
     assert at() == (1.0, 1.0)
     assert at(threshold=0.7, overlap_threshold=0.3) == (1.0, 0.5)
-    assert at(threshold=0.3) == (0.6666667, 1.0)
+    assert at(threshold=0.3) == (0.666666667, 1.0)
 
 
 def test_what_is_not_known_is_zero(call: Call) -> None:

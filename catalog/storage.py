@@ -62,16 +62,17 @@ class LocalBlobs(FileSystemStorage):
         """Write beside and rename into place: what was there is whole until the new file is."""
         path = Path(self.path(name))
         _make_private(path.parent)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as written:
-            try:
+        descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=".")
+        try:
+            with os.fdopen(descriptor, "wb") as written:
                 for chunk in content.chunks():
                     written.write(chunk)
                 written.flush()
-                os.fsync(written.fileno())
-                Path(written.name).replace(path)
-            except BaseException:
-                Path(written.name).unlink()
-                raise
+                os.fsync(descriptor)
+            Path(beside).replace(path)
+        except BaseException:
+            Path(beside).unlink()
+            raise
         return name
 
     def address(self, key: str) -> str:

@@ -2,7 +2,7 @@
 
 import binascii
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from uuid import UUID
@@ -17,7 +17,7 @@ from customvision.metadata import check_metadata
 from customvision.schemas.images import ImageCreateResult, ImageCreateSummary, ImageOut, ImageTagOut
 from training.backends.base import BATCH, TAGS_A_BATCH, ImageStatus, ImageUpload, UploadResult
 from training.keeping import MOST_PAIRS
-from training.models import Image, Project, Tag
+from training.models import Image, ImageTag, Project, Tag
 from training.services.pictures import upload_images
 
 
@@ -101,7 +101,8 @@ class Adding:
     @cached_property
     def results(self) -> list[ImageCreateResult]:
         """What became of each, as it is answered; read once all are added."""
-        images = read_images([each.result.image.pk for each in self._added if each.result.image])
+        there = [each.result for each in self._added if each.result.status != ImageStatus.OK]
+        images = read_images([each.image.pk for each in there if each.image])
         return [self._result_out(each, images) for each in self._added]
 
     def _tags(self, entries: Sequence[Entry]) -> dict[str, Tag]:
@@ -119,12 +120,16 @@ class Adding:
         name = "".join(each for each in entry.name if each.isprintable())
         return ImageUpload(name, entry.content, known, source=entry.origin, metadata=self._metadata)
 
-    def _result_out(self, added: _Added, images: Mapping[int, Image]) -> ImageCreateResult:
-        image = images.get(added.result.image.pk) if added.result.image else None
-        status = added.result.status
-        if status.is_ok:
+    def _result_out(self, added: _Added, there: Mapping[int, Image]) -> ImageCreateResult:
+        """there: the images that were in the project already, by their keys."""
+        result = added.result
+        status, told = result.status, None
+        if result.image and status == ImageStatus.OK:
+            told = self._image(result.image, result.image_tags)
+        elif status.is_ok:
+            image = there.get(result.image.pk) if result.image else None
             status = self._status(added, image) if image else ImageStatus.ERROR_UNKNOWN  # deleted meanwhile
-        told = self._image(image) if image and status.is_ok else None
+            told = self._image(image, image.image_tags.all()) if image and status.is_ok else None
         return ImageCreateResult(source_url=added.entry.source, status=status.value, image=told)
 
     def _status(self, added: _Added, image: Image) -> ImageStatus:
@@ -137,11 +142,10 @@ class Adding:
             return ImageStatus.ERROR_NEGATIVE_AND_REGULAR_TAG
         return ImageStatus.ERROR_TAG_LIMIT_EXCEED
 
-    def _image(self, image: Image) -> ImageOut:
+    def _image(self, image: Image, image_tags: Iterable[ImageTag]) -> ImageOut:
         """Tell of an image as answers to uploads do, without the tags' names."""
         tags = [
-            ImageTagOut(tag_id=known.tag.uid, tag_name=None, created=naive(known.created_at))
-            for known in image.image_tags.all()
+            ImageTagOut(tag_id=known.tag.uid, tag_name=None, created=naive(known.created_at)) for known in image_tags
         ]
         return ImageOut.of(image, tags, self._request, self._project.uid)
 

@@ -150,12 +150,14 @@ def _keep_together(
         if isinstance(picture, Picture) and picture.pk not in there
     }
     made = _make_images(project, {kept[pk]: each for pk, each in first.items()}, by=by, remote_id=remote_id)
+    image_tags = _make_image_tags(project, [(made[pk], each.upload.tags) for pk, each in first.items()])
     results = []
     for each, picture in zip(entries, pictures, strict=True):
         if isinstance(picture, StorageUnavailable):
             results.append(UploadResult(each.upload.name, ImageStatus.ERROR_STORAGE, detail=str(picture)))
         elif first.get(picture.pk) is each:
-            results.append(UploadResult(each.upload.name, ImageStatus.OK, made[picture.pk]))
+            image = made[picture.pk]
+            results.append(UploadResult(each.upload.name, ImageStatus.OK, image, image_tags=image_tags[image]))
         else:
             image = there.get(picture.pk) or made[picture.pk]
             results.append(_keep_again(image, each.upload))
@@ -181,12 +183,19 @@ def _make_images(
         )
         for picture, each in entries.items()
     )
-    ImageTag.objects.bulk_create(
-        ImageTag(image=image, tag=tag, is_only=project.is_only(tag))
-        for image, each in zip(made, entries.values(), strict=True)
-        for tag in dict.fromkeys(each.upload.tags)
-    )
     return {image.picture_id: image for image in made}
+
+
+def _make_image_tags(
+    project: Project, wanted: Sequence[tuple[Image, Sequence[Tag]]]
+) -> dict[Image, tuple[ImageTag, ...]]:
+    """Give new images their tags; return what each has."""
+    given = {
+        image: tuple(ImageTag(image=image, tag=tag, is_only=project.is_only(tag)) for tag in dict.fromkeys(tags))
+        for image, tags in wanted
+    }
+    ImageTag.objects.bulk_create(each for image_tags in given.values() for each in image_tags)
+    return given
 
 
 def _keep_again(image: Image, upload: ImageUpload) -> UploadResult:

@@ -1,7 +1,6 @@
 """Print how fast a batch of pictures is kept, beside checking and storing each of them bare. Runs inside a site."""
 
 import base64
-import hashlib
 import http.client
 import json
 import logging
@@ -38,9 +37,8 @@ def batches() -> list[list[bytes]]:
 
 def keep_bare(batch: list[bytes]) -> None:
     for content in batch:
-        sha256 = hashlib.sha256(content).hexdigest()
-        images.inspect(content, limits=images.TRAINING)
-        storage.write_blob(f"pictures/{sha256[:2]}/{sha256}", images.strip_metadata(content))
+        facts = images.inspect(content, limits=images.TRAINING)
+        storage.write_blob(f"pictures/{facts.sha256[:2]}/{facts.sha256}", images.strip_metadata(content))
 
 
 def keep(project: Project, tag: Tag, batch: list[bytes]) -> None:

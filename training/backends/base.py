@@ -11,7 +11,7 @@ from uuid import UUID
 from accounts.models import User
 from engine.metrics import Score
 from jobs.progress import Progress
-from training.models import Image, Iteration, Project, Tag
+from training.models import Image, ImageTag, Iteration, Project, Tag
 
 BATCH = 64
 """Most images of one upload, as in Custom Vision."""
@@ -94,6 +94,8 @@ class UploadResult:
     """None where it was refused."""
     detail: str = ""
     """A sentence where there is more to say than the status."""
+    image_tags: tuple[ImageTag, ...] = ()
+    """With the status OK: all that the new image has."""
 
 
 @dataclass(frozen=True)

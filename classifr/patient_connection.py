@@ -1,13 +1,14 @@
 """A client of `classifr.patient_worker`: what has come of its request, and what it has not taken of the answer."""
 
+import io
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from tempfile import SpooledTemporaryFile
+from tempfile import SpooledTemporaryFile, TemporaryFile
 from typing import IO, Any
 
 from gunicorn import util
-from gunicorn.http.body import Body, ChunkedReader, LengthReader
+from gunicorn.http.body import ChunkedReader
 from gunicorn.http.errors import LimitRequestHeaders, UnsupportedTransferCoding
 from gunicorn.http.parser import RequestParser
 from gunicorn.http.unreader import Unreader
@@ -19,26 +20,51 @@ END_OF_HEAD = b"\r\n\r\n"
 MOST_HEAD_BYTES = 64 * 1024
 MOST_BYTES_IN_MEMORY = 64 * 1024  # of one answer; the rest is in a temporary file
 BYTES_AT_ONCE = 256 * 1024
+PIECE_BYTES = 64 * 1024  # of a body in memory, at least
+
+
+class Arriving:
+    """What has come of a body: in memory, until it is told to leave it."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._file: IO[bytes] | None = None
+
+    def write(self, data: bytes) -> None:
+        """Add to it. Raises OSError."""
+        if self._file:
+            self._file.write(data)
+        elif self._pieces and len(self._pieces[-1]) < PIECE_BYTES:  # a client may send it byte by byte
+            self._pieces[-1] += data
+        else:
+            self._pieces.append(data)
+
+    def leave_memory(self) -> None:
+        """Go on in a temporary file. Raises OSError."""
+        if self._file is None:
+            self._file = TemporaryFile()  # noqa: SIM115  # closed with the request
+            self._file.writelines(self._pieces)
+            self._pieces.clear()
+
+    def whole(self) -> IO[bytes]:
+        """Return all of it, to be read from its beginning."""
+        if self._file:
+            self._file.seek(0)
+            return self._file
+        joined = b"".join(self._pieces)
+        self._pieces.clear()
+        return io.BytesIO(joined)
+
+    def close(self) -> None:
+        self._pieces.clear()
+        _close(self._file)
 
 
 class Gathered(Unreader):  # type: ignore[misc]  # gunicorn has no types
-    """What the parser reads from: what has been gathered, never the socket."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.body: IO[bytes] | None = None
-        self.behind = b""
-        """What came behind a body whose end nobody knew beforehand."""
+    """What the parser reads from: what has come, never the socket."""
 
     def chunk(self, size_hint: int | None = None) -> bytes:
-        return self.body.read(min(size_hint or BYTES_AT_ONCE, BYTES_AT_ONCE)) if self.body else b""
-
-    def forget(self) -> None:
-        """Let go of the body; what came behind it stays."""
-        _close(self.body)
-        self.body = None
-        self.unread(self.behind)
-        self.behind = b""
+        return b""
 
 
 class PreparedParser(RequestParser):  # type: ignore[misc]
@@ -48,6 +74,7 @@ class PreparedParser(RequestParser):  # type: ignore[misc]
         super().__init__(cfg, (), client)
         self.unreader = Gathered()
         self.prepared: Any = None
+        self._body: IO[bytes] | None = None
 
     def prepare(self) -> Any:
         """Parse the head that has been gathered; raise gunicorn's errors."""
@@ -58,9 +85,18 @@ class PreparedParser(RequestParser):  # type: ignore[misc]
         prepared, self.prepared = self.prepared, None
         return prepared
 
+    def give(self, body: IO[bytes]) -> None:
+        """Let the application read this as the body of the request that was prepared."""
+        self._body = self.prepared.body = body
+
     def finish_body(self, deadline: float | None = None, max_bytes: int | None = None) -> bool:
         """Skip what nobody read of the body: all of it is here, so gunicorn's bounds for a slow client say nothing."""
-        return bool(super().finish_body())
+        return self._body is not None or bool(super().finish_body())
+
+    def forget(self) -> None:
+        """Let go of the request that was answered."""
+        _close(self._body)
+        self._body = self.mesg = None
 
 
 class Outbox:
@@ -157,7 +193,8 @@ class PatientConnection(TConn):  # type: ignore[misc]
         self.began = 0.0
         """When the body began to come."""
         self.head = bytearray()
-        self.body: SpooledTemporaryFile[bytes] | None = None  # while it is gathered; the worker has it leave memory
+        self.body: Arriving | None = None
+        """While it comes."""
         self.missing = 0
         """Bytes of the body that have not come yet, as far as that is known: 0 with chunks."""
         self.chunks: Chunks | None = None
@@ -202,7 +239,7 @@ class PatientConnection(TConn):  # type: ignore[misc]
             self.missing = reader.length
         if waits:
             self.sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-        self.body = SpooledTemporaryFile()  # noqa: SIM115  # closed with the request
+        self.body = Arriving()
         return True
 
     def take_body(self, data: bytes) -> bool:
@@ -227,19 +264,21 @@ class PatientConnection(TConn):  # type: ignore[misc]
         self.forget_body()
 
     def end_body(self) -> None:
+        """Hand the body over with the request, if it did not come with the head."""
         if self.chunks:
             _say_length(self.parser.prepared, self.chunks.size)
-            self.parser.unreader.behind = b"" if self.is_refused else self.chunks.behind()
-        if self.body:
-            self.body.seek(0)
-        self.parser.unreader.body, self.body, self.chunks = self.body, None, None
+            self.parser.unreader.unread(b"" if self.is_refused else self.chunks.behind())
+        if self.body or self.chunks:
+            self.parser.give(self.body.whole() if self.body else io.BytesIO())
+        self.body = self.chunks = None
 
     def forget_body(self) -> None:
-        _close(self.body)
+        if self.body:
+            self.body.close()
         self.body = None
 
     def close(self, graceful: bool = False) -> None:  # noqa: FBT001, FBT002  # as gunicorn calls it
-        self.parser.unreader.forget()
+        self.parser.forget()
         self.forget_body()
         util.close(self.sock)
 
@@ -255,7 +294,6 @@ def _say_length(request: Any, size: int) -> None:
     """Make it a request that came with its length, as Django understands no other."""
     others = [(name, value) for name, value in request.headers if name not in ("TRANSFER-ENCODING", "TRAILER")]
     request.headers = [*others, ("CONTENT-LENGTH", str(size))]
-    request.body = Body(LengthReader(request.unreader, size))
 
 
 def _close(file: IO[bytes] | None) -> None:

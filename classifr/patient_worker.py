@@ -143,13 +143,13 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         if self.buffered > self.patience.most_bytes:
             raise TooMuchAtOnce
         if conn.body and self.buffered > self.patience.most_bytes // MEMORY_SHARE:
-            conn.body.rollover()
+            conn.body.leave_memory()
         return is_whole
 
     def finish_request(self, conn: PatientConnection, future: Future[bool]) -> None:
         """Send the rest of the answer, then end the connection or wait for the next request."""
         self._release(conn)
-        conn.parser.unreader.forget()
+        conn.parser.forget()
         conn.deadline = time.monotonic() + self.patience.transfer_s(conn.sock.size)
         try:
             conn.sock.rewind()

@@ -38,10 +38,11 @@ _kept = _Kept()
 
 
 def cached(key: Hashable, read: Callable[[], Value | None]) -> Value | None:
-    """Return what `read` finds in rows of the tables that have the trigger, without asking again until they change.
+    """Return what `read` finds in the rows of keys, projects and iterations, without asking again until these change.
 
-    That nothing was found is not kept. In a transaction all is read again: it may have changed rows itself, and is told
-    nothing before its end. Requests of the same thread share what is returned, so nobody changes it.
+    Only these tables have the trigger. That nothing was found is not kept. In a transaction all is read again: it may
+    have changed rows itself, and is told nothing before its end. Requests of the same thread share what is returned, so
+    nobody changes it.
     """
     if connection.in_atomic_block or not _is_listening():
         return read()
@@ -75,9 +76,9 @@ def _is_listening() -> bool:
 
 def _is_told(session: Any) -> bool:
     """Say whether PostgreSQL has told of a change, by itself or with another answer. Raises psycopg2.Error."""
-    socket = select.poll()
-    socket.register(session, select.POLLIN)
-    while socket.poll(0):  # an end comes in two pieces: why, and that
+    poller = select.poll()
+    poller.register(session, select.POLLIN)
+    while poller.poll(0):  # a server that closes says why first; only then the end is found, and raised
         session.poll()
     is_told = bool(session.notifies)
     session.notifies.clear()

@@ -90,7 +90,7 @@ class PreparedParser(RequestParser):  # type: ignore[misc]
         self._body = self.prepared.body = body
 
     def finish_body(self, deadline: float | None = None, max_bytes: int | None = None) -> bool:
-        """Skip what nobody read of the body: all of it is here, so gunicorn's bounds for a slow client say nothing."""
+        """Skip what nobody read of the body: all of it is here, so gunicorn's bounds for slow clients are not kept."""
         return self._body is not None or bool(super().finish_body())
 
     def forget(self) -> None:

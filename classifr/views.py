@@ -89,7 +89,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return refusal(request, sentence, title=title, status=status)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=64)  # of paths as long as a head may be
 def body_limit_of(path: str) -> int:
     """Return how many bytes may be posted to that path, which may be percent-encoded, and written in any case."""
     return limits.body_limit_of(canonical_path(path))

@@ -73,7 +73,7 @@ def naive(moment: datetime) -> str:
 
 
 def single(value: float) -> float:
-    """Return a probability with nine digits, which tell float32s apart; the service sends as many."""
+    """Return a probability with the nine digits that tell float32s apart."""
     return float(f"{value:.9g}")
 
 

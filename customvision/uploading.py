@@ -121,13 +121,13 @@ class Adding:
         return ImageUpload(name, entry.content, known, source=entry.origin, metadata=self._metadata)
 
     def _result_out(self, added: _Added, there: Mapping[int, Image]) -> ImageCreateResult:
-        """there: the images that were in the project already, by their keys."""
+        """there: the images that were in the project already, or came twice, by their keys."""
         result = added.result
         status, told = result.status, None
-        if result.image and status == ImageStatus.OK:
+        image = there.get(result.image.pk) if result.image else None
+        if result.image and status == ImageStatus.OK and image is None:
             told = self._image(result.image, result.image_tags)
         elif status.is_ok:
-            image = there.get(result.image.pk) if result.image else None
             status = self._status(added, image) if image else ImageStatus.ERROR_UNKNOWN  # deleted meanwhile
             told = self._image(image, image.image_tags.all()) if image and status.is_ok else None
         return ImageCreateResult(source_url=added.entry.source, status=status.value, image=told)

@@ -1,7 +1,8 @@
 from django.db import migrations
 
+# A restore clears a site of its tables, and leaves the function.
 FORWARD = """
-CREATE FUNCTION classifr_tell_rows_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION classifr_tell_rows_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     NOTIFY classifr_rows_changed;
     RETURN NULL;

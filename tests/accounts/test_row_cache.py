@@ -9,14 +9,12 @@ from django.db import connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pytest_django import DjangoDbBlocker
 
 from accounts import row_cache
 from accounts.keys import create_key, find_key
 from accounts.models import ApiKey
 from accounts.row_cache import cached
-from tests import factories
-
-pytestmark = pytest.mark.django_db(transaction=True)
 
 HEARD_WITHIN_S = 10.0  # on a machine that does much else; mostly a millisecond
 
@@ -34,10 +32,14 @@ class Reader:
 
 
 @pytest.fixture(autouse=True)
-def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forget what other tests have read, and never of old age."""
+def nothing_kept(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """Forget what other tests have read, and never of old age. Outside of a transaction, in tables that stay empty."""
     monkeypatch.setattr(row_cache, "TRUSTED_S", 3600)
-    connection.close()
+    with django_db_blocker.unblock():
+        connection.close()
+        yield
 
 
 @pytest.fixture
@@ -79,8 +81,6 @@ def test_each_key_has_its_own() -> None:
 @pytest.mark.parametrize("table", ["accounts_apikey", "training_project", "training_iteration"])
 @pytest.mark.parametrize("change", ["UPDATE {} SET name = 'other'", "DELETE FROM {}", "TRUNCATE {} CASCADE"])
 def test_change_elsewhere_is_heard(table: str, change: str, elsewhere: BaseDatabaseWrapper) -> None:
-    factories.make_project()
-    create_key(name="key", scope=ApiKey.Scope.ALL, by=None)
     read = Reader("a")
     cached("row", read)
 
@@ -179,6 +179,7 @@ def statements_of_a_look_for(text: str) -> int:
     return len(asked)
 
 
+@pytest.mark.django_db(transaction=True)
 def test_key_is_found_without_a_statement() -> None:
     _key, text = create_key(name="key", scope=ApiKey.Scope.ALL, by=None)
     ends = time.monotonic() + HEARD_WITHIN_S
@@ -188,6 +189,7 @@ def test_key_is_found_without_a_statement() -> None:
         assert time.monotonic() < ends
 
 
+@pytest.mark.django_db(transaction=True)
 def test_revoked_key_is_found_no_more(elsewhere: BaseDatabaseWrapper) -> None:
     _key, text = create_key(name="key", scope=ApiKey.Scope.ALL, by=None)
     assert find_key(text, now=timezone.now())
@@ -199,6 +201,7 @@ def test_revoked_key_is_found_no_more(elsewhere: BaseDatabaseWrapper) -> None:
         assert time.monotonic() < ends
 
 
+@pytest.mark.django_db(transaction=True)
 def test_key_that_is_kept_expires_all_the_same() -> None:
     now = timezone.now()
     _key, text = create_key(name="key", scope=ApiKey.Scope.ALL, by=None, expires_at=now + timedelta(days=1))

@@ -232,6 +232,25 @@ def test_same_picture_twice_in_a_batch_is_one_image(call: Call, project: Project
     assert len({each["image"]["id"] for each in answer.json()["images"]}) == 1
 
 
+def test_same_picture_twice_is_told_with_all_its_tags(call: Call, project: Project) -> None:
+    entry, hemlock, cherry = file_entry(), make_tag(project), make_tag(project, "cherry")
+
+    answer = post_files(call, project, entry | {"tagIds": [hemlock]}, entry | {"tagIds": [cherry]})
+
+    told = [{tag["tagId"] for tag in each["image"]["tags"]} for each in answer.json()["images"]]
+    assert told == [{hemlock, cherry}] * 2
+
+
+def test_answer_tells_what_is_read_later(call: Call, project: Project) -> None:
+    answer = post_files(call, project, file_entry(tagIds=[make_tag(project)]))
+
+    [told], [read] = answer.json()["images"], call("get", f"/projects/{project.uid}/images").json()
+    for tag in told["image"]["tags"] + read["tags"]:
+        del tag["tagName"]  # which answers to uploads leave out
+    links = ("resizedImageUri", "thumbnailUri", "originalImageUri")  # with the second of their signature
+    assert {**told["image"], **dict.fromkeys(links)} == {**read, **dict.fromkeys(links)}
+
+
 @pytest.mark.parametrize("tag_id", ["00000000-0000-4000-8000-000000000000", "no id", ""])
 def test_tag_that_is_not_there_is_told_with_its_image(call: Call, project: Project, tag_id: str) -> None:
     answer = post_files(call, project, file_entry(tagIds=[tag_id]), file_entry())

@@ -95,7 +95,7 @@ class UploadResult:
     detail: str = ""
     """A sentence where there is more to say than the status."""
     image_tags: tuple[ImageTag, ...] = ()
-    """With the status OK: all that the new image has."""
+    """With the status OK: those with which the new image was made."""
 
 
 @dataclass(frozen=True)

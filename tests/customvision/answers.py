@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+from training.models import Image
+
 Call = Callable[..., Any]
 """The fixture `call`."""
 
@@ -17,3 +19,14 @@ def refusal(answer: Any) -> tuple[int, str]:
 def code_of(exc: Any) -> str:
     """Return the code with which an SDK's exception tells a refusal."""
     return str(exc.error and exc.error.code)
+
+
+def ids(answer: Any) -> list[str]:
+    """Return the ids of the images that an answer lists."""
+    assert answer.status_code == 200, answer.content
+    return [each["id"] for each in answer.json()]
+
+
+def uids(*images: Image) -> list[str]:
+    """Return the ids by which answers name these images."""
+    return [str(image.uid) for image in images]

@@ -1,4 +1,4 @@
-"""Programs that speak to the API by the official SDK, over HTTP."""
+"""Programs that speak to the API by the official SDK, over HTTP, and what they find there."""
 
 import gc
 import shutil
@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,8 +22,9 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.keys import create_key
 from accounts.models import ApiKey
 from jobs.services import do_here
+from tests import factories
 from tests.conftest import lacking
-from training.models import Iteration
+from training.models import Iteration, Project, Tag
 
 ARM_ID = "/subscriptions/s/resourceGroups/g/providers/Microsoft.CognitiveServices/accounts/answers"
 """What programs name as the prediction resource."""
@@ -108,3 +110,18 @@ def worker() -> Iterator[None]:
     yield
     ending.set()
     thread.join()
+
+
+@pytest.fixture
+def project(db: None) -> Project:
+    """One whose images may have any number of tags."""
+    return factories.make_project(type="Multilabel")
+
+
+@pytest.fixture
+def pets(project: Project) -> SimpleNamespace:
+    """A dog, a cat, both, and nothing, in this order."""
+    dog, cat = (Tag.objects.create(project=project, name=name) for name in ("dog", "cat"))
+    tags = [[dog], [cat], [dog, cat], []]
+    images = [factories.make_image(project=project, tags=each) for each in tags]
+    return SimpleNamespace(project=project, dog=dog, cat=cat, images=images)

@@ -1,10 +1,8 @@
-"""Training images come in: as files, as base64, by address."""
+"""Training images come in as files in base64, many in a batch."""
 
 import base64
-import io
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -13,30 +11,15 @@ from azure.cognitiveservices.vision.customvision.training.models import (
     CustomVisionErrorException,
     ImageFileCreateBatch,
     ImageFileCreateEntry,
-    ImageUrlCreateBatch,
-    ImageUrlCreateEntry,
 )
-from django.core.files.uploadedfile import SimpleUploadedFile
-from pytest_django import Settings
 
-from customvision.errors import ApiError
-from customvision.views import image_uploads
 from jobs.models import Job
 from tests import factories
 from tests.customvision.answers import Call
+from tests.customvision.incoming import make_tag, statuses
 from tests.customvision.recordings import ANSWERS, differences
 from training import keeping
 from training.models import Project
-from training.services.projects import create_tags
-
-
-@pytest.fixture
-def project(db: None) -> Project:
-    return factories.make_project(type="Multilabel")
-
-
-def make_tag(project: Project, name: str = "hemlock", **fields: Any) -> str:
-    return str(create_tags(project=project, names=[name], **fields)[0][0].uid)
 
 
 def in_base64(content: bytes) -> str:
@@ -50,17 +33,6 @@ def file_entry(name: str | None = "a.jpg", content: bytes | None = None, **field
 def post_files(call: Call, project: Project, *images: dict[str, Any], **fields: Any) -> Any:
     body = {"images": list(images), **fields}
     return call("post", f"/projects/{project.uid}/images/files", data=body, content_type="application/json")
-
-
-def post_parts(call: Call, project: Project, *parts: tuple[str, bytes], query: str = "") -> Any:
-    heads = [f"--x\r\nContent-Disposition: form-data; {head}\r\n\r\n".encode() for head, _content in parts]
-    body = b"".join(head + content + b"\r\n" for head, (_head, content) in zip(heads, parts, strict=True))
-    path = f"/projects/{project.uid}/images{query}"
-    return call("post", path, data=body + b"--x--\r\n", content_type="multipart/form-data; boundary=x")
-
-
-def statuses(answer: Any) -> list[str]:
-    return [each["status"] for each in answer.json()["images"]]
 
 
 # By the SDK
@@ -79,43 +51,6 @@ def test_files_are_added_by_the_sdk(trainer: Any) -> None:
     assert (summary.is_batch_successful, result.status, result.source_url) == (True, "OK", "hemlock_1.jpg")
     assert (result.image.width, result.image.height) == (900, 1600)
     assert [each.tag_id for each in result.image.tags] == [tag.id]
-
-
-@pytest.mark.parametrize("wrap", [lambda content: content, io.BytesIO], ids=["bytes", "stream"])
-def test_data_is_added_by_the_sdk(trainer: Any, wrap: Callable[[bytes], Any]) -> None:
-    project = trainer.create_project("Flowers")
-    tags = [trainer.create_tag(project.id, name).id for name in ("hemlock", "cherry")]
-
-    summary = trainer.create_images_from_data(project.id, wrap(factories.make_photo()), tags)
-
-    assert summary.is_batch_successful
-    assert {each.tag_id for each in summary.images[0].image.tags} == set(tags)
-
-
-def test_name_of_an_open_file_is_told_by_the_sdk(trainer: Any, tmp_path: Path) -> None:
-    project = trainer.create_project("Flowers")
-    path = tmp_path / "épinette.jpg"
-    path.write_bytes(factories.make_photo())
-
-    with path.open("rb") as file:
-        summary = trainer.create_images_from_data(project.id, file)
-
-    assert summary.images[0].source_url == f'"{path.name}"'
-
-
-def test_addresses_are_added_by_the_sdk(trainer: Any, settings: Settings) -> None:
-    settings.CLASSIFR_URL_FETCH_ALLOW = ["localhost"]
-    project, other = (trainer.create_project(name) for name in ("Flowers", "Trees"))
-    trainer.create_images_from_data(other.id, factories.make_photo())
-    (there,) = trainer.get_images(other.id)
-
-    urls = [there.original_image_uri, "http://localhost:1/nobody"]
-    batch = ImageUrlCreateBatch(images=[ImageUrlCreateEntry(url=url) for url in urls])
-    summary = trainer.create_images_from_urls(project.id, batch)
-
-    assert [(each.source_url, each.status) for each in summary.images] == list(
-        zip(urls, ["OK", "ErrorSource"], strict=True)
-    )
 
 
 def test_too_many_files_are_told_to_the_sdk(trainer: Any) -> None:
@@ -402,118 +337,3 @@ def test_unknown_project_is_told(call: Call, db: None, path: str) -> None:
     answer = call("post", f"/projects/{uuid4()}{path}", data=b"{}", content_type="application/json")
 
     assert (answer.status_code, answer.json()["code"]) == (404, "NotFoundProject")
-
-
-# Files in a form, or as they are
-
-
-def test_parts_are_named_in_quotes_as_the_service_does(call: Call, project: Project) -> None:
-    parts = [
-        ('name="imageData"; filename="E:\\hemlock.jpg"', factories.make_photo()),
-        ('name="imageData"; filename="épinette.jpg"', factories.make_photo()),
-        ('name="imageData"', factories.make_photo()),
-    ]
-
-    answer = post_parts(call, project, *parts, query=f"?tagIds={make_tag(project)}")
-
-    assert [each["sourceUrl"] for each in answer.json()["images"]] == ['"E:\\hemlock.jpg"', '"épinette.jpg"', ""]
-    assert statuses(answer) == ["OK"] * 3
-    names = project.images.filter(tags__name="hemlock").values_list("name", flat=True)
-    assert set(names) == {"hemlock.jpg", "épinette.jpg", ""}
-
-
-def test_file_of_a_form_is_taken(call: Call, project: Project) -> None:
-    file = SimpleUploadedFile("a.png", factories.make_photo(format="PNG"), "image/png")
-
-    answer = call("post", f"/projects/{project.uid}/images", data={"imageData": file})
-
-    assert statuses(answer) == ["OK"]
-
-
-@pytest.mark.parametrize("media_type", ["application/octet-stream", "image/png"])
-def test_picture_alone_is_taken(call: Call, project: Project, media_type: str) -> None:
-    content = factories.make_photo(format="PNG")
-
-    answer = call("post", f"/projects/{project.uid}/images", data=content, content_type=media_type)
-
-    assert statuses(answer) == ["OK"]
-
-
-@pytest.mark.parametrize("comma", [",", "%2C", "&tagIds="])
-def test_tags_are_listed_in_each_way(call: Call, project: Project, comma: str) -> None:
-    tags = [make_tag(project, name) for name in "ab"]
-
-    answer = post_parts(
-        call, project, ('name="imageData"', factories.make_photo()), query=f"?tagIds={comma.join(tags)}"
-    )
-
-    assert {each["tagId"] for each in answer.json()["images"][0]["image"]["tags"]} == set(tags)
-
-
-def test_parts_beyond_the_limit_are_counted(call: Call, project: Project) -> None:
-    answer = post_parts(call, project, *[('name="imageData"', b"a")] * 70)
-
-    assert (answer.status_code, answer.json()["code"]) == (400, "BadRequestExceededBatchSize")
-    assert "70" in answer.json()["message"]
-
-
-def test_body_without_pictures_is_told(call: Call, project: Project) -> None:
-    answer = call("post", f"/projects/{project.uid}/images", data=b"", content_type="application/octet-stream")
-
-    assert (answer.status_code, answer.json()["code"]) == (400, "BadRequestImageBatch")
-
-
-def test_multipart_that_is_cut_is_refused(call: Call, project: Project) -> None:
-    answer = call(
-        "post", f"/projects/{project.uid}/images", data=b"--x\r\n", content_type="multipart/form-data; boundary=x"
-    )
-
-    assert (answer.status_code, answer.json()["code"]) == (400, "BadRequestImageStream")
-
-
-# By address
-
-
-def post_urls(call: Call, project: Project, *urls: str, **fields: Any) -> Any:
-    body = {"images": [{"url": url} for url in urls], **fields}
-    return call("post", f"/projects/{project.uid}/images/urls", data=body, content_type="application/json")
-
-
-def test_address_that_gives_nothing_loses_none_of_the_others(
-    call: Call, project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fetch(url: str, *, max_bytes: int) -> bytes:
-        if "big" in url:
-            raise ApiError("BadRequestImageSizeBytes", "It is too big.")
-        if "away" in url:
-            raise ApiError("BadRequestImageUrl", "It is away.")
-        return b"text" if "text" in url else factories.make_photo()
-
-    monkeypatch.setattr(image_uploads, "fetch_picture", fetch)
-    answer = post_urls(call, project, *(f"https://example.org/{name}" for name in ("big", "away", "text", "photo")))
-
-    assert answer.status_code == 207
-    assert statuses(answer) == ["ErrorImageSize", "ErrorSource", "ErrorImageFormat", "OK"]
-    assert project.images.get().name == "photo"
-
-
-def test_all_addresses_of_a_full_batch_are_fetched(
-    call: Call, project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    urls = [f"https://example.org/{number}.jpg?sig=secret" for number in range(64)]
-    monkeypatch.setattr(image_uploads, "fetch_picture", lambda url, *, max_bytes: factories.make_photo())
-
-    answer = post_urls(call, project, *urls, tagIds=[make_tag(project)], metadata={"from": "web"})
-
-    assert [each["sourceUrl"] for each in answer.json()["images"]] == urls
-    assert project.images.filter(tags__name="hemlock", metadata={"from": "web"}).count() == 64
-    assert not project.images.filter(name__contains="secret").exists()
-
-
-def test_entry_without_an_address_is_refused(call: Call, project: Project) -> None:
-    path = f"/projects/{project.uid}/images/urls"
-
-    answer = call("post", path, data={"images": [{}]}, content_type="application/json")
-
-    assert (answer.status_code, answer.json()["code"]) == (400, "BadRequest")
-    assert "images.0.url" in answer.json()["message"]

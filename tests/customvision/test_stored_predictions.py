@@ -1,67 +1,33 @@
-"""Stored predictions: looked through page by page, deleted, made into images, purged."""
+"""Stored predictions: looked through page by page, deleted, purged."""
 
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-import numpy as np
 import pytest
 from django.test import Client
 from django.utils import timezone
 
 from catalog import reconciling, storage
 from catalog.exceptions import StorageUnavailable
-from catalog.models import Picture, WaitingBlob
+from catalog.models import Picture
 from catalog.services import read_picture
-from classifier.backends.base import Answer, TagProbability
 from customvision.files import prediction_picture
-from customvision.labels import labels_of
 from customvision.models import StoredPrediction
-from customvision.services import keep_prediction, purge_predictions
+from customvision.services import purge_predictions
 from customvision.tasks import purge_predictions as purge_task
-from engine import images
 from tests.customvision.answers import Call, refusal
-from tests.factories import make_image, make_photo, make_project
-from training.models import Image, Iteration, Project, Tag
+from tests.customvision.stored import keep, make_answering_project, uid
+from tests.factories import make_image, make_project
+from training.models import Project
 from training.services.learning import delete_iteration
 from training.services.projects import delete_project, run_discarding
 
 
 @pytest.fixture
 def project(db: None) -> Project:
-    """A project with two tags and an iteration that knows them."""
-    made = make_project(type=Project.Type.MULTILABEL)
-    tags = [Tag.objects.create(project=made, name=name) for name in ("hot", "sweet")]
-    Iteration.objects.create(
-        project=made,
-        number=1,
-        name="Iteration 1",
-        status=Iteration.Status.COMPLETED,
-        head_key="heads/none",
-        labels=[[str(tag.uid), tag.name, tag.type] for tag in tags],
-    )
-    return made
-
-
-def keep(project: Project, *, hot: float = 0.9, sweet: float = 0.1, application: str = "", **fields: Any) -> Any:
-    """Store a prediction of a photo of its own."""
-    found = sorted([TagProbability("hot", hot), TagProbability("sweet", sweet)], key=lambda each: -each.probability)
-    iteration = project.iterations.get()
-    answer = Answer(tuple(found), iteration.name, iteration, "some-backbone", np.ones(4, dtype=np.float32))
-    stored = keep_prediction(
-        uid=uuid4(),
-        content=make_photo(),
-        limits=images.PREDICTION,
-        iteration=iteration,
-        labels=labels_of(iteration),
-        answer=answer,
-        application=application,
-        by=None,
-    )
-    assert stored is not None
-    StoredPrediction.objects.filter(pk=stored.pk).update(**fields)
-    return stored
+    return make_answering_project()
 
 
 def query(call: Call, project: Project, **token: Any) -> Any:
@@ -72,10 +38,6 @@ def query(call: Call, project: Project, **token: Any) -> Any:
 def ids(response: Any) -> list[UUID]:
     assert response.status_code == 200, response.content
     return [UUID(each["id"]) for each in response.json()["results"]]
-
-
-def uid(project: Project, tag: str) -> str:
-    return str(project.tags.get(name=tag).uid)
 
 
 # Query
@@ -351,99 +313,3 @@ def test_reconciling_blobs_spares_the_pictures_of_predictions(
 
     assert counts.deleted == 0
     assert storage.has_blob(stored.picture.blob_key)
-
-
-# Images
-
-
-def make_images(call: Call, project: Project, *given: Any, **batch: Any) -> Any:
-    entries = [each if isinstance(each, dict) else {"id": str(each)} for each in given]
-    path = f"/projects/{project.uid}/images/predictions"
-    return call("post", path, data=json.dumps({"images": entries, **batch}), content_type="application/json")
-
-
-def test_sdk_makes_an_image_of_a_prediction(trainer: Any, project: Project) -> None:
-    stored, tag = keep(project), uid(project, "hot")
-
-    summary = trainer.create_images_from_predictions(
-        project.uid, {"images": [{"id": str(stored.uid)}], "tag_ids": [tag]}
-    )
-
-    assert summary.is_batch_successful
-    image = Image.objects.get()
-    assert (summary.images[0].source_url, summary.images[0].image.id) == (str(stored.uid), str(image.uid))
-    assert (image.source, image.picture) == (Image.Source.PREDICTION, stored.picture)
-    assert [each.name for each in image.tags.all()] == ["hot"]
-    assert not StoredPrediction.objects.exists()
-
-
-def test_answer_for_an_image_without_tags_is_as_recorded(call: Call, project: Project) -> None:
-    stored = keep(project)
-
-    response = make_images(call, project, stored.uid)
-
-    [result] = response.json()["images"]
-    assert (response.status_code, response.json()["isBatchSuccessful"]) == (200, True)
-    assert (result["sourceUrl"], result["status"]) == (str(stored.uid), "OK")
-    names = ["id", "created", "width", "height", "resizedImageUri", "thumbnailUri", "originalImageUri"]
-    assert list(result["image"]) == names
-
-
-def test_prediction_that_is_not_there_spoils_only_its_own_image(call: Call, project: Project) -> None:
-    stored, missing = keep(project), uuid4()
-
-    response = make_images(call, project, missing, stored.uid, "nonsense")
-
-    assert response.status_code == 207
-    assert [each["status"] for each in response.json()["images"]] == ["ErrorSource", "OK", "ErrorSource"]
-    assert Image.objects.count() == 1
-
-
-def test_prediction_of_an_image_that_is_there_already_is_a_duplicate(call: Call, project: Project) -> None:
-    stored = keep(project)
-    make_image(project=project, picture=stored.picture)
-
-    response = make_images(call, project, stored.uid)
-
-    assert (response.status_code, response.json()["images"][0]["status"]) == (207, "OKDuplicate")
-    assert not StoredPrediction.objects.exists()
-
-
-def test_prediction_stays_where_its_image_is_refused(call: Call, project: Project) -> None:
-    stored = keep(project)
-
-    response = make_images(call, project, {"id": str(stored.uid), "tagIds": [str(uuid4())]})
-
-    assert (response.status_code, response.json()["images"][0]["status"]) == (207, "ErrorInvalidTag")
-    assert StoredPrediction.objects.get() == stored
-
-
-def test_prediction_stays_where_an_image_that_is_there_may_not_have_the_tag(call: Call, project: Project) -> None:
-    stored = keep(project)
-    negative = Tag.objects.create(project=project, name="none", type=Tag.Type.NEGATIVE)
-    make_image(project=project, picture=stored.picture, tags=[negative])
-
-    response = make_images(call, project, {"id": str(stored.uid), "tagIds": [uid(project, "hot")]})
-
-    assert response.json()["images"][0]["status"] == "ErrorNegativeAndRegularTagOnSameImage"
-    assert StoredPrediction.objects.get() == stored
-
-
-def test_picture_that_the_storage_does_not_give_is_told_of(call: Call, project: Project, storage_refuses: None) -> None:
-    stored = keep(project)
-    WaitingBlob.objects.all().delete()
-
-    response = make_images(call, project, stored.uid)
-
-    assert (response.status_code, response.json()["images"][0]["status"]) == (207, "ErrorStorage")
-    assert StoredPrediction.objects.get() == stored
-
-
-def test_prediction_of_another_project_makes_no_image(call: Call, project: Project) -> None:
-    response = make_images(call, make_project(), keep(project).uid)
-
-    assert response.json()["images"][0]["status"] == "ErrorSource"
-
-
-def test_images_of_more_than_64_predictions_are_refused_whole(call: Call, project: Project) -> None:
-    assert refusal(make_images(call, project, *range(65))) == (400, "BadRequestExceededBatchSize")

@@ -4,6 +4,7 @@ from typing import Any
 
 from jobs.progress import Progress
 from tests import factories
+from tests.customvision.answers import Call
 from training.backends.base import TrainingOptions
 from training.models import Iteration, Project, Tag
 from training.services import learning
@@ -35,3 +36,8 @@ def make_trained(project: Project | None = None, **options: Any) -> Iteration:
     """Train that project, or a new one."""
     started = learning.start_training(project=project or make_trainable(), options=TrainingOptions(**options), by=None)
     return finish(started)
+
+
+def train(call: Call, project: Project, query: str = "", **body: Any) -> Any:
+    """Ask for a training as programs do; return the answer."""
+    return call("post", f"/projects/{project.uid}/train{query}", data=body, content_type="application/json")

@@ -8,52 +8,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from django.core.files.storage import default_storage
-from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from catalog.models import Picture
-from catalog.services import keep_vector
 from engine import heads, packages
-from jobs.models import Job
-from jobs.services import do_here
 from tests import factories
-from training import comparing, snapshots
-from training.exceptions import AlreadyTraining, IsPublished, NameTaken, NotPublished, PublishNameRefused, Refused
-from training.heads import write_head
+from tests.training.publishable import learned, live, make_iteration, published
+from training.exceptions import IsPublished, NotPublished, PublishNameRefused, Refused
 from training.models import Iteration, Project, Publication
-from training.services import learning
-from training.services.learning import delete_iteration, rename_iteration
-from training.services.projects import delete_project
+from training.services.learning import delete_iteration
 from training.services.publishing import heir, publish, publish_beside, rollback, rollback_target, unpublish
-from training.services.starter import add_iteration
-from training.snapshots import Snapshot
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
-TAGS = ("cannoli", "risotto")
-
-
-@pytest.fixture
-def project() -> Project:
-    return factories.make_project(name="Dishes", domain=Project.Domain.FOOD)
-
-
-def make_iteration(project: Project, **fields: Any) -> Iteration:
-    iteration = add_iteration(project=project, head=factories.make_head(*TAGS), metrics={})
-    for name, value in fields.items():
-        setattr(iteration, name, value)
-    iteration.save()
-    return iteration
-
-
-def published(project: Project) -> dict[int, str]:
-    return dict(project.iterations.published().values_list("number", "publish_name"))
-
-
-def live(project: Project) -> int | None:
-    project.refresh_from_db()
-    return project.live_iteration.number if project.live_iteration else None
 
 
 def test_first_publication_is_live() -> None:
@@ -282,220 +248,6 @@ def test_log_outlives_its_iterations_and_people(project: Project) -> None:
     assert (line.iteration, line.iteration_name, line.username) == (None, "Iteration 1", "dev")
 
 
-def test_published_iteration_is_not_deleted(project: Project) -> None:
-    iteration = make_iteration(project)
-    publish(iteration=iteration, by=None)
-
-    with pytest.raises(Refused):
-        delete_iteration(iteration)
-
-
-def test_iteration_that_is_published_while_it_is_deleted_stays(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    iteration = make_iteration(project)
-    monkeypatch.setattr(
-        "training.backends.local.LocalBackend.delete_iteration",
-        lambda backend, found: Iteration.objects.filter(pk=found.pk).update(publish_name="live"),
-    )
-
-    with pytest.raises(IsPublished):
-        delete_iteration(iteration)
-
-    assert published(project) == {1: "live"}
-
-
-def test_iteration_in_training_is_not_deleted(project: Project) -> None:
-    with pytest.raises(AlreadyTraining):
-        delete_iteration(make_iteration(project, status="Training"))
-
-
-def test_iteration_is_renamed_but_never_as_another(project: Project) -> None:
-    first, second = make_iteration(project), make_iteration(project)
-    rename_iteration(first, name="  Spring ")
-
-    with pytest.raises(NameTaken, match="spring"):
-        rename_iteration(second, name="spring")
-
-    assert list(project.iterations.values_list("name", flat=True)) == ["Iteration 2", "Spring"]
-
-
-@pytest.mark.parametrize("name", ["", " ", "x" * (learning.LONGEST_NAME + 1)])
-def test_iteration_without_a_name_that_fits_keeps_its_own(project: Project, name: str) -> None:
-    iteration = make_iteration(project)
-
-    with pytest.raises(Refused):
-        rename_iteration(iteration, name=name)
-
-    assert project.iterations.get().name == "Iteration 1"
-
-
-def test_number_of_a_deleted_iteration_is_not_given_again(project: Project) -> None:
-    delete_iteration(make_iteration(project))
-
-    assert make_iteration(project).number == 2
-
-
-def test_project_with_something_published_is_not_deleted(project: Project) -> None:
-    publish(iteration=make_iteration(project), by=None)
-
-    with pytest.raises(Refused, match="live"):
-        delete_project(project, by=None)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_deleted_project_takes_its_pictures_along() -> None:
-    project = factories.make_project()
-    image = factories.make_image(project=project)
-    shared = factories.make_image(project=project)
-    factories.make_image(picture=shared.picture)
-
-    delete_project(project, by=None)
-    do_here(Job.objects.get(kind="discard"))
-
-    assert list(Picture.objects.all()) == [shared.picture]
-    assert not default_storage.exists(image.picture.blob_key)
-
-
-def test_deleted_project_is_gone_with_its_log(project: Project) -> None:
-    iteration = make_iteration(project)
-    publish(iteration=iteration, by=None)
-    unpublish(iteration=iteration, by=None)
-
-    delete_project(project, by=None)
-
-    assert not Project.objects.filter(pk=project.pk).exists()
-
-
-# The parity gate
-
-
-def test_iteration_whose_package_answers_otherwise_is_not_published(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    build: Callable[..., bytes] = packages.build
-
-    def build_another(*, head: heads.Head, **others: Any) -> bytes:
-        return build(head=replace(head, bias=head.bias + np.array([5, 0], dtype=np.float32)), **others)
-
-    monkeypatch.setattr(packages, "build", build_another)
-
-    with pytest.raises(Refused, match="not the same"):
-        publish(iteration=make_iteration(project), by=None)
-
-    assert (live(project), project.publications.count()) == (None, 0)
-
-
-# Better?
-
-
-def learned(project: Project, *, right: int, of: int = 40, same_pictures_as: Iteration | None = None) -> Iteration:
-    """Make an iteration that has so many of its measured pictures right."""
-    truths = np.arange(of)[:, None] % 2 == np.arange(2)
-    is_right = np.arange(of) < right
-    probabilities = np.where(truths == is_right[:, None], 0.9, 0.1).astype(np.float32)
-    if same_pictures_as:
-        sha256s = snapshots.read(same_pictures_as.snapshot_key).sha256s
-    else:
-        images = [factories.make_image(project=project, size=(32, 24)) for _ in range(of)]
-        sha256s = tuple(image.picture.sha256 for image in images)
-    snapshot = Snapshot(
-        tags=TAGS,
-        tag_ids=(1, 2),
-        sha256s=sha256s,
-        truths=truths,
-        learned=np.zeros(of, dtype=np.bool_),
-        measured=np.ones(of, dtype=np.bool_),
-        probabilities=probabilities,
-        multilabel=False,
-    )
-    return make_iteration(project, snapshot_key=snapshots.write(snapshot))
-
-
-def answer(iteration: Iteration, *, right: int) -> None:
-    """Give the pictures vectors and the iteration a head, so that it has so many right."""
-    snapshot = snapshots.read(iteration.snapshot_key)
-    vectors = np.zeros((len(snapshot.sha256s), 1280), dtype=np.float32)
-    for row, truth in enumerate(snapshot.truths.argmax(axis=1)):
-        vectors[row, truth if row < right else 1 - truth] = 1.0
-    pictures = {image.picture.sha256: image.picture for image in iteration.project.images.select_related("picture")}
-    for sha256, vector in zip(snapshot.sha256s, vectors, strict=True):
-        keep_vector(picture=pictures[sha256], backbone=iteration.backbone, value=vector)
-    head = heads.loads(factories.make_head(*TAGS))
-    weights = np.zeros_like(head.weights)
-    weights[0, 0] = weights[1, 1] = 10.0
-    iteration.head_key = write_head(heads.dumps(replace(head, weights=weights, bias=0 * head.bias)))
-    iteration.save()
-
-
-@pytest.mark.parametrize(("old", "new", "is_better"), [(20, 38, True), (30, 32, False), (38, 20, False)])
-def test_better_means_more_than_chance_on_the_same_pictures(
-    project: Project, old: int, new: int, is_better: bool
-) -> None:
-    first = learned(project, right=old)
-    answer(first, right=old)
-    second = learned(project, right=new, same_pictures_as=first)
-
-    told = comparing.compare(second, first)
-
-    assert (told.old_right, told.new_right, told.is_better) == (old, new, is_better)
-    assert len(told.gained) - len(told.lost) == new - old
-
-
-def test_command_publishes_what_is_better_and_logs_why(project: Project) -> None:
-    first = learned(project, right=20)
-    answer(first, right=20)
-    publish(iteration=first, by=None)
-    learned(project, right=38, same_pictures_as=first)
-
-    call_command("publish", project="Dishes", if_better=True)
-
-    assert live(project) == 2
-    assert "18 gained" in project.publications.latest("pk").reason
-
-
-def test_command_does_not_publish_what_is_no_better(project: Project) -> None:
-    first = learned(project, right=30)
-    answer(first, right=30)
-    publish(iteration=first, by=None)
-    learned(project, right=31, same_pictures_as=first)
-
-    with pytest.raises(CommandError, match=r"Not published.*p = ") as raised:
-        call_command("publish", project="Dishes", if_better=True)
-
-    assert (raised.value.returncode, live(project)) == (1, 1)
-
-
-def test_commands_publish_roll_back_and_unpublish(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
-    for _ in range(2):
-        make_iteration(project)
-        call_command("publish", project="Dishes")
-    call_command("rollback", project="Dishes")
-    assert live(project) == 1
-
-    call_command("unpublish", project="Dishes")
-
-    assert (live(project), published(project)) == (None, {})
-    assert "Iteration 1 no longer answers as live." in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("command", ["publish", "unpublish", "rollback"])
-def test_dry_run_changes_nothing(project: Project, command: str) -> None:
-    publish(iteration=make_iteration(project), by=None)
-    make_iteration(project)
-
-    call_command(command, project="Dishes", dry_run=True)
-
-    assert (live(project), project.publications.count()) == (1, 1)
-
-
-def test_iteration_that_does_not_exist_ends_with_exit_code_2(project: Project) -> None:
-    with pytest.raises(CommandError, match="no iteration 7") as raised:
-        call_command("publish", project="Dishes", iteration=7)
-
-    assert raised.value.returncode == 2
-
-
 def test_completed_iteration_needs_a_head(project: Project) -> None:
     with pytest.raises(IntegrityError, match="has_a_head"), transaction.atomic():
         Iteration.objects.create(project=project, number=9, status="Completed", trained_at=timezone.now())
@@ -555,6 +307,25 @@ def test_deleted_iteration_is_passed_over(project: Project) -> None:
     assert live(project) == 1
 
 
+# The parity gate
+
+
+def test_iteration_whose_package_answers_otherwise_is_not_published(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build: Callable[..., bytes] = packages.build
+
+    def build_another(*, head: heads.Head, **others: Any) -> bytes:
+        return build(head=replace(head, bias=head.bias + np.array([5, 0], dtype=np.float32)), **others)
+
+    monkeypatch.setattr(packages, "build", build_another)
+
+    with pytest.raises(Refused, match="not the same"):
+        publish(iteration=make_iteration(project), by=None)
+
+    assert (live(project), project.publications.count()) == (None, 0)
+
+
 def test_lost_picture_does_not_stand_in_the_way(project: Project, blobs: Path) -> None:
     iteration = learned(project, right=30, of=10)
     for path in list((blobs / "pictures").rglob("*")):
@@ -564,16 +335,3 @@ def test_lost_picture_does_not_stand_in_the_way(project: Project, blobs: Path) -
     publish(iteration=iteration, by=None)
 
     assert live(project) == 1
-
-
-def test_renamed_tag_is_still_the_same(project: Project) -> None:
-    first = learned(project, right=30)
-    answer(first, right=30)
-    second = learned(project, right=30, same_pictures_as=first)
-    renamed = replace(snapshots.read(second.snapshot_key), tags=("cannolo", "risotto"))
-    second.snapshot_key = snapshots.write(renamed)
-    second.save()
-
-    told = comparing.compare(second, first)
-
-    assert (told.old_right, told.new_right) == (30, 30)

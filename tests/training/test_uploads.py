@@ -1,39 +1,25 @@
 """Uploads: every picture is kept or refused by itself, with Custom Vision's word for it."""
 
-import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
-from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
 from catalog.exceptions import StorageUnavailable
 from catalog.models import Picture
-from catalog.storage import LocalBlobs, read_blob, write_blob
+from catalog.storage import read_blob, write_blob
 from engine.splitting import Part
-from jobs.models import Job
 from tests import factories
 from training import keeping
 from training.backends.base import ImageStatus, ImageUpload, UploadResult
 from training.exceptions import Refused
 from training.models import Image, ImageTag, Project, Tag
 from training.services.pictures import add_tag, delete_images, upload_images
-from training.services.projects import create_project, create_tags, delete_tag, rename_tag
+from training.services.projects import create_project, create_tags, delete_tag
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
-
-
-@pytest.fixture
-def project() -> Project:
-    return create_project(name="Dishes")
-
-
-@pytest.fixture
-def tags(project: Project) -> list[Tag]:
-    return create_tags(project=project, names=["pizza", "risotto"])[0]
 
 
 def upload(project: Project, *uploads: ImageUpload) -> tuple[UploadResult, ...]:
@@ -227,155 +213,6 @@ def test_database_refuses_a_held_out_correction(project: Project) -> None:
         held_out.update(source=Image.Source.CORRECTION, part=Part.HELD_OUT.value)
 
 
-@pytest.mark.parametrize("name", ["PIZZA", "pizza"])
-def test_tag_is_unique_whatever_its_case(project: Project, tags: list[Tag], name: str) -> None:
-    made, there = create_tags(project=project, names=[name])
-
-    assert (made, there) == ([], [tags[0]])
-    with pytest.raises(IntegrityError), transaction.atomic():
-        Tag.objects.create(project=project, name=name)
-
-
-def test_second_negative_tag_is_refused(project: Project) -> None:
-    create_tags(project=project, names=["none"], type=Tag.Type.NEGATIVE)
-
-    with pytest.raises(Refused):
-        create_tags(project=project, names=["nothing"], type=Tag.Type.NEGATIVE)
-
-
-def test_tag_cannot_take_the_name_of_another(project: Project, tags: list[Tag]) -> None:
-    with pytest.raises(Refused):
-        rename_tag(tags[0], name="Risotto")
-
-
-@pytest.mark.parametrize(
-    "fields", [{"name": " "}, {"name": "dishes"}, {"name": "x" * 101}, {"name": "New", "domain": "Landmarks"}]
-)
-def test_project_that_cannot_be_is_refused(project: Project, fields: dict[str, Any]) -> None:
-    with pytest.raises(Refused):
-        create_project(**fields)
-
-
-# A folder, by command
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Two tags by sub-folder, one in each of the brief's ways of naming, and things that are no pictures."""
-    for number in range(3):
-        for name in (f"pizza/pizza ({number}).jpg", f"risotto/risotto_{number}.jpg"):
-            path = tmp_path / "photos" / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(factories.make_photo())
-    (tmp_path / "photos" / "notes.txt").write_text("no picture")
-    return tmp_path / "photos"
-
-
-def counts(project: Project) -> dict[str, int]:
-    return {tag.name: tag.images.count() for tag in project.tags.all()}
-
-
-@pytest.mark.django_db(transaction=True)
-def test_each_sub_folder_is_a_tag(project: Project, folder: Path) -> None:
-    call_command("upload_images", str(folder), project="Dishes")
-
-    assert counts(project) == {"pizza": 3, "risotto": 3}
-
-
-@pytest.mark.django_db(transaction=True)
-def test_files_are_tagged_by_their_names(project: Project, folder: Path) -> None:
-    create_tags(project=project, names=["pizza", "risotto"])
-    for path in list(folder.rglob("*.jpg")):
-        path.rename(folder / path.name)
-
-    call_command("upload_images", str(folder), project="Dishes")
-
-    assert counts(project) == {"pizza": 3, "risotto": 3}
-
-
-@pytest.mark.django_db(transaction=True)
-def test_upload_is_safe_to_run_twice(project: Project, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    call_command("upload_images", str(folder), project="Dishes")
-    call_command("upload_images", str(folder), project="Dishes")
-
-    assert "OKDuplicate 6" in capsys.readouterr().out
-    assert counts(project) == {"pizza": 3, "risotto": 3}
-
-
-@pytest.mark.django_db(transaction=True)
-def test_refused_file_is_named_and_the_rest_goes_on(
-    project: Project, folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (folder / "pizza" / "broken.jpg").write_bytes(b"\xff\xd8broken")
-
-    with pytest.raises(CommandError, match="1 files were refused") as raised:
-        call_command("upload_images", str(folder), project="Dishes")
-
-    assert raised.value.returncode == 1
-    assert "broken.jpg: ErrorImageFormat" in capsys.readouterr().out
-    assert project.images.count() == 6
-
-
-@pytest.mark.django_db(transaction=True)
-def test_storage_that_refuses_ends_the_upload_with_a_sentence(
-    project: Project, folder: Path, storage_refuses: None
-) -> None:
-    with pytest.raises(CommandError, match="Run it again later"):
-        call_command("upload_images", str(folder), project="Dishes")
-
-    assert Job.objects.get().state == Job.State.FAILED
-    assert not Picture.objects.exists()
-
-
-@pytest.mark.django_db(transaction=True)
-def test_disk_that_fills_up_keeps_what_came_before(
-    project: Project, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    written: list[str] = []
-    save: Callable[..., str] = LocalBlobs._save
-
-    def save_four(self: LocalBlobs, name: str, content: Any) -> str:
-        if len(written) == 4:
-            raise OSError(28, "No space left on device")
-        written.append(name)
-        return save(self, name, content)
-
-    monkeypatch.setattr(LocalBlobs, "_save", save_four)
-
-    with pytest.raises(CommandError, match="2 files were refused"):
-        call_command("upload_images", str(folder), project="Dishes")
-
-    assert project.images.count() == Picture.objects.count() == 4
-
-
-def test_dry_run_uploads_nothing(project: Project, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    call_command("upload_images", str(folder), project="Dishes", dry_run=True)
-
-    assert "6 files would be uploaded" in capsys.readouterr().out
-    assert not Image.objects.exists()
-    assert not Tag.objects.exists()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (["/nonexistent"], "is no folder"),
-        ([".github"], "is no folder"),
-        (["{folder}", "--tag", "pasta"], "no tag 'pasta'"),
-        (["{folder}", "--project", "Nothing"], "no project 'Nothing'"),
-    ],
-)
-def test_wrong_question_ends_with_exit_code_2(
-    project: Project, folder: Path, arguments: list[str], sentence: str
-) -> None:
-    filled = [each.format(folder=folder) for each in arguments]
-
-    with pytest.raises(CommandError, match=sentence) as raised:
-        call_command("upload_images", "--project", "Dishes", *filled)
-
-    assert raised.value.returncode == 2
-
-
 def test_lost_picture_comes_back_with_the_next_upload(project: Project, tags: list[Tag]) -> None:
     (result,) = upload(project, photo(tags[0], seed=1))
     assert result.image is not None
@@ -402,21 +239,6 @@ def test_duplicate_is_held_out_unless_it_was_trained_on(
     assert bool(result.detail) is not held_out
 
 
-@pytest.mark.parametrize("name", ["pa\u0302te\u0301", "  pâté ", "PÂTÉ"])
-def test_tag_that_looks_the_same_is_the_same(project: Project, name: str) -> None:
-    create_tags(project=project, names=["pâté"])
-
-    made, _ = create_tags(project=project, names=[name])
-
-    assert made == []
-
-
-@pytest.mark.parametrize("name", ["\u200b", "\u202eevil", "a\x00b", ""])
-def test_name_that_cannot_be_seen_is_refused(project: Project, name: str) -> None:
-    with pytest.raises(Refused):
-        create_tags(project=project, names=[name])
-
-
 def test_blobs_and_every_folder_of_theirs_are_their_owners_alone(blobs: Path) -> None:
     write_blob("pictures/ab/cd", b"bytes")
 
@@ -437,15 +259,3 @@ def test_write_that_fails_leaves_what_was_there(blobs: Path, monkeypatch: pytest
 
     assert read_blob("heads/a") == b"whole"
     assert [path.name for path in (blobs / "heads").iterdir()] == ["a"]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_odd_names_do_not_stop_an_upload(project: Project, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (folder / "pizza").rename(folder / "pizza ")
-    (folder / ".hidden").mkdir()
-    for name in (b"risotto/bad\xff.jpg", b".hidden/a.jpg", b"risotto/un\nplat.jpg"):
-        (folder / os.fsdecode(name)).write_bytes(factories.make_photo())
-
-    call_command("upload_images", str(folder), project="Dishes")
-
-    assert counts(project) == {"pizza": 3, "risotto": 5}

@@ -1,0 +1,121 @@
+"""Published by command, taken back by command, and with `--if-better` only what is better on the same pictures."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+
+from catalog.services import keep_vector
+from engine import heads
+from tests import factories
+from tests.training.publishable import TAGS, learned, live, make_iteration, published
+from training import comparing, snapshots
+from training.heads import write_head
+from training.models import Iteration, Project
+from training.services.publishing import publish
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
+
+
+# Better?
+
+
+def answer(iteration: Iteration, *, right: int) -> None:
+    """Give the pictures vectors and the iteration a head, so that it has so many right."""
+    snapshot = snapshots.read(iteration.snapshot_key)
+    vectors = np.zeros((len(snapshot.sha256s), 1280), dtype=np.float32)
+    for row, truth in enumerate(snapshot.truths.argmax(axis=1)):
+        vectors[row, truth if row < right else 1 - truth] = 1.0
+    pictures = {image.picture.sha256: image.picture for image in iteration.project.images.select_related("picture")}
+    for sha256, vector in zip(snapshot.sha256s, vectors, strict=True):
+        keep_vector(picture=pictures[sha256], backbone=iteration.backbone, value=vector)
+    head = heads.loads(factories.make_head(*TAGS))
+    weights = np.zeros_like(head.weights)
+    weights[0, 0] = weights[1, 1] = 10.0
+    iteration.head_key = write_head(heads.dumps(replace(head, weights=weights, bias=0 * head.bias)))
+    iteration.save()
+
+
+@pytest.mark.parametrize(("old", "new", "is_better"), [(20, 38, True), (30, 32, False), (38, 20, False)])
+def test_better_means_more_than_chance_on_the_same_pictures(
+    project: Project, old: int, new: int, is_better: bool
+) -> None:
+    first = learned(project, right=old)
+    answer(first, right=old)
+    second = learned(project, right=new, same_pictures_as=first)
+
+    told = comparing.compare(second, first)
+
+    assert (told.old_right, told.new_right, told.is_better) == (old, new, is_better)
+    assert len(told.gained) - len(told.lost) == new - old
+
+
+def test_renamed_tag_is_still_the_same(project: Project) -> None:
+    first = learned(project, right=30)
+    answer(first, right=30)
+    second = learned(project, right=30, same_pictures_as=first)
+    renamed = replace(snapshots.read(second.snapshot_key), tags=("cannolo", "risotto"))
+    second.snapshot_key = snapshots.write(renamed)
+    second.save()
+
+    told = comparing.compare(second, first)
+
+    assert (told.old_right, told.new_right) == (30, 30)
+
+
+# By command
+
+
+def test_command_publishes_what_is_better_and_logs_why(project: Project) -> None:
+    first = learned(project, right=20)
+    answer(first, right=20)
+    publish(iteration=first, by=None)
+    learned(project, right=38, same_pictures_as=first)
+
+    call_command("publish", project="Dishes", if_better=True)
+
+    assert live(project) == 2
+    assert "18 gained" in project.publications.latest("pk").reason
+
+
+def test_command_does_not_publish_what_is_no_better(project: Project) -> None:
+    first = learned(project, right=30)
+    answer(first, right=30)
+    publish(iteration=first, by=None)
+    learned(project, right=31, same_pictures_as=first)
+
+    with pytest.raises(CommandError, match=r"Not published.*p = ") as raised:
+        call_command("publish", project="Dishes", if_better=True)
+
+    assert (raised.value.returncode, live(project)) == (1, 1)
+
+
+def test_commands_publish_roll_back_and_unpublish(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(2):
+        make_iteration(project)
+        call_command("publish", project="Dishes")
+    call_command("rollback", project="Dishes")
+    assert live(project) == 1
+
+    call_command("unpublish", project="Dishes")
+
+    assert (live(project), published(project)) == (None, {})
+    assert "Iteration 1 no longer answers as live." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["publish", "unpublish", "rollback"])
+def test_dry_run_changes_nothing(project: Project, command: str) -> None:
+    publish(iteration=make_iteration(project), by=None)
+    make_iteration(project)
+
+    call_command(command, project="Dishes", dry_run=True)
+
+    assert (live(project), project.publications.count()) == (1, 1)
+
+
+def test_iteration_that_does_not_exist_ends_with_exit_code_2(project: Project) -> None:
+    with pytest.raises(CommandError, match="no iteration 7") as raised:
+        call_command("publish", project="Dishes", iteration=7)
+
+    assert raised.value.returncode == 2

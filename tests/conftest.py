@@ -68,12 +68,21 @@ def fresh_backends() -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """The tests' own server does not wait for the disk: emptying all tables after a test takes half the time."""
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The tests' own server does not wait for the disk: emptying all tables after a test takes half the time.
+
+    At the end, what server threads hold whose client never hung up is ended: the database could not go.
+    """
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         for name in ("fsync", "full_page_writes", "synchronous_commit"):
             cursor.execute(f"ALTER SYSTEM SET {name} TO off")
         cursor.execute("SELECT pg_reload_conf()")
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 @pytest.fixture

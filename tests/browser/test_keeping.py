@@ -199,6 +199,22 @@ def test_address_of_the_answer_shows_it_again(page: Page, photo: Path, live_serv
     expect(page.locator(".in-words")).to_be_visible()
 
 
+def test_going_forward_before_the_page_listens_shows_the_answer(page: Page, photo: Path) -> None:
+    choose(page, photo)
+    expect(page).to_have_url(re.compile("/predictions/[0-9]+/$"))
+    scripts: list[Route] = []
+    page.route("**/classify*.js", lambda route: scripts.append(route), times=1)
+
+    page.go_back()
+    expect(page.locator(".in-words")).to_have_count(0)
+    page.go_forward(wait_until="commit")
+    while not scripts:
+        page.wait_for_timeout(10)
+    scripts[0].continue_()
+
+    expect(page.locator(".in-words")).to_be_visible()
+
+
 def test_sample_is_tried_on_the_first_visit_only(any_page: Page, live_server: LiveServer, person: User) -> None:
     page = any_page
     sign_in(page, live_server, person)

@@ -179,6 +179,16 @@ def test_a_change_of_a_project_is_refused_by_what_is_wrong(call: Call, change: d
     assert answer.json()["code"] == code
 
 
+def test_tags_are_listed_by_name(call: Call) -> None:
+    project = make_project()
+    names = ["rose", "hemlock", "cherry", "ash", "oak", "pine", "elm", "birch"]
+    tags = [Tag.objects.create(project=project, name=name) for name in names]
+    for tag in tags[::2]:
+        make_image(project=project, tags=[tag])
+
+    assert [tag["name"] for tag in call("get", f"/projects/{project.uid}/tags").json()] == sorted(names)
+
+
 def test_a_change_of_a_tag_that_is_refused_changes_nothing(call: Call) -> None:
     project = make_project()
     tag = Tag.objects.create(project=project, name="hemlock")

@@ -14,11 +14,6 @@ from training.models import Image, Project, Tag
 from training.services import tagging
 
 
-@pytest.fixture
-def project(db: None) -> Project:
-    return factories.make_project(type="Multilabel")
-
-
 def make_tags(project: Project, *names: str, **fields: Any) -> list[Tag]:
     return [Tag.objects.create(project=project, name=name, **fields) for name in names]
 

@@ -41,11 +41,6 @@ def project(name: str) -> Project:
 
 
 @pytest.fixture
-def tags(project: Project) -> list[Tag]:
-    return projects.create_tags(project=project, names=["pizza", "risotto"])[0]
-
-
-@pytest.fixture
 def iteration(project: Project, tags: list[Tag]) -> Iteration:
     """A trained one."""
     batch = [upload for tag in tags for upload in photos(tag, count=5)]

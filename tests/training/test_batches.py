@@ -18,7 +18,7 @@ from training import keeping
 from training.backends.base import ImageStatus, ImageUpload, UploadResult
 from training.models import Image, ImageTag, Project, Tag
 from training.services.pictures import upload_images
-from training.services.projects import create_project, create_tags, delete_tag
+from training.services.projects import create_project, delete_tag
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("in_english")]
 
@@ -29,11 +29,6 @@ PHOTOS = [factories.make_photo(seed=seed, size=(64, 48)) for seed in range(1, 6)
 @pytest.fixture
 def project() -> Project:
     return create_project(name="Dishes", type="Multilabel")
-
-
-@pytest.fixture
-def tags(project: Project) -> list[Tag]:
-    return create_tags(project=project, names=["pizza", "risotto"])[0]
 
 
 def uploads(*tags: Tag, photos: Sequence[bytes] = PHOTOS) -> list[ImageUpload]:

@@ -20,11 +20,6 @@ SignIn = Callable[[User], Client]
 
 
 @pytest.fixture
-def site(signed_in: SignIn, db: None) -> Client:
-    return signed_in(factories.make_developer(language="en"))
-
-
-@pytest.fixture
 def project(db: None) -> Project:
     return factories.make_project(type="Multilabel")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from django.core.cache import caches
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import ProtectedError
 from django.utils import timezone
 from numpy.typing import NDArray
@@ -31,7 +31,7 @@ _INSERT = """
     INSERT INTO catalog_picture (sha256, blob_key, format, width, height, byte_size, created_by_id, created_at)
     SELECT *, %s::bigint, statement_timestamp()
     FROM unnest(%s::text[], %s::text[], %s::text[], %s::int[], %s::int[], %s::int[])
-    ON CONFLICT DO NOTHING RETURNING sha256
+    ON CONFLICT DO NOTHING RETURNING *
 """
 
 
@@ -103,12 +103,11 @@ def _lock_rows(facts: Mapping[str, images.Facts], *, by: User | None) -> tuple[d
     columns = [list(column) for column in zip(*(_row(facts[sha256]) for sha256 in sorted(facts)), strict=True)]
     found: dict[str, Picture] = {}
     new: set[str] = set()
-    while len(found) < len(facts):  # a row may be deleted between the two statements
-        with connection.cursor() as cursor:
-            cursor.execute(_INSERT, [by.pk if by else None, *columns])
-            new.update(sha256 for (sha256,) in cursor.fetchall())
-        locked = Picture.objects.select_for_update().filter(sha256__in=facts).order_by("sha256")
-        found = {each.sha256: each for each in locked}
+    while missing := facts.keys() - found.keys():  # a row may be deleted between the two statements
+        made = {each.sha256: each for each in Picture.objects.raw(_INSERT, [by.pk if by else None, *columns])}
+        new.update(made)
+        locked = Picture.objects.select_for_update().filter(sha256__in=missing - made.keys()).order_by("sha256")
+        found |= made | {each.sha256: each for each in locked}
     return found, new
 
 

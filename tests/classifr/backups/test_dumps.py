@@ -1,0 +1,43 @@
+"""The programs that write and read the database's part."""
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from classifr.backups import dumps
+from classifr.backups.exceptions import BackupError
+
+PASSWORD = "scram: of 'the' owner"
+
+
+@pytest.mark.django_db
+def test_password_is_on_no_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[list[str], dict[str, str]]] = []
+
+    def run(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        seen.append((command, options["env"]))
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setitem(connection.settings_dict, "PASSWORD", PASSWORD)
+    monkeypatch.setattr(subprocess, "run", run)
+    dumps.dump(Path("x"), snapshot="1")
+
+    [(command, environment)] = seen
+    assert not any(PASSWORD in argument for argument in command)
+    assert environment["PGPASSWORD"] == PASSWORD
+
+
+def test_newer_server_needs_its_own_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    newer = tmp_path / "pg_dump"
+    newer.write_text("#!/bin/sh\necho 'pg_dump (PostgreSQL) 19.1'\n")
+    newer.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}/bin")
+
+    assert dumps.find_program("pg_dump", 19) == str(newer)
+    assert dumps.find_program("pg_dump", 15) != str(newer)
+    with pytest.raises(BackupError, match="put its pg_dump on PATH"):
+        dumps.find_program("pg_dump", 20)

@@ -1,0 +1,110 @@
+"""What goes into a backup; in this process, on the tests' own database."""
+
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from catalog.models import Picture, WaitingBlob
+from catalog.services import discard_picture
+from catalog.storage import delete_blob, stored_blobs
+from classifr.backups import services
+from classifr.backups.exceptions import BackupError
+from tests import factories
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_photo_that_came_after_the_others_were_read_is_there(any_blobs: str, tmp_path: Path) -> None:
+    factories.make_picture()
+    made: list[Picture] = []
+
+    def report(what: str, done: int, total: int | None) -> None:
+        if what == "database" and not made:
+            made.append(factories.make_picture())
+
+    manifest = services.make_backup(path=tmp_path / "b.tar", report=report)
+
+    assert f"blobs/{made[0].blob_key}" in manifest.parts
+    assert (manifest.blobs, manifest.missing) == (2, [])
+
+
+def test_photo_that_is_erased_before_it_is_read_has_no_row_either(
+    any_blobs: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = factories.make_picture()
+    dumped: list[Path] = []
+    really_dump = services._dump
+
+    def dump(path: Path) -> tuple[set[str], list[list[str]]]:
+        late = None if dumped else factories.make_picture()
+        found = really_dump(path)
+        dumped.append(path)
+        if late:
+            discard_picture(late)
+        return found
+
+    monkeypatch.setattr(services, "_dump", dump)
+
+    manifest = services.make_backup(path=tmp_path / "b.tar")
+
+    assert len(dumped) == 2
+    assert [name for name in manifest.parts if name.startswith("blobs/")] == [f"blobs/{kept.blob_key}"]
+
+
+def test_blob_that_the_storage_has_lost_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lost = factories.make_picture()
+    delete_blob(lost.blob_key)
+
+    call_command("backup", tmp_path / "b.tar")
+
+    said = capsys.readouterr()
+    assert "1 missing" in said.out
+    assert lost.blob_key in said.err
+
+
+def test_photo_that_waits_for_the_storage_is_not_told_as_lost(tmp_path: Path) -> None:
+    waiting = factories.make_picture()
+    delete_blob(waiting.blob_key)
+    WaitingBlob.objects.create(picture=waiting, content=b"its bytes", next_try_at=timezone.now())
+
+    assert services.make_backup(path=tmp_path / "b.tar").missing == []
+
+
+def test_storage_that_is_away_leaves_the_last_backup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "b.tar"
+    picture = factories.make_picture()
+    services.make_backup(path=path)
+    before = path.read_bytes()
+    [blob] = stored_blobs("")
+    stored = tmp_path / "blobs" / blob.key
+    stored.unlink()
+    stored.mkdir()  # there, and cannot be read
+    monkeypatch.setattr(services, "stored_blobs", lambda prefix: [blob])
+
+    with pytest.raises(CommandError, match=picture.blob_key):
+        call_command("backup", path)
+
+    assert path.read_bytes() == before
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["b.tar", "blobs"]
+
+
+def test_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(BackupError, match="cannot be written: No such file"):
+        services.make_backup(path=tmp_path / "nowhere" / "b.tar")
+
+
+def test_every_column_that_names_a_blob_is_known() -> None:
+    """A new `…_key` is either a blob's, and then a backup has to look after it, or is called otherwise."""
+    named = {
+        (model, field.name)
+        for model in apps.get_models()
+        if model.__module__.split(".")[0]
+        in {"catalog", "training", "classifier", "feedback", "customvision", "jobs", "accounts"}
+        for field in model._meta.fields
+        if field.name.endswith("_key") or "blob" in field.name
+    }
+
+    assert named == set(services.NAMED_BY)

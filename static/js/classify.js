@@ -209,7 +209,8 @@
     if (state?.photo) location.reload();
   });
   // … also to whoever went there while this page was loading, before it listened
-  if (history.state?.photo && performance.getEntriesByType("navigation")[0].name !== location.href) location.reload();
+  const loaded = new URL(performance.getEntriesByType("navigation")[0].name);
+  if (history.state?.photo && loaded.pathname !== location.pathname) location.reload();
   window.addEventListener("beforeunload", (event) => {
     if (!current) return;
     event.preventDefault(); // a photo is under way, or waits for another try

@@ -8,13 +8,12 @@ from typing import Literal
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page, ViewportSize
 
-Theme = Literal["light", "dark"]
 RULES = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     "resultTypes": ["violations"],
 }
 COLOUR_RULES = {"runOnly": ["color-contrast", "link-in-text-block"], "resultTypes": ["violations"]}
-THEMES: dict[Theme, dict[str, list[str]]] = {"light": RULES, "dark": COLOUR_RULES}
+THEMES: list[tuple[Literal["light", "dark"], dict[str, list[str]]]] = [("light", RULES), ("dark", COLOUR_RULES)]
 """From one theme to the other only colours change."""
 
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
@@ -51,12 +50,12 @@ CONTROL = re.compile(r'^\s*- (button|checkbox|link) "(.+?)"(?: \[.*\])?:?$')
 ADDRESS = re.compile(r"^\s*- /url: (.*)$")
 
 
-def examine(page: Page, *, sizes: Sequence[ViewportSize], themes: Sequence[Theme] = ("light", "dark")) -> Iterator[str]:
+def examine(page: Page, *, sizes: Sequence[ViewportSize]) -> Iterator[str]:
     """Say what is wrong with the page as it stands; it is shown in a desktop's window again afterwards.
 
     sizes: of the windows in which nothing may be small or stick out.
     """
-    yield from _broken_rules(page, themes)
+    yield from _broken_rules(page)
     yield from (f"moves: {each}" for each in page.evaluate(MOVING))
     yield from (f"has two of this name: {each}" for each in _doubles(page))
     for size in sizes:
@@ -65,11 +64,11 @@ def examine(page: Page, *, sizes: Sequence[ViewportSize], themes: Sequence[Theme
         yield from (f"sticks out at {size}: {each}" for each in page.evaluate(STICKING_OUT))
 
 
-def _broken_rules(page: Page, themes: Sequence[Theme]) -> Iterator[str]:
+def _broken_rules(page: Page) -> Iterator[str]:
     page.evaluate(AXE_SCRIPT)
-    for theme in themes:
+    for theme, rules in THEMES:
         page.emulate_media(color_scheme=theme)
-        for rule in page.evaluate("async (rules) => (await axe.run(rules)).violations", THEMES[theme]):
+        for rule in page.evaluate("async (rules) => (await axe.run(rules)).violations", rules):
             for node in rule["nodes"]:
                 yield f"{rule['id']}, {theme}: {node['target']} {node['html'][:200]} {node['failureSummary']}"
 

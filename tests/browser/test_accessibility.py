@@ -24,7 +24,7 @@ from classifier.models import PendingPhoto, Prediction
 from feedback.models import Verdict
 from jobs.models import Job
 from tests import factories
-from tests.browser.examining import DESKTOP, PHONE, ZOOMED, Theme, examine
+from tests.browser.examining import DESKTOP, PHONE, ZOOMED, examine
 from tests.browser.signing_in import become
 from tests.browser.test_keeping import HOME
 from tests.training.test_iteration_pages import address, make_iteration, make_snapshot
@@ -51,7 +51,6 @@ class Walk:
     page: Page
     server: LiveServer
     sizes: Sequence[ViewportSize]
-    themes: Sequence[Theme]
     notes: list[str] = field(default_factory=list)
     titles: dict[str, str] = field(default_factory=dict)
 
@@ -62,7 +61,7 @@ class Walk:
 
     def look(self, name: str) -> None:
         """Examine the page as it stands; pages of different addresses have different titles."""
-        self.notes += [f"{name}: {note}" for note in examine(self.page, sizes=self.sizes, themes=self.themes)]
+        self.notes += [f"{name}: {note}" for note in examine(self.page, sizes=self.sizes)]
         place = re.sub("[0-9]+", "1", self.page.url.removeprefix(self.server.url).split("?")[0])
         title = re.sub("[0-9]+", "1", self.page.title())
         if self.titles.setdefault(title, place) != place:
@@ -73,11 +72,9 @@ class Walk:
 def walk(request: pytest.FixtureRequest, browser: Browser, live_server: LiveServer, settings: Settings) -> Any:
     settings.ROOT_URLCONF = __name__
     context = browser.new_context(locale=request.param, viewport=DESKTOP, reduced_motion="reduce")
-    # French is the longer language: where it has room, English has. Colours are those of both.
-    is_french = request.param == "fr-FR"
-    sizes = (PHONE, ZOOMED, DESKTOP) if is_french else (DESKTOP,)
-    themes: Sequence[Theme] = ("light", "dark") if is_french else ("light",)
-    yield Walk(context.new_page(), live_server, sizes, themes)
+    # French is the longer language: where it has room, English has.
+    sizes = (PHONE, ZOOMED, DESKTOP) if request.param == "fr-FR" else (DESKTOP,)
+    yield Walk(context.new_page(), live_server, sizes)
     context.close()
 
 

@@ -11,9 +11,7 @@ import pytest
 from django.db import connection
 
 from tests import factories
-from tests.classifr.backups.place import Place
-
-PASSWORD = "scram: of 'the' owner"
+from tests.classifr.backups.place import PASSWORD, Place
 
 
 @pytest.fixture(scope="session")

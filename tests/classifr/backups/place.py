@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 
 ROOT = Path(settings.BASE_DIR)
+PASSWORD = "scram: of 'the' owner"
 
 
 class Place:

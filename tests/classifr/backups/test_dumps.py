@@ -10,8 +10,7 @@ from django.db import connection
 
 from classifr.backups import dumps
 from classifr.backups.exceptions import BackupError
-
-PASSWORD = "scram: of 'the' owner"
+from tests.classifr.backups.place import PASSWORD
 
 
 @pytest.mark.django_db

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from accounts.models import ApiKey, User
-from accounts.row_cache import cached
+from web.row_cache import cached
 
 logger = logging.getLogger(__name__)
 

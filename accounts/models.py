@@ -40,7 +40,7 @@ class User(AbstractUser):
 
 
 class RequestCount(models.Model):
-    """How many requests of one kind somebody has sent in a minute; `accounts.limits` counts them, unlogged."""
+    """How many requests of one kind somebody has sent in a minute; `web.limits` counts them, unlogged."""
 
     key = models.TextField(primary_key=True)
     count = models.PositiveIntegerField()

@@ -88,7 +88,7 @@ def main() -> None:
     from django.core.management import call_command
     from django.db import connection
 
-    from training import datasets
+    from training import examples
     from training.models import Image, Tag
     from training.services.learning import has_changed
 
@@ -110,9 +110,9 @@ def main() -> None:
     }
     for what, address in pages.items():
         timed(what, lambda address=address: shown(client, address))
-    timed("whether a training is worth it", lambda: has_changed(project, datasets.check(project)))
-    timed("fingerprint", lambda: datasets.fingerprint(list(project.tags.select_related("project")), seed=0))
-    timed("reading the images to train on", lambda: datasets.load(project))
+    timed("whether a training is worth it", lambda: has_changed(project, examples.check(project)))
+    timed("fingerprint", lambda: examples.fingerprint(list(project.tags.select_related("project")), seed=0))
+    timed("reading the images to train on", lambda: examples.load(project))
     timed("manage.py tags", lambda: call_command("tags", project="Bench", stdout=io.StringIO()))
 
 

@@ -18,7 +18,6 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import push_url
 
 from accounts.access import UserRequest
-from accounts.limits import counted_as, takes_files
 from catalog.refusals import refusal_sentence
 from classifier import services
 from classifier.exceptions import BackendMisconfigured, BackendUnavailable
@@ -28,6 +27,7 @@ from classifier.samples import SAMPLES, read_sample
 from engine import images
 from engine.exceptions import RefusedPicture
 from training.models import Project
+from web.limits import counted_as, takes_files
 
 logger = logging.getLogger(__name__)
 

@@ -91,16 +91,17 @@ INSTALLED_APPS = [
     "catalog",
     "training",
     "classifier",
+    "azurecv",
     "feedback",
     "customvision",
     "classifr",
 ]
 
 MIDDLEWARE = [
-    "classifr.request_log.log_request",
+    "web.request_log.log_request",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "classifr.middleware.keep_to_ourselves",
+    "web.headers.keep_to_ourselves",
     "customvision.middleware.speak_custom_vision",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -110,7 +111,7 @@ MIDDLEWARE = [
     "accounts.middleware.Limits",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "classifr.request_log.log_user",
+    "web.request_log.log_user",
     "accounts.middleware.language_of_user",
     "accounts.middleware.signing_in_from_htmx",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -218,7 +219,7 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_CALLABLE = "accounts.views.locked"
-AXES_CLIENT_IP_CALLABLE = "accounts.addresses.client_address"
+AXES_CLIENT_IP_CALLABLE = "web.addresses.client_address"
 AXES_VERBOSE = False
 
 CLASSIFR_REVIEWER_PASSWORD = secret("CLASSIFR_REVIEWER_PASSWORD")  # of the first users; random when not given
@@ -248,7 +249,7 @@ CLASSIFR_JOBS = {  # kind: the work
     "upload": "training.services.folders.run_upload",
     "discard": "training.services.projects.run_discarding",
     "export": "customvision.exporting.run_export",
-    "import_customvision": "customvision.importing.copying.run_import",
+    "import_customvision": "azurecv.importing.copying.run_import",
 }
 CLASSIFR_JOB_HOOKS = {  # kind: what is called when the last job of a group has ended
     "train": "training.services.learning.settle",
@@ -274,11 +275,11 @@ CLASSIFR_PREDICTION_DAYS = env.int(
 )  # that answers to programs are stored with their pictures; 0: not at all
 CLASSIFR_PREDICTION_BACKENDS = {
     "local": "classifier.backends.local.LocalBackend",
-    "customvision": "classifier.backends.customvision.CustomVisionBackend",
+    "customvision": "azurecv.prediction.CustomVisionBackend",
 }
 CLASSIFR_TRAINING_BACKENDS = {
     "local": "training.backends.local.LocalBackend",
-    "customvision": "training.backends.customvision.CustomVisionBackend",
+    "customvision": "azurecv.training.CustomVisionBackend",
 }
 CLASSIFR_EMBED_THREADS = env.int(
     "CLASSIFR_EMBED_THREADS", os.cpu_count() or 1, validate=validate.Range(min=1)
@@ -355,10 +356,10 @@ QUIET_LOGGERS = ("axes", "azure", "django", "django_tasks", "django_tasks_db", "
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"whose": {"()": "classifr.request_log.WhoseRequest"}},
+    "filters": {"whose": {"()": "web.request_log.WhoseRequest"}},
     "formatters": {
         "line": {
-            "()": "classifr.request_log.LineFormatter",
+            "()": "web.request_log.LineFormatter",
             "format": "time={asctime} level={levelname} logger={name} request={request_id} user={user_id} {message}",
             "style": "{",
         }

@@ -15,10 +15,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts import limits
-from accounts.limits import refusal
 from classifier import readiness
 from customvision.paths import canonical_path
+from web import limits
+from web.limits import refusal
 
 FRESH_S = 2.0
 BELIEVED_S = 15.0  # while a thread looks again: a storage that hangs takes ten, a database that hangs takes for ever

@@ -10,13 +10,13 @@ from classifier.services import classify
 from customvision.errors import ApiError
 from customvision.fields import Shape, reply, utc
 from customvision.finding import key_of
-from customvision.labels import Labels
 from customvision.models import LONGEST_APPLICATION
 from customvision.paths import has_tag_types
 from customvision.schemas.predictions import ImagePrediction, predictions_out
 from customvision.services import keep_prediction
 from engine import images
 from engine.images.checking import check_byte_size
+from training.labels import Labels
 from training.models import Iteration
 
 

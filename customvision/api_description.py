@@ -17,8 +17,8 @@ from pydantic import BaseModel
 from pydantic.alias_generators import to_camel, to_pascal
 from pydantic.json_schema import models_json_schema
 
-from accounts.limits import FORM_BYTES, SMALL_BODY_BYTES
 from customvision.errors import too_big
+from web.limits import FORM_BYTES, SMALL_BODY_BYTES
 
 View = TypeVar("View", bound=Callable[..., Any])
 

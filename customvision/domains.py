@@ -27,7 +27,7 @@ class Domain:
     @property
     def backbone_domain(self) -> str:
         """As `Project.domain` holds it."""
-        return Project.Domain.FOOD if self.name.startswith("Food") else Project.Domain.GENERAL
+        return Project.Domain.serving(self.name)
 
     @property
     def megabytes(self) -> int:

@@ -16,6 +16,7 @@ from classifier.exceptions import BackendMisconfigured, BackendUnavailable
 from engine.exceptions import ModelFileError, RefusalReason, RefusedPicture
 from engine.images.limits import MEBI
 from training import exceptions as training
+from web.fetching import NotFetched, TooLong
 
 logger = logging.getLogger(__name__)
 
@@ -95,7 +96,7 @@ def in_our_shape(answer: HttpResponseBase, *, method: str | None) -> HttpRespons
 
 
 def _sentence_of(answer: HttpResponseBase) -> str:
-    """Return what `accounts.limits.refusal` has to say, or what the status means."""
+    """Return what `web.limits.refusal` has to say, or what the status means."""
     if isinstance(answer, HttpResponse) and answer.get("Content-Type") == "application/json":
         return str(json.loads(answer.content)["error"])
     return f"{answer.reason_phrase}."
@@ -122,6 +123,11 @@ def handle_errors(api: NinjaAPI) -> None:
     def invalid(request: HttpRequest, exc: ValidationError) -> HttpResponse:
         sentences = (f"{error['loc'][-1]}: {error['msg']}" for error in exc.errors)
         return problem("BadRequest", " ".join(sentences), status=400)
+
+    @api.exception_handler(NotFetched)
+    def not_fetched(request: HttpRequest, exc: NotFetched) -> HttpResponse:
+        code = "BadRequestImageSizeBytes" if isinstance(exc, TooLong) else "BadRequestImageUrl"
+        return problem(code, str(exc), status=400)
 
     @api.exception_handler(RefusedPicture)
     def refused_picture(request: HttpRequest, exc: RefusedPicture) -> HttpResponse:

@@ -6,11 +6,11 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja.security import APIKeyHeader
 
-from accounts.addresses import client_address, network_of
 from accounts.keys import find_key
-from accounts.limits import count_requests
 from accounts.models import ApiKey
 from customvision.errors import AccessDenied, ApiError
+from web.addresses import client_address, network_of
+from web.limits import count_requests
 
 _REFUSED_PER_MINUTE = 30
 

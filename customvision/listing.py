@@ -17,10 +17,10 @@ from pydantic import Field
 from customvision.errors import ApiError
 from customvision.fields import Shape, Word, naive
 from customvision.finding import find_iteration, find_project
-from customvision.labels import Label, labels_of
 from customvision.schemas.images import ImageOut, ImageTagOut
 from engine.metrics import Flags
 from training import snapshots
+from training.labels import Label, labels_of
 from training.models import Image, ImageQuerySet, ImageTag, Iteration, Project, Tag
 from training.remembering import images_of
 from training.snapshots import Snapshot

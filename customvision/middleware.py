@@ -9,9 +9,9 @@ from django.http.request import HttpHeaders
 from django.urls import resolve
 from django.utils import translation
 
-from accounts import limits
 from customvision.errors import in_our_shape
 from customvision.paths import canonical_path
+from web import limits
 
 PREFIX = "/customvision/"
 POLICY = "default-src 'none'; frame-ancestors 'none'"

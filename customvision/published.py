@@ -5,11 +5,11 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
-from accounts.row_cache import cached
 from customvision.errors import not_found
 from customvision.finding import key_of
-from customvision.labels import Labels, labels_of
+from training.labels import Labels, labels_of
 from training.models import Iteration, Project
+from web.row_cache import cached
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ from catalog.exceptions import StorageUnavailable
 from catalog.services import discard_picture, keep_picture, keep_vector
 from classifier.backends.base import Answer
 from customvision.fields import single
-from customvision.labels import Labels
 from customvision.models import StoredPrediction, StoredPredictionQuerySet
 from engine import images
 from engine.uncertainty import uncertainty
+from training.labels import Labels
 from training.models import Iteration
 
 logger = logging.getLogger(__name__)

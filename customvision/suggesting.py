@@ -14,10 +14,10 @@ from catalog.embedding import read_vectors
 from classifier.backends.base import TagProbability
 from classifier.backends.local import load
 from customvision.errors import ApiError, not_found
-from customvision.labels import labels_of
 from engine.backbones import Backbone
 from engine.heads import Floats, Head
 from engine.uncertainty import uncertainty
+from training.labels import labels_of
 from training.models import Image, ImageQuerySet, Iteration
 from training.vectors import embed_now
 

@@ -14,10 +14,10 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
 from accounts.access import UserRequest, developer_required, next_url
-from accounts.paging import page_by_key
 from jobs.display import shown
 from jobs.models import Job
 from jobs.services import cancel_job
+from web.paging import page_by_key
 
 PAGE_SIZE = 30
 MOST_IN_TRAY = 30

@@ -19,6 +19,7 @@ import classifier.backends
 import training.backends
 from accounts.models import User
 from tests import factories
+from tests.azurecv.azure import RecordedAzure
 from tests.azurite import Azurite
 from training.models import Project
 from training.services.starter import install_starter
@@ -125,6 +126,17 @@ def any_blobs(request: pytest.FixtureRequest) -> str:
     if request.param == "azure":
         request.getfixturevalue("azure_blobs")
     return str(request.param)
+
+
+@pytest.fixture
+def recorded_azure(settings: Settings) -> Iterator[RecordedAzure]:
+    """A server that speaks like Azure's prediction service, and the settings that lead to it."""
+    azure = RecordedAzure()
+    settings.CLASSIFR_CUSTOMVISION_ENDPOINT = azure.endpoint
+    settings.CLASSIFR_CUSTOMVISION_PREDICTION_KEY = "a-key"
+    settings.CLASSIFR_CUSTOMVISION_PUBLISH_NAME = "My iteration"
+    yield azure
+    azure.close()
 
 
 @pytest.fixture

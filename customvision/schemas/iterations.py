@@ -6,11 +6,11 @@ from uuid import UUID
 from customvision.domains import PLATFORMS, domain_learned
 from customvision.fields import Body, Shape, naive, single, utc
 from customvision.files import PictureLinks
-from customvision.labels import Label, Labels
 from customvision.schemas.images import ImageTagOut
 from customvision.schemas.predictions import PredictionOut
 from engine.metrics import Score
 from training.backends.base import Performance
+from training.labels import Label, Labels
 from training.models import Image, Iteration
 
 

@@ -12,10 +12,10 @@ from classifier.backends.base import TagProbability
 from customvision.domains import domain_of
 from customvision.fields import Body, Shape, Word, single, utc
 from customvision.files import prediction_links
-from customvision.labels import Label, Labels
 from customvision.models import StoredPrediction
 from customvision.paging import PageToken
 from customvision.paths import has_tag_types
+from training.labels import Label, Labels
 from training.models import Project
 
 

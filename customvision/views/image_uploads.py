@@ -14,7 +14,6 @@ from catalog.services import read_picture
 from customvision.api_description import takes, takes_pictures
 from customvision.bodies import read_json, read_pictures
 from customvision.errors import ApiError
-from customvision.fetching import fetch_picture
 from customvision.fields import Names, Shape
 from customvision.finding import find_project
 from customvision.models import StoredPrediction
@@ -35,6 +34,7 @@ from engine import images
 from engine.images.limits import MEBI
 from training.backends.base import ImageStatus
 from training.models import Image, Project
+from web.fetching import NotFetched, TooLong, fetch_picture
 
 logger = logging.getLogger(__name__)
 
@@ -137,9 +137,10 @@ def _fetched(url: str) -> bytes | ImageStatus:
     """Return what is at that address, or why nothing is; called in threads, without a database."""
     try:
         return fetch_picture(url, max_bytes=images.TRAINING.max_bytes)
-    except ApiError as exc:
-        is_too_big = exc.code == "BadRequestImageSizeBytes"
-        return ImageStatus.ERROR_IMAGE_SIZE if is_too_big else ImageStatus.ERROR_SOURCE
+    except TooLong:
+        return ImageStatus.ERROR_IMAGE_SIZE
+    except NotFetched:
+        return ImageStatus.ERROR_SOURCE
 
 
 def _tag_ids(entry: BatchEntry, batch: Batch) -> tuple[str, ...]:

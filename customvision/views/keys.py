@@ -13,9 +13,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.access import UserRequest, developer_required
 from accounts.keys import create_key, revoke_key
 from accounts.models import ApiKey
-from accounts.paging import page_by_key
 from customvision.forms import KeyForm
 from training.models import Project
+from web.paging import page_by_key
 
 PAGE_SIZE = 50
 

@@ -14,13 +14,13 @@ from customvision.errors import ApiError, not_found
 from customvision.fields import Ids, Shape, at_most, reply
 from customvision.files import image_links
 from customvision.finding import iteration_for
-from customvision.labels import Label, Labels, labels_measured
 from customvision.listing import ImagePage
 from customvision.routers import training as router
 from customvision.schemas.iterations import ImagePerformanceOut, IterationPerformanceOut
 from customvision.schemas.predictions import predictions_out
 from engine.metrics import Flags
 from training import measuring
+from training.labels import Label, Labels, labels_measured
 from training.models import Image, Iteration, Tag
 from training.snapshots import Snapshot
 

@@ -8,11 +8,11 @@ from ninja import Query
 from customvision.answering import Application, answer_and_keep, answer_only
 from customvision.api_description import takes, takes_picture
 from customvision.bodies import read_json, read_picture
-from customvision.fetching import fetch_picture
 from customvision.published import Published, find_published
 from customvision.routers import prediction as router
 from customvision.schemas.predictions import ImagePrediction, ImageUrl
 from engine import images
+from web.fetching import fetch_picture
 
 _PUBLISHED = "/{uuid:project_id}/classify/iterations/{path:published_name}"
 _LIMITS = images.PREDICTION

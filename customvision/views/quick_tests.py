@@ -9,14 +9,14 @@ from customvision.answering import answer_and_keep, answer_only
 from customvision.api_description import takes, takes_picture
 from customvision.bodies import read_json, read_picture
 from customvision.errors import ApiError
-from customvision.fetching import fetch_picture
 from customvision.fields import Shape
 from customvision.finding import find_project, find_trained
-from customvision.labels import labels_of
 from customvision.routers import training as router
 from customvision.schemas.predictions import ImagePrediction, ImageUrl
 from engine import images
+from training.labels import labels_of
 from training.models import Iteration, Project
+from web.fetching import fetch_picture
 
 _LIMITS = images.TRAINING
 

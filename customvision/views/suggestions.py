@@ -13,7 +13,6 @@ from customvision.errors import ApiError
 from customvision.fields import Ids, Shape, at_most, reply, utc
 from customvision.files import image_links
 from customvision.finding import find_project, find_trained
-from customvision.labels import Labels
 from customvision.paging import Page, continuation_text, read_page, session_text
 from customvision.paths import has_tag_types
 from customvision.routers import training as router
@@ -26,6 +25,7 @@ from customvision.schemas.suggestions import (
     TagFilter,
 )
 from customvision.suggesting import Suggester, Suggestion
+from training.labels import Labels
 from training.models import Image, ImageQuerySet, Iteration, Project
 
 _ASCENDING, _DESCENDING = "UncertaintyAscending", "UncertaintyDescending"

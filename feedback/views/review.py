@@ -14,12 +14,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import UserRequest, next_url, reviewer_required
-from accounts.paging import page_by_key
 from catalog.exceptions import StorageUnavailable
 from feedback import services
 from feedback.forms import ReviewFilterForm
 from feedback.models import Misprediction, MispredictionQuerySet
 from feedback.views.answers import NOTHING, PAGE_SIZE, STORAGE_REFUSES, chosen_ids
+from web.paging import page_by_key
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import UserRequest, next_url
-from accounts.paging import page_by_key
 from catalog import responses
 from catalog.exceptions import StorageUnavailable
 from catalog.models import Picture
@@ -24,6 +23,7 @@ from engine import images
 from feedback import services
 from feedback.models import Misprediction
 from feedback.views.answers import NOTHING, PAGE_SIZE, STORAGE_REFUSES, chosen_ids
+from web.paging import page_by_key
 
 logger = logging.getLogger(__name__)
 

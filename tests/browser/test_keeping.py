@@ -12,9 +12,9 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.models import User
 from classifier.models import PendingPhoto, Prediction
 from tests import factories
+from tests.azurecv.azure import PROJECT_ID, RecordedAzure, error
 from tests.browser.signing_in import sign_in
 from tests.browser.test_main_job import choose
-from tests.classifier.azure import PROJECT_ID, RecordedAzure, error
 from training.models import Project
 
 HOME = re.compile("/$")
@@ -26,7 +26,7 @@ def azure(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recor
     settings.CLASSIFR_CUSTOMVISION_ENDPOINT = azure.endpoint
     settings.CLASSIFR_CUSTOMVISION_PREDICTION_KEY = "a-key"
     settings.CLASSIFR_CUSTOMVISION_PUBLISH_NAME = "My iteration"
-    monkeypatch.setattr("classifier.backends.customvision.BACK_OFF_S", 0.01)
+    monkeypatch.setattr("azurecv.prediction.BACK_OFF_S", 0.01)
     yield azure
     azure.close()
 

@@ -14,7 +14,7 @@ from classifier.exceptions import BackendMisconfigured
 from engine.backbones import Backbone
 from engine.exceptions import RefusedPicture
 from tests import factories
-from tests.classifier.azure import PROJECT_ID
+from tests.azurecv.azure import PROJECT_ID
 from training.models import Project
 
 pytestmark = pytest.mark.django_db

@@ -16,7 +16,7 @@ from classifier.models import PendingPhoto, Prediction
 from classifier.services import hold_photo, predict, purge_pending
 from engine.images import strip_metadata
 from tests import factories
-from tests.classifier.azure import PROJECT_ID, RecordedAzure, error
+from tests.azurecv.azure import PROJECT_ID, RecordedAzure, error
 from tests.classifier.test_page import Answer, send
 from training.models import Project
 
@@ -26,7 +26,7 @@ TROUBLE = [error(503, "x", "trouble")] * 3
 
 @pytest.fixture
 def project(recorded_azure: RecordedAzure, monkeypatch: pytest.MonkeyPatch, db: None) -> Project:
-    monkeypatch.setattr("classifier.backends.customvision.BACK_OFF_S", 0.01)
+    monkeypatch.setattr("azurecv.prediction.BACK_OFF_S", 0.01)
     return factories.make_project(backend="customvision", remote_id=PROJECT_ID)
 
 

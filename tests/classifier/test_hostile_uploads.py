@@ -23,7 +23,6 @@ from django.utils import translation
 from django.utils.translation import gettext
 from pytest_django import Settings
 
-from accounts.limits import body_limit_of
 from accounts.models import User
 from catalog.models import Picture
 from catalog.refusals import refusal_sentence
@@ -33,6 +32,7 @@ from engine.exceptions import RefusedPicture
 from tests import factories
 from tests.hostile import CASES
 from training.models import Project
+from web.limits import body_limit_of
 
 pytestmark = pytest.mark.xdist_group("hostile uploads")
 

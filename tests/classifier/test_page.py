@@ -19,7 +19,7 @@ from classifier.samples import SAMPLES, read_sample
 from engine import images
 from engine.images import strip_metadata
 from tests import factories
-from tests.classifier.azure import PROJECT_ID, RecordedAzure, error
+from tests.azurecv.azure import PROJECT_ID, RecordedAzure, error
 from training.models import Project
 from training.services.publishing import publish
 from training.services.starter import add_iteration
@@ -194,7 +194,7 @@ def test_answer_to_another_method_is_405(signed_in: SignIn, person: User) -> Non
 def test_azure_in_trouble_is_a_sentence(
     signed_in: SignIn, person: User, recorded_azure: RecordedAzure, monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
-    monkeypatch.setattr("classifier.backends.customvision.BACK_OFF_S", 0.01)
+    monkeypatch.setattr("azurecv.prediction.BACK_OFF_S", 0.01)
     monkeypatch.setattr("classifier.backends._create", _fresh_backend)
     recorded_azure.answers = [error(status, "x", "trouble")] * 3
     project = factories.make_project(backend="customvision", remote_id=PROJECT_ID)

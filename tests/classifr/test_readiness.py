@@ -15,7 +15,7 @@ from classifier.models import Prediction
 from classifr import views
 from engine import backbones
 from tests import factories
-from tests.classifier.azure import PROJECT_ID
+from tests.azurecv.azure import PROJECT_ID
 from training.models import Project
 
 READY = b"database=ok\nstorage=ok\nmodel=ok\n"

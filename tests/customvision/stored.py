@@ -6,11 +6,11 @@ from uuid import uuid4
 import numpy as np
 
 from classifier.backends.base import Answer, TagProbability
-from customvision.labels import labels_of
 from customvision.models import StoredPrediction
 from customvision.services import keep_prediction
 from engine import images
 from tests.factories import make_photo, make_project
+from training.labels import labels_of
 from training.models import Iteration, Project, Tag
 
 

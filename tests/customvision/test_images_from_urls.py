@@ -6,12 +6,12 @@ import pytest
 from azure.cognitiveservices.vision.customvision.training.models import ImageUrlCreateBatch, ImageUrlCreateEntry
 from pytest_django import Settings
 
-from customvision.errors import ApiError
 from customvision.views import image_uploads
 from tests import factories
 from tests.customvision.answers import Call
 from tests.customvision.incoming import make_tag, statuses
 from training.models import Project
+from web.fetching import NotFetched, TooLong
 
 
 def post_urls(call: Call, project: Project, *urls: str, **fields: Any) -> Any:
@@ -39,9 +39,9 @@ def test_address_that_gives_nothing_loses_none_of_the_others(
 ) -> None:
     def fetch(url: str, *, max_bytes: int) -> bytes:
         if "big" in url:
-            raise ApiError("BadRequestImageSizeBytes", "It is too big.")
+            raise TooLong("It is too big.")
         if "away" in url:
-            raise ApiError("BadRequestImageUrl", "It is away.")
+            raise NotFetched("It is away.")
         return b"text" if "text" in url else factories.make_photo()
 
     monkeypatch.setattr(image_uploads, "fetch_picture", fetch)

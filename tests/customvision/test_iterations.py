@@ -9,10 +9,10 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from tests import factories
-from tests.classifier.azure import RecordedAnswer
+from tests.azurecv import azure_training as recorded
+from tests.azurecv.azure import RecordedAnswer
 from tests.customvision.answers import Call, refusal
 from tests.customvision.trainable import GENERAL, finish, make_trainable, make_trained, train
-from tests.training import azure_training as recorded
 from training.backends.base import TrainingOptions
 from training.models import Iteration, Project
 from training.services import learning

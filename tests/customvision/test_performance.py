@@ -9,10 +9,10 @@ from pytest_django import Settings
 
 from engine.splitting import Part
 from tests import factories
-from tests.classifier.azure import RecordedAnswer
+from tests.azurecv import azure_training as recorded
+from tests.azurecv.azure import RecordedAnswer
 from tests.customvision.answers import Call, refusal
 from tests.customvision.trainable import add_images, make_trainable, make_trained
-from tests.training import azure_training as recorded
 from training import snapshots
 from training.models import Image, Iteration, Project, Tag
 from training.services import pictures, projects

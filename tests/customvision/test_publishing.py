@@ -10,10 +10,10 @@ from pytest_django import Settings
 
 from accounts.keys import create_key
 from tests import factories
-from tests.classifier.azure import RecordedAnswer
+from tests.azurecv import azure_training as recorded
+from tests.azurecv.azure import RecordedAnswer
 from tests.customvision.answers import Call, code_of, refusal
 from tests.customvision.conftest import ARM_ID, connect_trainer
-from tests.training import azure_training as recorded
 from training.models import Iteration, Project
 from training.services.starter import add_iteration
 

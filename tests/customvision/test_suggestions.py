@@ -9,12 +9,12 @@ import pytest
 
 from catalog.models import Vector
 from customvision import suggesting
-from customvision.labels import labels_of
 from engine import backbones, heads
 from engine.heads import Head
 from tests.customvision.answers import Call, refusal
 from tests.factories import make_image, make_photo, make_picture, make_project
 from training.heads import write_head
+from training.labels import labels_of
 from training.models import Image, Iteration, Project, Tag
 from training.vectors import embed_now
 

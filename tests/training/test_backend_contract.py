@@ -9,7 +9,7 @@ from pytest_django import Settings
 
 from engine.metrics import Score
 from tests import factories
-from tests.training import azure_training
+from tests.azurecv import azure_training
 from training import backends
 from training.backends.base import BATCH, ImageStatus, ImageUpload, TrainingBackend, TrainingOptions
 from training.exceptions import Refused
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(params=sorted(configured.CLASSIFR_TRAINING_BACKENDS))
 def name(request: pytest.FixtureRequest, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Each backend in turn, made anew; Azure's has a service to talk to."""
-    monkeypatch.setattr("training.backends.customvision.learning.POLL_S", 0.0)
+    monkeypatch.setattr("azurecv.training.learning.POLL_S", 0.0)
     backends._create.cache_clear()
     with azure_training.listening(settings) as azure, translation.override("en"):
         azure_training.whole_service(azure)

@@ -14,8 +14,8 @@ from accounts.models import User
 from catalog.models import Picture
 from engine import metrics
 from tests import factories
-from tests.classifier.azure import RecordedAnswer, RecordedAzure, error
-from tests.training import azure_training as recorded
+from tests.azurecv import azure_training as recorded
+from tests.azurecv.azure import RecordedAnswer, RecordedAzure, error
 from training import measuring, snapshots
 from training.backends.base import ImageUpload, TrainingOptions
 from training.comparing import Comparison

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from engine import metrics
-from training import measuring, plots
+from training import measuring
 from training.snapshots import Snapshot
+from training.views import plots
 
 PROBABILITIES = np.array([[0.9, 0.1], [0.6, 0.4], [0.8, 0.2], [0.3, 0.7], [0.55, 0.45]], dtype=np.float32)
 TRUTH = np.array([0, 0, 1, 1, 1])

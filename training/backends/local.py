@@ -16,7 +16,7 @@ from engine.heads import Floats, Head
 from engine.metrics import Flags, Indices
 from engine.splitting import HELD_OUT_SHARE, Part, Parts
 from jobs.progress import Progress
-from training import datasets, exporting, keeping, measuring, snapshots
+from training import examples, exporting, keeping, measuring, snapshots
 from training.backends.base import (
     Capabilities,
     Domain,
@@ -25,7 +25,7 @@ from training.backends.base import (
     TrainingOptions,
     UploadResult,
 )
-from training.datasets import Dataset
+from training.examples import Dataset
 from training.exceptions import Refused, TrainingFailed
 from training.heads import write_head
 from training.models import Image, Iteration, Project, Tag
@@ -79,11 +79,11 @@ class LocalBackend:
         project = iteration.project
         card = backbones.for_domain(project.domain)
         embed_missing(project, progress=progress)
-        dataset = datasets.load(project, only=options.tags)
+        dataset = examples.load(project, only=options.tags)
         progress.begin(_("Splitting the images"))
-        dataset, vectors = datasets.with_vectors(dataset)
+        dataset, vectors = examples.with_vectors(dataset)
         groups = nearness.groups(vectors, check=progress.check)
-        parts = datasets.decide_parts(dataset, groups)
+        parts = examples.decide_parts(dataset, groups)
         progress.begin(_("Fitting"))
         head, snapshot = _fit(dataset, vectors, parts, groups, seed=options.seed, progress=progress)
         progress.begin(_("Storing the result"))

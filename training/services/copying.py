@@ -9,7 +9,7 @@ from django.db import IntegrityError, connection, models, transaction
 from django.utils.translation import gettext as _
 
 from catalog.locks import hold_blobs
-from training import datasets, snapshots
+from training import examples, snapshots
 from training.exceptions import Refused
 from training.models import Image, ImageTag, Iteration, Project, Tag
 from training.names import same_name
@@ -156,10 +156,10 @@ def _data_hash(old: Iteration, copied: Iteration) -> str:
     """
     only = old.settings.get("tags", ())
     try:
-        was, now = (datasets.chosen_tags(each.project, only) for each in (old, copied))
+        was, now = (examples.chosen_tags(each.project, only) for each in (old, copied))
     except Refused:  # one of its tags was deleted since
         return ""
     if not was:
         return ""
-    is_same = old.data_hash == datasets.fingerprint(was, seed=old.seed)
-    return datasets.fingerprint(now, seed=old.seed) if is_same else ""
+    is_same = old.data_hash == examples.fingerprint(was, seed=old.seed)
+    return examples.fingerprint(now, seed=old.seed) if is_same else ""

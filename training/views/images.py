@@ -9,12 +9,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import UserRequest, developer_required, next_url
-from accounts.paging import page_by_key
 from engine.splitting import Part
 from training.forms import CHOOSE_IMAGES, ImageFilterForm, RetagForm
 from training.models import Image, ImageQuerySet, Project, Tag
 from training.services import pictures
 from training.views.answers import TROUBLE, form_sentence, trouble_sentence
+from web.paging import page_by_key
 
 PAGE_SIZE = 48
 PART_NAMES = {

@@ -20,13 +20,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.access import UserRequest, developer_required
 from catalog.models import Picture
 from engine.metrics import Score
-from training import comparing, measuring, plots, snapshots
+from training import comparing, measuring, snapshots
 from training.backends.base import Performance
 from training.measuring import Judged
 from training.models import Iteration
 from training.services import learning
 from training.services.publishing import rollback_target
 from training.snapshots import Snapshot
+from training.views import plots
 from training.views.answers import TROUBLE, iteration_or_404, notices, project_or_404, trouble_sentence
 from training.views.projects import engine_name
 

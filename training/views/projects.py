@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.access import UserRequest, developer_required
 from jobs.display import shown
 from training.backends.base import TrainingOptions
-from training.datasets import LEAST_IMAGES
+from training.examples import LEAST_IMAGES
 from training.exceptions import NothingChanged
 from training.forms import ENGINES, ProjectForm, TagNameForm, TagsForm, UploadForm
 from training.models import Image, ImageTag, Project, Tag

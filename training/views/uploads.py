@@ -12,7 +12,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from accounts.access import UserRequest, developer_required
-from accounts.limits import counted_as, takes_files
 from accounts.models import User
 from catalog.refusals import refusal_sentence
 from engine import images
@@ -25,6 +24,7 @@ from training.models import Project, Tag
 from training.services.pictures import summary, upload_images
 from training.views.answers import TROUBLE, form_sentence, trouble_sentence, wants_json
 from training.views.projects import REFUSED_UPLOADS
+from web.limits import counted_as, takes_files
 
 logger = logging.getLogger(__name__)
 

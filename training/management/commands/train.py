@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from training import datasets
+from training import examples
 from training.backends.base import TrainingOptions
 from training.commands import ProjectCommand, line, record
 from training.exceptions import NothingChanged
@@ -66,7 +66,7 @@ class Command(ProjectCommand):
             self.stderr.write(self.style.WARNING(f"The iteration will not know {', '.join(forgotten)}."))
 
     def say_what_would_be(self, project: Project, options: TrainingOptions, *, as_json: bool) -> None:
-        tags = datasets.check(project, only=options.tags)
+        tags = examples.check(project, only=options.tags)
         if not (options.force or has_changed(project, tags, seed=options.seed)):
             raise NothingChanged("Nothing has changed since the last training.")
         names = [tag.name for tag in tags]

@@ -2,10 +2,10 @@
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ApiKey, User
+from web.read_only import ReadOnlyAdmin
 
 
 @admin.register(User)
@@ -14,18 +14,9 @@ class ClassifrUserAdmin(UserAdmin[User]):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(admin.ModelAdmin[ApiKey]):
+class ApiKeyAdmin(ReadOnlyAdmin[ApiKey]):
     """To look at; keys are made and revoked on the developers' pages."""
 
     list_display = ["name", "prefix", "scope", "created_by", "created_at", "last_used_at", "expires_at", "revoked_at"]
     list_select_related = ["created_by"]
     exclude = ["digest"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
-        return False

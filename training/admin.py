@@ -1,20 +1,19 @@
 """The Django admin's pages of projects, for administrators."""
 
 from django.contrib import admin
-from django.http import HttpRequest
 
 from training.models import Iteration, Project, Tag
+from web.read_only import ReadOnlyAdmin
 
 
 @admin.register(Project)
-class ProjectAdmin(admin.ModelAdmin[Project]):
+class ProjectAdmin(ReadOnlyAdmin[Project]):
     list_display = ["name", "domain", "backend", "live_iteration"]
     list_select_related = ["live_iteration"]
-    readonly_fields = ["live_iteration"]
 
 
 @admin.register(Tag)
-class TagAdmin(admin.ModelAdmin[Tag]):
+class TagAdmin(ReadOnlyAdmin[Tag]):
     list_display = ["name", "project"]
     list_select_related = ["project"]
     list_filter = ["project"]
@@ -22,12 +21,6 @@ class TagAdmin(admin.ModelAdmin[Tag]):
 
 
 @admin.register(Iteration)
-class IterationAdmin(admin.ModelAdmin[Iteration]):
+class IterationAdmin(ReadOnlyAdmin[Iteration]):
     list_display = ["name", "project", "backbone", "created_at"]
     list_select_related = ["project"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Iteration | None = None) -> bool:
-        return False

@@ -13,7 +13,7 @@ from ninja.errors import ValidationError
 
 from catalog.exceptions import StorageUnavailable
 from classifier.exceptions import BackendMisconfigured, BackendUnavailable
-from engine.exceptions import ModelFileError, RefusalReason, RefusedPicture
+from engine.exceptions import ModelFileError, RefusedPicture
 from engine.images.limits import MEBI
 from training import exceptions as training
 from web.fetching import NotFetched, TooLong
@@ -24,13 +24,6 @@ ACCESS_DENIED = (
     "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an "
     "active subscription and use a correct regional API endpoint for your resource."
 )
-_PICTURE_CODES = {
-    RefusalReason.TOO_MANY_BYTES: "BadRequestImageSizeBytes",
-    RefusalReason.TOO_MANY_PIXELS_ON_A_SIDE: "BadRequestImageDimensions",
-    RefusalReason.DECOMPRESSION_BOMB: "BadRequestImageDimensions",
-    RefusalReason.TOO_ELONGATED: "BadRequestImageAspectRatio",
-}
-"""The rest is BadRequestImageFormat."""
 _REFUSAL_CODES: dict[type[Exception], str] = {
     training.CannotConvert: "BadRequestProjectUnsupportedDomainTypeChange",
     training.AlreadyTraining: "BadRequestTrainingAlreadyInProgress",
@@ -131,7 +124,7 @@ def handle_errors(api: NinjaAPI) -> None:
 
     @api.exception_handler(RefusedPicture)
     def refused_picture(request: HttpRequest, exc: RefusedPicture) -> HttpResponse:
-        return problem(_PICTURE_CODES.get(exc.reason, "BadRequestImageFormat"), str(exc), status=400)
+        return problem(exc.reason.code, str(exc), status=400)
 
     @api.exception_handler(training.Refused)
     def refused(request: HttpRequest, exc: training.Refused) -> HttpResponse:

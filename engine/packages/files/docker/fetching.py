@@ -12,11 +12,11 @@ NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 def fetch(url: str, *, max_bytes: int, allow_private: bool) -> bytes:
-    """Return what is at that address. Raises ValueError, OSError or HTTPException."""
+    """Return what is at that address. Raises ValueError, OSError or HTTPException: the end of a sentence."""
     for _ in range(MOST_REDIRECTS + 1):
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("The address does not begin with http:// or https://.")
+            raise ValueError("it does not begin with http:// or https://")
         connection = _connection(parts.scheme, parts.hostname, parts.port, allow_private=allow_private)
         try:
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -28,7 +28,7 @@ def fetch(url: str, *, max_bytes: int, allow_private: bool) -> bytes:
             url = urljoin(url, location)
         finally:
             connection.close()
-    raise ValueError("The address leads to too many others.")
+    raise ValueError("it leads to too many others")
 
 
 def is_public(address: str) -> bool:
@@ -43,10 +43,10 @@ def is_public(address: str) -> bool:
 
 def _content(answer: http.client.HTTPResponse, *, max_bytes: int) -> bytes:
     if answer.status != 200:
-        raise ValueError(f"The address answers {answer.status}.")
+        raise ValueError(f"it answers {answer.status}")
     content = answer.read(max_bytes + 1)
     if len(content) > max_bytes:
-        raise ValueError(f"The picture weighs more than {max_bytes} bytes.")
+        raise ValueError(f"it has more than {max_bytes} bytes")
     return content
 
 
@@ -64,5 +64,5 @@ def _connect_publicly(address: tuple[str, int], timeout: float, source: Any = No
     found = [entry[4][0] for entry in socket.getaddrinfo(*address, type=socket.SOCK_STREAM)]
     public = next((str(each) for each in found if is_public(str(each))), None)
     if public is None:
-        raise ValueError(f"{address[0]} is a private address.")
+        raise ValueError(f"{address[0]} is a private address")
     return socket.create_connection((public, address[1]), timeout, source)

@@ -45,10 +45,14 @@ class Model:
 
     def predict(self, content: bytes) -> dict[str, float]:
         """Return the probability of each label, in the labels' order, for a JPEG, PNG, BMP or GIF file's bytes."""
-        square = middle(read(content, shorter_side=self.resize), resize=self.resize, crop=self.crop)
+        return self.probabilities(read(content, shorter_side=self.resize))
+
+    def probabilities(self, image: Image.Image) -> dict[str, float]:
+        """Return the same for an upright picture in sRGB."""
+        square = middle(image, resize=self.resize, crop=self.crop)
         pixels = np.asarray(square, dtype=np.float32).transpose(2, 0, 1)[None] / 255
-        (probabilities,) = self.session.run(None, {self.session.get_inputs()[0].name: pixels})
-        return dict(zip(self.labels, probabilities[0].tolist(), strict=True))
+        (answer,) = self.session.run(None, {self.session.get_inputs()[0].name: pixels})
+        return dict(zip(self.labels, answer[0].tolist(), strict=True))
 
 
 def read(content: bytes, *, shorter_side: int) -> Image.Image:

@@ -1,0 +1,3 @@
+"""The wiring of all rooms, and which Classifr this is."""
+
+__version__ = "0.1.0"

@@ -7,11 +7,14 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 
+from classifr import __version__
+
 
 class AdministratorSite(AdminSite):
     """Sends strangers to Classifr's own sign-in page, and answers 404 to people who are no administrators."""
 
-    site_header = site_title = "Classifr"
+    site_header = f"Classifr {__version__}"
+    site_title = "Classifr"
 
     def has_permission(self, request: HttpRequest) -> bool:
         if request.user.is_authenticated and not request.user.is_superuser:

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 from django.conf import settings
 
+from engine import backbones
+from engine.packages import papers
+
 ROOT = Path(settings.BASE_DIR)
 PERMISSIVE = {
     "0BSD",
@@ -21,6 +24,7 @@ PERMISSIVE = {
     "MIT-CMU",
     "MPL-2.0",
     "PSF-2.0",
+    "ZPL-2.1",
     "Zlib",
 }
 SPDX = {
@@ -31,6 +35,7 @@ SPDX = {
     "BSD License": "BSD-3-Clause",
     "LGPL with exceptions": "LGPL-3.0-or-later",
     "MIT License": "MIT",
+    "ZPL 2.1": "ZPL-2.1",
 }
 """What packages say that speak no SPDX."""
 EXCEPTIONS = {"psycopg2-binary": "LGPL-3.0-or-later"}
@@ -38,9 +43,10 @@ EXCEPTIONS = {"psycopg2-binary": "LGPL-3.0-or-later"}
 
 
 def distributions() -> list[str]:
-    """Names of those that a server on Linux runs on."""
-    lines = (ROOT / "requirements.txt").read_text().splitlines()
-    return [line.split("==")[0] for line in lines if "==" in line and "win32" not in line]
+    """Names of those that a server on Linux runs on, or an exported container."""
+    texts = (ROOT / "requirements.txt").read_text(), papers.packed("docker/requirements.txt").decode()
+    lines = "".join(texts).splitlines()
+    return sorted({line.split("==")[0] for line in lines if "==" in line and "win32" not in line})
 
 
 def licence(name: str) -> str:
@@ -66,6 +72,13 @@ def test_page_of_licences_is_up_to_date() -> None:
     told = dict(re.findall(r"^\| ([a-z0-9-]+) \| ([^|]+) \|$", table, flags=re.MULTILINE))
 
     assert told == {name: licence(name) for name in distributions()}
+
+
+def test_licence_of_our_own_is_the_one_that_packages_carry() -> None:
+    licence = (ROOT / "LICENSE").read_bytes()
+
+    assert licence.split(b"\n")[2].strip() == b"Version 2.0, January 2004"
+    assert papers.licence(next(iter(backbones.cards().values()))).endswith(licence)
 
 
 def test_every_file_of_others_is_named() -> None:

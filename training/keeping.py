@@ -15,9 +15,9 @@ from catalog.services import CleanPicture, clean_picture, keep_pictures
 from engine import images
 from engine.exceptions import RefusalReason, RefusedPicture
 from engine.splitting import Part
-from training.backends.base import BATCH, TAGS_A_BATCH, ImageStatus, ImageUpload, UploadResult
 from training.exceptions import Refused
 from training.models import Image, ImageTag, Project, Tag
+from training.uploads import BATCH, TAGS_A_BATCH, ImageStatus, ImageUpload, UploadResult
 
 MOST_IMAGES = 100_000
 """Images of a project, as in Custom Vision."""

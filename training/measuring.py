@@ -14,8 +14,8 @@ from engine import metrics
 from engine.metrics import CalibrationBin, Curve, Score
 from training import snapshots
 from training.backends import get_backend
-from training.backends.base import Performance, TagPerformance
 from training.exceptions import NotTrained
+from training.figures import Performance, TagPerformance
 from training.models import Iteration
 from training.snapshots import Snapshot
 

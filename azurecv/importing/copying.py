@@ -19,13 +19,13 @@ from azurecv.training.mirroring import mirror_iteration
 from catalog.exceptions import StorageUnavailable
 from jobs.exceptions import JobFailed
 from jobs.progress import Progress
-from training.backends.base import TAGS_A_BATCH, ImageStatus, ImageUpload
 from training.exceptions import Refused, TrainingError
 from training.models import Image, Iteration, Project, Tag
 from training.names import same_name
 from training.services.pictures import upload_images
 from training.services.projects import create_project
 from training.services.starter import next_number
+from training.uploads import TAGS_A_BATCH, ImageStatus, ImageUpload
 
 _AT_ONCE = 4
 """Pictures that are fetched at the same time; they come from a storage, which has no limit of calls."""

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from azurecv.training.answers import RemoteIteration
 from azurecv.training.calls import Calls
 from engine import images
-from training.backends.base import Performance
 from training.exceptions import BackendUnavailable, Refused
+from training.figures import Performance
 
 _PAGE = 256
 _TIMEOUT_S = 30

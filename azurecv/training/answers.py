@@ -9,7 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from engine.metrics import Score
-from training.backends.base import Domain, Performance, TagPerformance
+from training.backends.base import Domain
+from training.figures import Performance, TagPerformance
 
 COMPLETED = "Completed"
 FAILED = "Failed"

@@ -14,16 +14,11 @@ from azurecv.training.answers import RemoteIteration
 from azurecv.training.calls import GONE, Calls
 from jobs.progress import Progress
 from training import keeping
-from training.backends.base import (
-    Capabilities,
-    Domain,
-    ImageUpload,
-    Performance,
-    TrainingOptions,
-    UploadResult,
-)
+from training.backends.base import Capabilities, Domain, TrainingOptions
 from training.exceptions import BackendMisconfigured, Refused, TrainingError
+from training.figures import Performance
 from training.models import Image, Iteration, Project, Tag
+from training.uploads import ImageUpload, UploadResult
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,6 @@ from django.utils.translation import gettext as _
 from azurecv import sdk
 from azurecv.training import answers
 from azurecv.training.answers import RemoteIteration, RemoteTag
-from training.backends.base import Performance
 from training.exceptions import (
     AlreadyTraining,
     BackendMisconfigured,
@@ -25,6 +24,7 @@ from training.exceptions import (
     Refused,
     TrainingError,
 )
+from training.figures import Performance
 from training.models import Iteration, Project
 
 ATTEMPTS = 6

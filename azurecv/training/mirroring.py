@@ -15,8 +15,8 @@ from azurecv.training import answers
 from azurecv.training.answers import RemoteIteration, RemoteTag
 from azurecv.training.calls import Calls
 from azurecv.training.learning import why_failed
-from training.backends.base import Performance
 from training.exceptions import BackendUnavailable
+from training.figures import Performance
 from training.models import Iteration, Project, Publication, Tag
 
 logger = logging.getLogger(__name__)

@@ -17,8 +17,8 @@ from catalog.refusals import refusal_sentence
 from engine import images
 from engine.exceptions import RefusedPicture
 from training import keeping
-from training.backends.base import ImageStatus, ImageUpload, UploadResult
 from training.models import Project, Tag
+from training.uploads import ImageStatus, ImageUpload, UploadResult
 
 UPLOAD_TIMEOUT_S = 120.0
 MOST_UPLOAD_BYTES = 50_000_000  # of one request; Azure gives up at some 55 MB

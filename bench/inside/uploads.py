@@ -18,10 +18,10 @@ from accounts.keys import create_key
 from accounts.models import ApiKey
 from catalog import storage
 from engine import images
-from training.backends.base import BATCH, ImageUpload
 from training.models import Project, Tag
 from training.services.pictures import upload_images
 from training.services.projects import create_project, create_tags
+from training.uploads import BATCH, ImageUpload
 
 ROUNDS = 9
 

@@ -9,7 +9,7 @@ from customvision.files import PictureLinks
 from customvision.schemas.images import ImageTagOut
 from customvision.schemas.predictions import PredictionOut
 from engine.metrics import Score
-from training.backends.base import Performance
+from training.figures import Performance
 from training.labels import Label, Labels
 from training.models import Image, Iteration
 

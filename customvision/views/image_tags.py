@@ -22,9 +22,9 @@ from customvision.schemas.images import (
     ImageTagCreateSummary,
     Metadata,
 )
-from training.backends.base import BATCH, TAGS_A_BATCH
 from training.models import Image
 from training.services.tagging import Pair, add_metadata, tag_images, untag_images
+from training.uploads import BATCH, TAGS_A_BATCH
 
 _MOST_PAIRS = 128
 

@@ -32,8 +32,8 @@ from customvision.services import discard_predictions
 from customvision.uploading import Adding, Entry, check_batch, decoded, uid_of
 from engine import images
 from engine.images.limits import MEBI
-from training.backends.base import ImageStatus
 from training.models import Image, Project
+from training.uploads import ImageStatus
 from web.fetching import NotFetched, TooLong, fetch_picture
 
 logger = logging.getLogger(__name__)

@@ -14,9 +14,9 @@ from customvision.listing import MOST_IMAGES, ImagePage, images_out, listing
 from customvision.metadata import condition
 from customvision.routers import training as router
 from customvision.schemas.images import ImageOut
-from training.backends.base import TAGS_A_BATCH
 from training.models import Image, ImageQuerySet
 from training.services.pictures import discard_images
+from training.uploads import TAGS_A_BATCH
 
 _STATUSES = {"All": None, "Tagged": True, "Untagged": False}
 

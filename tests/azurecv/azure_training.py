@@ -9,8 +9,8 @@ from pytest_django import Settings
 
 from tests import factories
 from tests.azurecv.azure import RecordedAnswer, RecordedAzure, RecordedRequest, error
-from training.backends.base import ImageUpload
 from training.models import Image, Iteration, Project, Tag
+from training.uploads import ImageUpload
 
 PROJECT_ID = "d39ee768-81e0-456d-9267-5df421143385"
 ITERATION_ID = "a1608486-2795-499a-bf16-e9a3075e5388"

@@ -11,10 +11,11 @@ from engine.metrics import Score
 from tests import factories
 from tests.azurecv import azure_training
 from training import backends
-from training.backends.base import BATCH, ImageStatus, ImageUpload, TrainingBackend, TrainingOptions
+from training.backends.base import TrainingBackend, TrainingOptions
 from training.exceptions import Refused
 from training.models import Iteration, Project, Tag
 from training.services import learning, pictures, projects, publishing
+from training.uploads import BATCH, ImageStatus, ImageUpload
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

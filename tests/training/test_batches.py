@@ -15,10 +15,10 @@ from catalog.storage import LocalBlobs, stored_blobs
 from engine import images
 from tests import factories
 from training import keeping
-from training.backends.base import ImageStatus, ImageUpload, UploadResult
 from training.models import Image, ImageTag, Project, Tag
 from training.services.pictures import upload_images
 from training.services.projects import create_project, delete_tag
+from training.uploads import ImageStatus, ImageUpload, UploadResult
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("in_english")]
 

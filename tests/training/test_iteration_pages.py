@@ -17,7 +17,7 @@ from tests import factories
 from tests.azurecv import azure_training as recorded
 from tests.azurecv.azure import RecordedAnswer, RecordedAzure, error
 from training import measuring, snapshots
-from training.backends.base import ImageUpload, TrainingOptions
+from training.backends.base import TrainingOptions
 from training.comparing import Comparison
 from training.heads import write_head
 from training.models import Iteration, Project, Tag
@@ -25,6 +25,7 @@ from training.services.learning import train_here
 from training.services.pictures import upload_images
 from training.services.publishing import publish
 from training.snapshots import Snapshot
+from training.uploads import ImageUpload
 
 SignIn = Callable[[User], Client]
 

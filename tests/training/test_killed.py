@@ -18,11 +18,12 @@ from catalog.storage import stored_blobs
 from jobs.models import Job
 from jobs.services import take_up_lost_jobs
 from tests import factories
-from training.backends.base import ImageUpload, TrainingOptions
+from training.backends.base import TrainingOptions
 from training.models import Iteration, Project
 from training.services.learning import start_training
 from training.services.pictures import upload_images
 from training.services.projects import create_project, create_tags
+from training.uploads import ImageUpload
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).resolve().parent.parent.parent

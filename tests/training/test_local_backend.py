@@ -17,11 +17,12 @@ from engine.splitting import Part
 from jobs.models import Job
 from jobs.services import cancel_job, run_job, take_up_lost_jobs
 from training import snapshots
-from training.backends.base import ImageUpload, TrainingOptions, UploadResult
+from training.backends.base import TrainingOptions
 from training.exceptions import AlreadyTraining, NothingChanged, Refused
 from training.heads import read_head
 from training.models import Image, Iteration, Project, Tag
 from training.services import learning, pictures, projects
+from training.uploads import ImageUpload, UploadResult
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -13,11 +13,11 @@ from catalog.storage import read_blob, write_blob
 from engine.splitting import Part
 from tests import factories
 from training import keeping
-from training.backends.base import ImageStatus, ImageUpload, UploadResult
 from training.exceptions import Refused
 from training.models import Image, ImageTag, Project, Tag
 from training.services.pictures import add_tag, delete_images, upload_images
 from training.services.projects import create_project, create_tags, delete_tag
+from training.uploads import ImageStatus, ImageUpload, UploadResult
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 

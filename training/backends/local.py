@@ -17,19 +17,14 @@ from engine.metrics import Flags, Indices
 from engine.splitting import HELD_OUT_SHARE, Part, Parts
 from jobs.progress import Progress
 from training import examples, exporting, keeping, measuring, snapshots
-from training.backends.base import (
-    Capabilities,
-    Domain,
-    ImageUpload,
-    Performance,
-    TrainingOptions,
-    UploadResult,
-)
+from training.backends.base import Capabilities, Domain, TrainingOptions
 from training.examples import Dataset
 from training.exceptions import Refused, TrainingFailed
+from training.figures import Performance
 from training.heads import write_head
 from training.models import Image, Iteration, Project, Tag
 from training.snapshots import Snapshot
+from training.uploads import ImageUpload, UploadResult
 from training.vectors import embed_missing
 
 _LEAST_FOR_CALIBRATION = 2

@@ -20,11 +20,11 @@ from jobs.exceptions import JobFailed
 from jobs.models import Job
 from jobs.progress import Progress
 from jobs.services import Watch, do_here, make_job
-from training.backends.base import BATCH, ImageStatus, ImageUpload, UploadResult
 from training.exceptions import TrainingError
 from training.models import Image, Project, Tag
 from training.names import same_name
 from training.services.pictures import upload_images
+from training.uploads import BATCH, ImageStatus, ImageUpload, UploadResult
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif"}
 MOST_REPORTED = 1_000

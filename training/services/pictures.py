@@ -18,9 +18,9 @@ from jobs.progress import Progress
 from jobs.services import enqueue, make_job
 from training import keeping
 from training.backends import get_backend
-from training.backends.base import BATCH, ImageStatus, ImageUpload, UploadResult
 from training.exceptions import Refused
 from training.models import Image, ImageQuerySet, Project, Tag
+from training.uploads import BATCH, ImageStatus, ImageUpload, UploadResult
 from training.vectors import embed_missing
 
 logger = logging.getLogger(__name__)

@@ -21,7 +21,7 @@ from accounts.access import UserRequest, developer_required
 from catalog.models import Picture
 from engine.metrics import Score
 from training import comparing, measuring, snapshots
-from training.backends.base import Performance
+from training.figures import Performance
 from training.measuring import Judged
 from training.models import Iteration
 from training.services import learning

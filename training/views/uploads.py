@@ -17,11 +17,11 @@ from catalog.refusals import refusal_sentence
 from engine import images
 from engine.exceptions import RefusedPicture
 from engine.images import checking
-from training.backends.base import BATCH, ImageStatus, ImageUpload, UploadResult
 from training.exceptions import BackendUnavailable
 from training.forms import UploadForm
 from training.models import Project, Tag
 from training.services.pictures import summary, upload_images
+from training.uploads import BATCH, ImageStatus, ImageUpload, UploadResult
 from training.views.answers import TROUBLE, form_sentence, trouble_sentence, wants_json
 from training.views.projects import REFUSED_UPLOADS
 from web.limits import counted_as, takes_files

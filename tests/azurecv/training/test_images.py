@@ -17,10 +17,10 @@ from tests.azurecv.azure_training import (
     make_image,
     uploads,
 )
-from training.backends.base import ImageStatus, ImageUpload
 from training.models import Iteration, Project, Tag
 from training.services import tagging
 from training.services.pictures import discard_images
+from training.uploads import ImageStatus, ImageUpload
 
 pytestmark = pytest.mark.django_db
 

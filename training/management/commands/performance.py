@@ -6,8 +6,8 @@ from typing import Any
 
 from training import measuring, snapshots
 from training.backends import get_backend
-from training.backends.base import Performance
 from training.commands import ProjectCommand, percent
+from training.figures import Performance
 from training.models import Iteration
 
 

@@ -8,11 +8,11 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from jobs.models import Job
-from training.backends.base import ImageStatus
 from training.commands import ProjectCommand
 from training.models import Project
 from training.services.folders import MOST_REPORTED, TaggedFile, find_files, upload_folder
 from training.services.projects import create_tags
+from training.uploads import ImageStatus
 
 
 class Command(ProjectCommand):

@@ -27,6 +27,8 @@ REFUSED = gettext_noop("Azure Custom Vision cannot read this picture: save it ag
 class CustomVisionBackend:
     """Asks the published iteration of a project at Azure; photos travel without their metadata."""
 
+    needs_head = False
+
     def predict(
         self,
         content: bytes,

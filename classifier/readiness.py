@@ -12,7 +12,7 @@ from PIL import Image
 from catalog.exceptions import StorageUnavailable
 from catalog.storage import has_blob
 from classifier import services
-from classifier.backends import local
+from classifier.backends import get_backend, local
 from classifier.exceptions import BackendUnavailable, PredictionError
 from training.models import Project
 
@@ -43,7 +43,7 @@ def _run_once() -> None:
     started = time.perf_counter()
     try:
         project = default_project()
-        if project and _is_local(project):
+        if project and get_backend(project.backend).needs_head:
             services.classify(content=_blank_picture(), project=project)
             logger.info("Warmed up project=%s ms=%.0f", project.pk, 1000 * (time.perf_counter() - started))
     except Exception:  # whatever it is, the process can still serve
@@ -75,18 +75,14 @@ def _storage(project: Project | None) -> str:
 def _model(project: Project | None) -> str:
     if project is None:
         return "none"
-    if not _is_local(project) or project.live_iteration is None:
-        return "remote"
     try:
+        if not get_backend(project.backend).needs_head or project.live_iteration is None:
+            return "remote"
         local.load(project.live_iteration)
     except PredictionError as exc:
         logger.warning("Not ready: %s", exc)
         return "unreachable" if isinstance(exc, BackendUnavailable) else "broken"
     return "ok"
-
-
-def _is_local(project: Project) -> bool:
-    return project.backend == "local"
 
 
 def _blank_picture() -> bytes:

@@ -278,8 +278,8 @@ CLASSIFR_PREDICTION_BACKENDS = {
     "customvision": "azurecv.prediction.CustomVisionBackend",
 }
 CLASSIFR_TRAINING_BACKENDS = {
-    "local": "training.backends.local.LocalBackend",
-    "customvision": "azurecv.training.CustomVisionBackend",
+    "local": "training.backends.local.LocalTrainer",
+    "customvision": "azurecv.training.trainer.CustomVisionTrainer",
 }
 CLASSIFR_EMBED_THREADS = env.int(
     "CLASSIFR_EMBED_THREADS", os.cpu_count() or 1, validate=validate.Range(min=1)

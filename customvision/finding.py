@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts.models import ApiKey
+from classifier.backends import get_backend
 from customvision.errors import ApiError, not_found
 from training.models import Iteration, Project, Tag
 from training.names import same_name
@@ -74,6 +75,6 @@ def find_trained(project: Project, uid: UUID) -> Iteration:
     if found.status != Iteration.Status.COMPLETED:
         sentence = f"{found.name} is not trained: its status is {found.status}."
         raise ApiError("BadRequestIterationIsNotTrained", sentence)
-    if project.backend == "local" and not found.head_key:
+    if not found.head_key and get_backend(project.backend).needs_head:
         raise ApiError("BadRequestNotSupported", f"{found.name} was not trained here: it answers nothing.")
     return found

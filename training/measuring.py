@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from engine import metrics
 from engine.metrics import CalibrationBin, Curve, Score
 from training import snapshots
-from training.backends import get_backend
+from training.backends import get_trainer
 from training.exceptions import NotTrained
 from training.figures import Performance, TagPerformance
 from training.models import Iteration
@@ -87,12 +87,12 @@ def performance(snapshot: Snapshot, *, threshold: float) -> Performance:
 def performance_of(iteration: Iteration, *, threshold: float) -> Performance | None:
     """Return an iteration's figures; those kept with it where nothing can be worked out, None where nothing is kept.
 
-    Those that are kept are at the threshold that they tell. Raises NotTrained, and what the backend raises.
+    Those that are kept are at the threshold that they tell. Raises NotTrained, and what the trainer raises.
     """
-    backend = get_backend(iteration.project.backend)
+    trainer = get_trainer(iteration.project.backend)
     _check_is_trained(iteration)
-    if iteration.snapshot_key or backend.capabilities.measures_itself:
-        return backend.performance(iteration, threshold=threshold)
+    if iteration.snapshot_key or trainer.capabilities.measures_itself:
+        return trainer.performance(iteration, threshold=threshold)
     return kept_performance(iteration.metrics)
 
 

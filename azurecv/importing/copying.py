@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from azurecv.importing.source import Source, SourceImage
-from azurecv.training.mirroring import mirror_iteration
+from azurecv.training.sync import mirror_iteration
 from catalog.exceptions import StorageUnavailable
 from jobs.exceptions import JobFailed
 from jobs.progress import Progress

@@ -54,11 +54,7 @@ def read_id(answer: Any) -> UUID:
 
 
 def read_domains(answer: Any) -> tuple[Domain, ...]:
-    return tuple(
-        Domain(str(each.id), str(each.name), can_export=bool(each.exportable))
-        for each in answer
-        if each.type == "Classification"
-    )
+    return tuple(Domain(str(each.id), str(each.name)) for each in answer if each.type == "Classification")
 
 
 def read_tag(answer: Any) -> RemoteTag:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from azurecv import sdk
 from azurecv.training import answers
 from azurecv.training.answers import RemoteIteration, RemoteTag
+from training.backends.base import Domain
 from training.exceptions import (
     AlreadyTraining,
     BackendMisconfigured,
@@ -74,6 +75,9 @@ class Calls:
         answer = self.call(name, *args, **values)
         with _meant(), sdk.reading():
             return read(answer)
+
+    def domains(self) -> tuple[Domain, ...]:
+        return self.ask(answers.read_domains, "get_domains")
 
     def tags(self, project: Project | UUID) -> list[RemoteTag]:
         return self.ask(answers.read_tags, "get_tags", project)

@@ -41,6 +41,9 @@ class Answer:
 class PredictionBackend(Protocol):
     """Turns a photo's bytes into probabilities. Made once in each process, used by several threads."""
 
+    needs_head: bool
+    """Whether it answers in this process, by the iteration's head: with one that was trained here, and no other."""
+
     def predict(
         self,
         content: bytes,

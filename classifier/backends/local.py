@@ -17,6 +17,8 @@ from training.models import Iteration, Project
 class LocalBackend:
     """Answers with an iteration of the project: backbone, vector, head."""
 
+    needs_head = True
+
     def predict(
         self,
         content: bytes,

@@ -5,6 +5,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from ninja import Query
 
+from classifier.backends import get_backend
 from customvision.answering import answer_and_keep, answer_only
 from customvision.api_description import takes, takes_picture
 from customvision.bodies import read_json, read_picture
@@ -53,7 +54,8 @@ def _chosen(project: Project, uid: UUID | None) -> Iteration:
     """Return the iteration that is asked for; the one that is live, or the latest, where none is."""
     if uid:
         return find_trained(project, uid)
-    known = project.iterations.trained_here() if project.backend == "local" else project.iterations.completed()
+    needs_head = get_backend(project.backend).needs_head
+    known = project.iterations.trained_here() if needs_head else project.iterations.completed()
     found = project.live_iteration or known.first()
     if found is None:
         sentence = "The project has no trained iteration: train it first."

@@ -80,8 +80,8 @@ def test_what_somebody_published_meanwhile_is_not_published_beside(
 ) -> None:
     iteration = make_iteration(project)
     monkeypatch.setattr(
-        "training.backends.local.LocalBackend.publish",
-        lambda backend, found, *, name: Iteration.objects.filter(pk=found.pk).update(publish_name="faster"),
+        "training.backends.local.LocalTrainer.check_fit_to_answer",
+        lambda trainer, found: Iteration.objects.filter(pk=found.pk).update(publish_name="faster"),
     )
 
     with pytest.raises(IsPublished, match="faster"):
@@ -121,8 +121,8 @@ def test_what_somebody_unpublished_meanwhile_is_in_the_log_once(
     iteration = make_iteration(project)
     publish(iteration=iteration, by=None)
     monkeypatch.setattr(
-        "training.backends.local.LocalBackend.unpublish",
-        lambda backend, found: Iteration.objects.filter(pk=found.pk).update(publish_name=""),
+        "training.services.publishing.get_mirror",
+        lambda project: project.iterations.update(publish_name="") and None,
     )
 
     with pytest.raises(NotPublished):

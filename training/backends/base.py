@@ -1,8 +1,8 @@
-"""What a training backend is."""
+"""What trains a project, and who keeps a copy of its rows."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -15,17 +15,12 @@ from training.uploads import ImageUpload, UploadResult
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What a backend can do beyond what every one can."""
+    """How a trainer differs from others."""
 
-    measures_itself: bool = False
-    """Its measures are the service's own, made on pictures that it chose; there is no snapshot to look into."""
     needs_vectors: bool = False
     """Pictures are to be embedded here before it trains."""
-    can_export: bool = False
-    advanced_training: bool = False
-    """It takes a training type and a budget of hours."""
-    changes_elsewhere: bool = False
-    """Others may change tags and iterations behind our back: `sync` is worth calling."""
+    measures_itself: bool = False
+    """Its measures are the service's own, made on pictures that it chose; there is no snapshot to look into."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +31,6 @@ class Domain:
     """The service's own id; for the local engine the backbone's name."""
     name: str
     """As `Project.domain` holds it."""
-    can_export: bool
 
 
 @dataclass(frozen=True)
@@ -54,46 +48,31 @@ class TrainingOptions:
 
 
 @runtime_checkable
-class TrainingBackend(Protocol):
-    """Where a project's images are learned from. Made once in each process.
+class Trainer(Protocol):
+    """Learns from a project's images. Made once in each process.
 
-    The rows of Project, Tag, Image and Iteration are ours whatever the backend: services make and change them, and ask
-    the backend to do its part. Everything may raise BackendUnavailable, BackendMisconfigured and Refused.
+    The rows of Project, Tag, Image and Iteration are ours whoever trains: services make and change them. Everything may
+    raise BackendUnavailable, BackendMisconfigured and Refused.
     """
 
-    capabilities: Capabilities
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    @property
+    def mirror(self) -> Mirror | None:
+        """Return who keeps the copy of our rows that it trains on; None: it trains on our rows."""
 
     def domains(self) -> tuple[Domain, ...]:
         """Return what a project may be about."""
-
-    def create_project(self, project: Project) -> None:
-        """Make the counterpart of a project whose row is about to be committed; may set `remote_id`, unsaved."""
-
-    def delete_project(self, project: Project) -> None:
-        """Delete the counterpart, its images and its iterations; none of them is published."""
-
-    def create_tags(self, tags: Sequence[Tag]) -> None:
-        """Make the counterparts of rows about to be committed, all of one project; may set `remote_id`, unsaved."""
-
-    def rename_tag(self, tag: Tag) -> None:
-        """Give the counterpart the tag's new name, which is not saved yet."""
-
-    def delete_tag(self, tag: Tag) -> None: ...
 
     def upload_images(
         self, project: Project, batch: Sequence[ImageUpload], *, by: User | None
     ) -> tuple[UploadResult, ...]:
         """Keep pictures with their tags, at most BATCH of them and TAGS_A_BATCH different tags.
 
-        Each one is kept or refused by itself; one result for each. Safe to call again: what is there already is
-        OKDuplicate.
+        Each one is kept or refused by itself; the results are in the order of the pictures. Safe to call again: what is
+        there already is OKDuplicate.
         """
-
-    def set_tags(self, image: Image, tags: Sequence[Tag]) -> None:
-        """Let the counterpart of an image have exactly these tags; called before our rows are changed."""
-
-    def delete_images(self, images: Sequence[Image]) -> None:
-        """Delete the counterparts, at most BATCH; called before our rows are deleted."""
 
     def train(self, iteration: Iteration, *, options: TrainingOptions, progress: Progress) -> None:
         """Bring the iteration to its end and save it as Completed.
@@ -106,11 +85,46 @@ class TrainingBackend(Protocol):
     def performance(self, iteration: Iteration, *, threshold: float) -> Performance:
         """Return the figures of a completed iteration."""
 
+    def check_fit_to_answer(self, iteration: Iteration) -> None:
+        """Raise Refused, or what keeps one from knowing, unless a completed iteration can be published.
+
+        Called before every publication. Raises StorageUnavailable and ModelFileError too.
+        """
+
+
+@runtime_checkable
+class Mirror(Protocol):
+    """Keeps a copy of a project's rows elsewhere: each act is carried out there before our rows are changed.
+
+    A row's counterpart is named by its `remote_id`; for a row without one there is nothing to do. Everything may raise
+    BackendUnavailable, BackendMisconfigured and Refused.
+    """
+
+    def create_project(self, project: Project) -> None:
+        """Make the counterpart of a project that is not saved yet; set `remote_id`, unsaved."""
+
+    def delete_project(self, project: Project) -> None:
+        """Delete the counterpart, its images and its iterations; none of them is published."""
+
+    def create_tags(self, tags: Sequence[Tag]) -> None:
+        """Make the counterparts of tags of one project that are not saved yet; set `remote_id`, unsaved."""
+
+    def rename_tag(self, tag: Tag) -> None:
+        """Give the counterpart the tag's new name, which is not saved yet."""
+
+    def delete_tag(self, tag: Tag) -> None: ...
+
+    def set_tags(self, image: Image, tags: Sequence[Tag]) -> None:
+        """Let the counterpart of an image have exactly these tags."""
+
+    def delete_images(self, images: Iterable[Image]) -> None:
+        """Delete the counterparts of images of one project, however many."""
+
     def publish(self, iteration: Iteration, *, name: str) -> None:
-        """Let the iteration answer under that name, which no other has any more; refuse it if it is not fit to."""
+        """Let the counterpart answer under that name, and no other."""
 
     def unpublish(self, iteration: Iteration) -> None:
-        """Let the iteration no longer answer under its name."""
+        """Let the counterpart no longer answer."""
 
     def rename_iteration(self, iteration: Iteration) -> None:
         """Give the counterpart the iteration's new name, which is not saved yet."""

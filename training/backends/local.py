@@ -22,7 +22,7 @@ from training.examples import Dataset
 from training.exceptions import Refused, TrainingFailed
 from training.figures import Performance
 from training.heads import write_head
-from training.models import Image, Iteration, Project, Tag
+from training.models import Iteration, Project
 from training.snapshots import Snapshot
 from training.uploads import ImageUpload, UploadResult
 from training.vectors import embed_missing
@@ -34,40 +34,19 @@ _ENOUGH_TO_MEASURE = 5
 """Held-out pictures of a tag that say something of it."""
 
 
-class LocalBackend:
+class LocalTrainer:
     """Trains on our own tables: pictures are embedded once, a head is fitted in seconds."""
 
-    capabilities = Capabilities(needs_vectors=True, can_export=True)
+    capabilities = Capabilities(needs_vectors=True)
+    mirror = None
 
     def domains(self) -> tuple[Domain, ...]:
-        return tuple(Domain(card.name, card.domain, can_export=True) for card in backbones.cards().values())
-
-    def create_project(self, project: Project) -> None:
-        """Our rows are all there is."""
-
-    def delete_project(self, project: Project) -> None:
-        """Our rows are all there is."""
-
-    def create_tags(self, tags: Sequence[Tag]) -> None:
-        """Our rows are all there is."""
-
-    def rename_tag(self, tag: Tag) -> None:
-        """Our rows are all there is."""
-
-    def delete_tag(self, tag: Tag) -> None:
-        """Our rows are all there is."""
+        return tuple(Domain(card.name, card.domain) for card in backbones.cards().values())
 
     def upload_images(
         self, project: Project, batch: Sequence[ImageUpload], *, by: User | None
     ) -> tuple[UploadResult, ...]:
-        keeping.check_batch(batch)
         return keeping.keep_images(project, batch, by=by)
-
-    def set_tags(self, image: Image, tags: Sequence[Tag]) -> None:
-        """Our rows are all there is."""
-
-    def delete_images(self, images: Sequence[Image]) -> None:
-        """Our rows are all there is."""
 
     def train(self, iteration: Iteration, *, options: TrainingOptions, progress: Progress) -> None:
         started = time.monotonic()
@@ -104,20 +83,8 @@ class LocalBackend:
             raise Refused(_("%(name)s was not trained here: its pictures are not known.") % {"name": iteration.name})
         return measuring.performance(snapshots.read(iteration.snapshot_key), threshold=threshold)
 
-    def publish(self, iteration: Iteration, *, name: str) -> None:
+    def check_fit_to_answer(self, iteration: Iteration) -> None:
         exporting.package(iteration)
-
-    def unpublish(self, iteration: Iteration) -> None:
-        """Our rows are all there is."""
-
-    def rename_iteration(self, iteration: Iteration) -> None:
-        """Our rows are all there is."""
-
-    def delete_iteration(self, iteration: Iteration) -> None:
-        """Our rows are all there is."""
-
-    def sync(self, project: Project) -> str:
-        return _("There is nothing to bring in line: nobody changes a local project elsewhere.")
 
 
 def _fit(
@@ -159,14 +126,14 @@ def _fit_multiclass(
     """Return the head and, where there are no held-out pictures to measure it on, the cross-validated probabilities."""
     card = backbones.for_domain(dataset.tags[0].project.domain)
     labels = dataset.truths.argmax(axis=1)
-    examples = fitting.Examples(vectors[learned], labels[learned], groups[learned])
-    unseen = fitting.Examples(vectors[held_out], labels[held_out]) if _calibrates(dataset, held_out) else None
-    fitting.check_examples(examples, tags=dataset.names)
-    choice = fitting.choose(examples, calibration=unseen, seed=seed, check=check)
-    head = fitting.fit_as_chosen(examples, choice, tags=dataset.names, card=card, calibration=unseen, check=check)
+    training = fitting.Examples(vectors[learned], labels[learned], groups[learned])
+    calibration = fitting.Examples(vectors[held_out], labels[held_out]) if _calibrates(dataset, held_out) else None
+    fitting.check_examples(training, tags=dataset.names)
+    choice = fitting.choose(training, calibration=calibration, seed=seed, check=check)
+    head = fitting.fit_as_chosen(training, choice, tags=dataset.names, card=card, calibration=calibration, check=check)
     if _can_measure(dataset, held_out):
         return head, None
-    return head, fitting.cross_validated(examples, choice, seed=seed, check=check)
+    return head, fitting.cross_validated(training, choice, seed=seed, check=check)
 
 
 def _fit_multilabel(
@@ -181,15 +148,15 @@ def _fit_multilabel(
 ) -> tuple[Head, Floats | None]:
     """Return what `_fit_multiclass` does."""
     card = backbones.for_domain(dataset.tags[0].project.domain)
-    examples = multilabel.Examples(vectors[learned], dataset.truths[learned], groups[learned])
+    training = multilabel.Examples(vectors[learned], dataset.truths[learned], groups[learned])
     unseen = multilabel.Examples(vectors[held_out], dataset.truths[held_out])
-    multilabel.check_examples(examples, tags=dataset.names)
+    multilabel.check_examples(training, tags=dataset.names)
     calibration = unseen if _calibrates(dataset, held_out) else None
-    choice = multilabel.choose(examples, calibration=calibration, seed=seed, check=check)
-    head = multilabel.fit_as_chosen(examples, choice, tags=dataset.names, card=card, check=check)
+    choice = multilabel.choose(training, calibration=calibration, seed=seed, check=check)
+    head = multilabel.fit_as_chosen(training, choice, tags=dataset.names, card=card, check=check)
     if _can_measure(dataset, held_out):
         return head, None
-    return head, multilabel.cross_validated(examples, choice, seed=seed, check=check)
+    return head, multilabel.cross_validated(training, choice, seed=seed, check=check)
 
 
 def _can_measure(dataset: Dataset, held_out: Flags) -> bool:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from catalog.locks import hold_blobs
 from training import examples, snapshots
+from training.backends import get_mirror
 from training.exceptions import Refused
 from training.models import Image, ImageTag, Iteration, Project, Tag
 from training.names import same_name
@@ -22,7 +23,7 @@ LONGEST_NAME = 100
 
 def check_can_copy(project: Project) -> None:
     """Raise Refused for a project whose images and iterations are not ours."""
-    if project.backend != "local":
+    if get_mirror(project):
         raise Refused(_("%(name)s is mirrored from elsewhere: copy it there.") % {"name": project})
 
 

@@ -16,7 +16,7 @@ from jobs.models import Job
 from jobs.progress import Progress
 from jobs.services import Watch, do_here, enqueue, make_job
 from training import examples
-from training.backends import get_backend
+from training.backends import get_mirror, get_trainer
 from training.backends.base import TrainingOptions
 from training.exceptions import (
     AlreadyTraining,
@@ -72,7 +72,7 @@ def run_training(progress: Progress, *, iteration: int) -> dict[str, Any] | None
     found.save(update_fields=["status", "modified_at"])
     options = TrainingOptions(**{**found.settings, "tags": tuple(found.settings["tags"])})
     try:
-        get_backend(found.project.backend).train(found, options=options, progress=progress)
+        get_trainer(found.project.backend).train(found, options=options, progress=progress)
     except (TrainingError, StorageUnavailable, ModelFileError) as exc:
         raise JobFailed(str(exc)) from exc
     logger.info("Trained project=%s iteration=%s", found.project_id, found.number)
@@ -95,7 +95,8 @@ def rename_iteration(iteration: Iteration, *, name: str) -> None:
         raise Refused(_("An iteration's name has at most %(limit)s characters.") % {"limit": LONGEST_NAME})
     _check_name_is_free(iteration, wanted)
     iteration.name = wanted
-    get_backend(iteration.project.backend).rename_iteration(iteration)
+    if mirror := get_mirror(iteration.project):
+        mirror.rename_iteration(iteration)
     with transaction.atomic():
         Project.objects.select_for_update().get(pk=iteration.project_id)
         _check_name_is_free(iteration, wanted)  # somebody may have given it to another meanwhile
@@ -108,7 +109,8 @@ def delete_iteration(iteration: Iteration) -> None:
     Raises IsPublished and AlreadyTraining.
     """
     _check_is_idle(iteration)
-    get_backend(iteration.project.backend).delete_iteration(iteration)
+    if mirror := get_mirror(iteration.project):
+        mirror.delete_iteration(iteration)
     with transaction.atomic():
         Project.objects.select_for_update().get(pk=iteration.project_id)
         _check_is_idle(iteration)  # somebody may have published it meanwhile

@@ -1,7 +1,6 @@
 """Images of a project: uploaded, tagged, deleted."""
 
 import logging
-from collections import defaultdict, deque
 from collections.abc import Collection, Sequence
 
 from django.db import transaction
@@ -17,10 +16,10 @@ from jobs.models import Job
 from jobs.progress import Progress
 from jobs.services import enqueue, make_job
 from training import keeping
-from training.backends import get_backend
+from training.backends import get_mirror, get_trainer
 from training.exceptions import Refused
 from training.models import Image, ImageQuerySet, Project, Tag
-from training.uploads import BATCH, ImageStatus, ImageUpload, UploadResult
+from training.uploads import ImageStatus, ImageUpload, UploadResult
 from training.vectors import embed_missing
 
 logger = logging.getLogger(__name__)
@@ -33,21 +32,14 @@ def upload_images(*, project: Project, batch: Sequence[ImageUpload], by: User | 
 
     Returns what became of each, in their order.
     """
-    backend = get_backend(project.backend)
-    results = _in_order(batch, backend.upload_images(project, batch, by=by))
+    keeping.check_batch(batch)
+    trainer = get_trainer(project.backend)
+    results = trainer.upload_images(project, batch, by=by)
     kept = sum(each.status == ImageStatus.OK for each in results)
-    if kept and backend.capabilities.needs_vectors:
+    if kept and trainer.capabilities.needs_vectors:
         queue_embedding(project, by=by)
     logger.info("Uploaded project=%s kept=%s of=%s", project.pk, kept, len(batch))
     return results
-
-
-def _in_order(batch: Sequence[ImageUpload], results: Sequence[UploadResult]) -> tuple[UploadResult, ...]:
-    """Give each upload its result: backends answer by name, and those of one name in their order."""
-    waiting: defaultdict[str, deque[UploadResult]] = defaultdict(deque)
-    for result in results:
-        waiting[result.name].append(result)
-    return tuple(waiting[upload.name].popleft() for upload in batch)
 
 
 def queue_embedding(project: Project, *, by: User | None) -> None:
@@ -71,7 +63,8 @@ def set_tags(*, images: Collection[Image], tags: Sequence[Tag]) -> None:
     """Let these images of one project have exactly these tags. Raises Refused for tags that exclude each other."""
     for image in images:
         _check_together(image.project, tags)
-        get_backend(image.project.backend).set_tags(image, tags)
+        if mirror := get_mirror(image.project):
+            mirror.set_tags(image, tags)
         with transaction.atomic():
             image.image_tags.all().delete()
             keeping.add_tags(image, tags)
@@ -89,24 +82,20 @@ def delete_images(images: Sequence[Image]) -> int:
     """Delete these images of one project, and their pictures unless something else points at them; return how many."""
     if not images:
         return 0
-    backend = get_backend(images[0].project.backend)
-    for start in range(0, len(images), BATCH):
-        some = images[start : start + BATCH]
-        backend.delete_images(some)
-        for image in some:
-            with transaction.atomic():
-                Image.objects.filter(pk=image.pk).delete()
-                discard_picture(image.picture)
+    if mirror := get_mirror(images[0].project):
+        mirror.delete_images(images)
+    for image in images:
+        with transaction.atomic():
+            Image.objects.filter(pk=image.pk).delete()
+            discard_picture(image.picture)
     logger.info("Deleted images=%s project=%s", len(images), images[0].project_id)
     return len(images)
 
 
 def discard_images(project: Project, images: ImageQuerySet, *, by: User | None) -> int:
     """Delete these images of the project at once, however many; a job erases their pictures. Return how many."""
-    backend = get_backend(project.backend)
-    elsewhere = list(images.filter(remote_id__isnull=False))
-    for start in range(0, len(elsewhere), BATCH):
-        backend.delete_images(elsewhere[start : start + BATCH])
+    if mirror := get_mirror(project):
+        mirror.delete_images(images)
     with transaction.atomic():
         gone = dict(images.values_list("pk", "picture_id"))
         for start in range(0, len(keys := list(gone)), _ROWS_AT_ONCE):

@@ -19,7 +19,7 @@ from catalog.services import discard_picture
 from jobs.exceptions import JobFailed
 from jobs.progress import Progress
 from jobs.services import enqueue, make_job
-from training.backends import get_backend
+from training.backends import get_mirror, get_trainer
 from training.exceptions import CannotConvert, Refused
 from training.models import ImageTag, Project, Tag
 from training.names import clean_name, same_name
@@ -39,7 +39,7 @@ def create_project(
     api_settings: Mapping[str, Any] | None = None,
     uid: UUID | None = None,
 ) -> Project:
-    """Make a project here, and its counterpart where its backend needs one.
+    """Make a project here, and its counterpart where it is mirrored.
 
     uid: the id by which programs know it already; None: a new one.
     """
@@ -52,11 +52,12 @@ def create_project(
         api_settings=dict(api_settings or {}),
         uid=uid or uuid4(),
     )
-    chosen = get_backend(backend)
+    trainer = get_trainer(backend)
     _check(project)
-    if domain not in {each.name for each in chosen.domains()}:
+    if domain not in {each.name for each in trainer.domains()}:
         raise Refused(_("The domain %(name)s is not known to this engine.") % {"name": domain})
-    chosen.create_project(project)
+    if trainer.mirror:
+        trainer.mirror.create_project(project)
     with _told_kindly(project):
         project.save()
     logger.info("Created project=%s backend=%s", project.pk, backend)
@@ -79,7 +80,7 @@ def change_project(
     """
     given = {"name": name, "description": description, "domain": domain, "type": type, "api_settings": api_settings}
     changed = {field: value for field, value in given.items() if value not in (None, getattr(project, field))}
-    if project.backend != "local" and changed.keys() & {"domain", "type"}:
+    if changed.keys() & {"domain", "type"} and get_mirror(project):
         raise CannotConvert(_("The domain and the type of this project are not ours to change."))
     with transaction.atomic():
         Project.objects.select_for_update().get(pk=project.pk)
@@ -121,7 +122,8 @@ def delete_project(project: Project, *, by: User | None) -> None:
             _("%(name)s is published as %(publish_name)s: unpublish it first.")
             % {"name": published.name, "publish_name": published.publish_name}
         )
-    get_backend(project.backend).delete_project(project)
+    if mirror := get_mirror(project):
+        mirror.delete_project(project)
     title = _("Erase the pictures of %(project)s") % {"project": project}
     with transaction.atomic():
         pictures = list(project.images.values_list("picture_id", flat=True))
@@ -161,7 +163,8 @@ def create_tags(
     if type == Tag.Type.NEGATIVE and len(made) > 1:
         raise Refused(_("A project has one negative tag at most."))
     if made:
-        get_backend(project.backend).create_tags(made)
+        if mirror := get_mirror(project):
+            mirror.create_tags(made)
         with _told_kindly(made[0]):
             Tag.objects.bulk_create(made)
         logger.info("Created tags=%s project=%s", len(made), project.pk)
@@ -172,7 +175,8 @@ def rename_tag(tag: Tag, *, name: str) -> None:
     """Give the tag another name; iterations keep the one that they were trained with."""
     tag.name = clean_name(name)
     _check(tag)
-    get_backend(tag.project.backend).rename_tag(tag)
+    if mirror := get_mirror(tag.project):
+        mirror.rename_tag(tag)
     with _told_kindly(tag):
         tag.save(update_fields=["name"])
 
@@ -192,7 +196,8 @@ def change_tag(tag: Tag, *, name: str | None = None, description: str | None = N
 
 def delete_tag(tag: Tag) -> None:
     """Delete the tag; its images stay in the project, without it. Iterations remember it."""
-    get_backend(tag.project.backend).delete_tag(tag)
+    if mirror := get_mirror(tag.project):
+        mirror.delete_tag(tag)
     tag.delete()
     logger.info("Deleted tag=%s project=%s", tag.name, tag.project_id)
 

@@ -9,7 +9,7 @@ from django.db.models import F, Max, Q
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from training.backends import get_backend
+from training.backends import get_mirror, get_trainer
 from training.exceptions import IsPublished, NotPublished, NotTrained, PublishNameRefused, Refused
 from training.models import Iteration, Project, Publication
 
@@ -43,7 +43,9 @@ def publish(
     project = Project.objects.select_related("live_iteration").get(pk=iteration.project_id)
     name = name.strip() or default_name(project)
     _check(iteration, name=name, project=project, keep_previous=keep_previous)
-    get_backend(project.backend).publish(iteration, name=name)
+    get_trainer(project.backend).check_fit_to_answer(iteration)
+    if mirror := get_mirror(project):
+        mirror.publish(iteration, name=name)
     with transaction.atomic():
         # Not joined: who waits for the lock would read the joined row as it was before.
         project = Project.objects.select_for_update().get(pk=project.pk)
@@ -71,7 +73,9 @@ def publish_beside(
     """
     name = name.strip()
     _check_beside(iteration, name=name, overwrite=overwrite)
-    get_backend(iteration.project.backend).publish(iteration, name=name)
+    get_trainer(iteration.project.backend).check_fit_to_answer(iteration)
+    if mirror := get_mirror(iteration.project):
+        mirror.publish(iteration, name=name)
     with transaction.atomic():
         project = Project.objects.select_for_update().get(pk=iteration.project_id)
         iteration.refresh_from_db()
@@ -90,7 +94,8 @@ def unpublish(*, iteration: Iteration, by: User | None, reason: str = "") -> Pub
     for a trial beside what it uses, and taken it back. Where nothing else is published, nothing is live.
     """
     _check_is_published(iteration)
-    get_backend(iteration.project.backend).unpublish(iteration)
+    if mirror := get_mirror(iteration.project):
+        mirror.unpublish(iteration)
     with transaction.atomic():
         project = Project.objects.select_for_update().get(pk=iteration.project_id)
         _check_is_published(iteration)  # somebody may have unpublished it meanwhile

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from django.db import transaction
 
 from training import keeping
-from training.backends import get_backend
+from training.backends import get_mirror
 from training.models import Image, ImageTag, Project, Tag
 
 logger = logging.getLogger(__name__)
@@ -36,9 +36,9 @@ def tag_images(project: Project, pairs: Sequence[Pair]) -> Tagged:
     What was deleted meanwhile is left out.
     """
     planned = _plan(project, pairs)
-    backend = get_backend(project.backend)
-    for image, tags in _by_image(planned.created).items():
-        backend.set_tags(image, [*image.tags.all(), *tags])
+    if mirror := get_mirror(project):
+        for image, tags in _by_image(planned.created).items():
+            mirror.set_tags(image, [*image.tags.all(), *tags])
     with transaction.atomic():
         images_left = set(_lock(image for image, _tag in pairs))
         tags_left = set(project.tags.select_for_update(no_key=True).filter(pk__in={tag.pk for _image, tag in pairs}))
@@ -53,12 +53,12 @@ def tag_images(project: Project, pairs: Sequence[Pair]) -> Tagged:
 
 def untag_images(project: Project, images: Iterable[Image], tags: Collection[Tag]) -> None:
     """Take these tags from these images of the project, where they have them."""
-    backend = get_backend(project.backend)
-    for image in images:
-        before = list(image.tags.all())
-        after = [tag for tag in before if tag not in tags]
-        if after != before:
-            backend.set_tags(image, after)
+    if mirror := get_mirror(project):
+        for image in images:
+            before = list(image.tags.all())
+            after = [tag for tag in before if tag not in tags]
+            if after != before:
+                mirror.set_tags(image, after)
     taken, _ = ImageTag.objects.filter(image__in=images, tag__in=tags).delete()
     logger.info("Untagged project=%s taken=%s", project.pk, taken)
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from training.backends import get_backend
+from training.backends import get_mirror
 from training.commands import ProjectCommand
 
 
@@ -11,5 +11,7 @@ class Command(ProjectCommand):
 
     def handle(self, *, project: str, as_json: bool, **options: Any) -> None:
         chosen = self.get_project(project)
-        told = get_backend(chosen.backend).sync(chosen)
+        mirror = get_mirror(chosen)
+        nothing = "There is nothing to bring in line: nobody changes a local project elsewhere."
+        told = mirror.sync(chosen) if mirror else nothing
         self.tell({"changed": told}, as_json=as_json, lines=[told])

@@ -6,7 +6,8 @@ import pytest
 from django.utils import translation
 from pytest_django import Settings
 
-from azurecv.training import CustomVisionBackend
+from azurecv.training.mirror import CustomVisionMirror
+from azurecv.training.trainer import CustomVisionTrainer
 from tests import factories
 from tests.azurecv import azure_training as recorded
 from tests.azurecv.azure import RecordedAzure
@@ -29,8 +30,13 @@ def azure(settings: Settings) -> Iterator[RecordedAzure]:
 
 
 @pytest.fixture
-def backend() -> CustomVisionBackend:
-    return CustomVisionBackend()
+def trainer() -> CustomVisionTrainer:
+    return CustomVisionTrainer()
+
+
+@pytest.fixture
+def mirror(trainer: CustomVisionTrainer) -> CustomVisionMirror:
+    return trainer.mirror
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 from django.utils import timezone
 
-from azurecv.training import CustomVisionBackend
 from azurecv.training.learning import ASKED_AT
+from azurecv.training.trainer import CustomVisionTrainer
 from jobs.exceptions import JobStopped
 from jobs.progress import Progress
 from tests.azurecv import azure_training as recorded
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 
 
 def train(iteration: Iteration, **options: Any) -> None:
-    CustomVisionBackend().train(iteration, options=TrainingOptions(**options), progress=Progress())
+    CustomVisionTrainer().train(iteration, options=TrainingOptions(**options), progress=Progress())
 
 
 def test_training_is_waited_for_and_measured(azure: RecordedAzure, iteration: Iteration) -> None:
@@ -161,7 +161,7 @@ def test_job_that_is_to_stop_stops_and_keeps_what_was_begun(azure: RecordedAzure
                 raise JobStopped
 
     with pytest.raises(JobStopped):
-        CustomVisionBackend().train(iteration, options=TrainingOptions(), progress=Stopping())
+        CustomVisionTrainer().train(iteration, options=TrainingOptions(), progress=Stopping())
 
     iteration.refresh_from_db()
     assert iteration.remote_id == UUID(recorded.ITERATION_ID)
@@ -207,12 +207,12 @@ def test_tags_that_cannot_be_trained_on_are_refused(
 
 
 def test_performance_is_asked_for_at_the_threshold(
-    azure: RecordedAzure, backend: CustomVisionBackend, project: Project
+    azure: RecordedAzure, trainer: CustomVisionTrainer, project: Project
 ) -> None:
     azure.on("GET", f"{ITERATION}/performance", RecordedAnswer(200, recorded.performance(precision=1.0)))
     iteration = make_iteration(project, remote_id=recorded.ITERATION_ID)
 
-    performance = backend.performance(iteration, threshold=0.9)
+    performance = trainer.performance(iteration, threshold=0.9)
 
     assert azure.requests[0].query == {"threshold": "0.9"}
     assert (performance.overall.precision, performance.overall.recall) == (1.0, 0.8)

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from training import measuring, snapshots
-from training.backends import get_backend
+from training.backends import get_trainer
 from training.commands import ProjectCommand, percent
 from training.figures import Performance
 from training.models import Iteration
@@ -22,7 +22,7 @@ class Command(ProjectCommand):
     def handle(self, *, project: str, iteration: int | None, threshold: float, as_json: bool, **options: Any) -> None:
         chosen = self.get_project(project)
         found = self.get_iteration(chosen, iteration, default=chosen.iterations.completed().first())
-        told = get_backend(chosen.backend).performance(found, threshold=threshold)
+        told = get_trainer(chosen.backend).performance(found, threshold=threshold)
         confusions = measuring.confusions(snapshots.read(found.snapshot_key)) if found.snapshot_key else []
         value = {"iteration": found.number, **asdict(told), "confusions": [asdict(each) for each in confusions]}
         self.tell(

@@ -5,9 +5,9 @@ from uuid import UUID
 
 import pytest
 
-from azurecv.training import CustomVisionBackend
 from azurecv.training.answers import RemoteIteration
 from azurecv.training.calls import Calls
+from azurecv.training.mirror import CustomVisionMirror
 from tests.azurecv import azure_training as recorded
 from tests.azurecv.azure import RecordedAzure
 from tests.azurecv.azure_training import at_azure, make_iteration
@@ -31,7 +31,7 @@ def log(project: Project) -> list[tuple[str, str, str, str, str]]:
 
 
 def test_tags_become_those_of_azure(
-    azure: RecordedAzure, backend: CustomVisionBackend, iteration: Iteration, pizza: Tag
+    azure: RecordedAzure, mirror: CustomVisionMirror, iteration: Iteration, pizza: Tag
 ) -> None:
     local = Tag.objects.create(project=iteration.project, name="Sushi")
     new, adopted = "11111111-0000-0000-0000-000000000001", "11111111-0000-0000-0000-000000000002"
@@ -41,7 +41,7 @@ def test_tags_become_those_of_azure(
         iterations=[],
     )
 
-    sentence = backend.sync(iteration.project)
+    sentence = mirror.sync(iteration.project)
 
     assert {tag.name: str(tag.remote_id) for tag in iteration.project.tags.all()} == {
         "Pizza pie": recorded.TAG_ID,
@@ -54,17 +54,17 @@ def test_tags_become_those_of_azure(
 
 
 def test_tag_may_take_the_name_that_another_gives_up(
-    azure: RecordedAzure, backend: CustomVisionBackend, project: Project, pizza: Tag, risotto: Tag
+    azure: RecordedAzure, mirror: CustomVisionMirror, project: Project, pizza: Tag, risotto: Tag
 ) -> None:
     tags = [recorded.tag(name="risotto"), recorded.tag(recorded.OTHER_TAG_ID, "curry")]
     at_azure(azure, tags=tags, iterations=[])
 
-    backend.sync(project)
+    mirror.sync(project)
 
     assert [tag.name for tag in project.tags.order_by("pk")] == ["risotto", "curry"]
 
 
-def test_iterations_become_those_of_azure(azure: RecordedAzure, backend: CustomVisionBackend, project: Project) -> None:
+def test_iterations_become_those_of_azure(azure: RecordedAzure, mirror: CustomVisionMirror, project: Project) -> None:
     project.iterations_made = 4
     project.save()
     make_iteration(project, remote_id="11111111-0000-0000-0000-000000000003")
@@ -75,7 +75,7 @@ def test_iterations_become_those_of_azure(azure: RecordedAzure, backend: CustomV
     ]
     at_azure(azure, tags=[], iterations=there)
 
-    sentence = backend.sync(project)
+    sentence = mirror.sync(project)
 
     assert [(row.number, row.status, row.publish_name) for row in project.iterations.order_by("number")] == [
         (5, "Completed", "live"),
@@ -87,14 +87,14 @@ def test_iterations_become_those_of_azure(azure: RecordedAzure, backend: CustomV
 
 
 def test_publish_name_that_went_to_another_goes_there_here_too(
-    azure: RecordedAzure, backend: CustomVisionBackend, project: Project
+    azure: RecordedAzure, mirror: CustomVisionMirror, project: Project
 ) -> None:
     former = make_iteration(project, remote_id=recorded.ITERATION_ID, publish_name="live")
     latter = make_iteration(project, remote_id=recorded.OTHER_ITERATION_ID)
     there = [recorded.completed(), recorded.completed(recorded.OTHER_ITERATION_ID, publishName="live")]
     at_azure(azure, tags=[], iterations=there)
 
-    backend.sync(project)
+    mirror.sync(project)
 
     former.refresh_from_db()
     latter.refresh_from_db()
@@ -102,23 +102,23 @@ def test_publish_name_that_went_to_another_goes_there_here_too(
 
 
 def test_iteration_in_training_is_left_alone(
-    azure: RecordedAzure, backend: CustomVisionBackend, project: Project
+    azure: RecordedAzure, mirror: CustomVisionMirror, project: Project
 ) -> None:
     make_iteration(project, remote_id=recorded.OTHER_ITERATION_ID, status="Training")
     at_azure(azure, tags=[], iterations=[])
 
-    assert backend.sync(project) == "Nothing has changed at Azure Custom Vision."
+    assert mirror.sync(project) == "Nothing has changed at Azure Custom Vision."
     assert project.iterations.count() == 1
 
 
 @pytest.mark.parametrize("there", [[recorded.completed()], []], ids=["unpublished", "deleted"])
 def test_what_was_unpublished_or_deleted_at_azure_is_no_longer_live(
-    azure: RecordedAzure, backend: CustomVisionBackend, project: Project, there: list[Any]
+    azure: RecordedAzure, mirror: CustomVisionMirror, project: Project, there: list[Any]
 ) -> None:
     make_live(project)
     at_azure(azure, tags=[], iterations=there)
 
-    backend.sync(project)
+    mirror.sync(project)
 
     project.refresh_from_db()
     assert project.live_iteration is None
@@ -128,12 +128,12 @@ def test_what_was_unpublished_or_deleted_at_azure_is_no_longer_live(
 
 
 def test_only_iteration_that_is_published_at_azure_becomes_live(
-    azure: RecordedAzure, backend: CustomVisionBackend, project: Project
+    azure: RecordedAzure, mirror: CustomVisionMirror, project: Project
 ) -> None:
     there = [recorded.completed(publishName="best"), recorded.completed(recorded.OTHER_ITERATION_ID)]
     at_azure(azure, tags=[], iterations=there)
 
-    backend.sync(project)
+    mirror.sync(project)
 
     live = Project.objects.get(pk=project.pk).live_iteration
     assert live
@@ -142,25 +142,25 @@ def test_only_iteration_that_is_published_at_azure_becomes_live(
 
 
 def test_of_two_that_are_published_at_azure_neither_becomes_live(
-    azure: RecordedAzure, backend: CustomVisionBackend, project: Project
+    azure: RecordedAzure, mirror: CustomVisionMirror, project: Project
 ) -> None:
     other = recorded.completed(recorded.OTHER_ITERATION_ID, publishName="trial")
     at_azure(azure, tags=[], iterations=[recorded.completed(publishName="best"), other])
 
-    backend.sync(project)
+    mirror.sync(project)
 
     assert Project.objects.get(pk=project.pk).live_iteration is None
     assert log(project) == []
 
 
 def test_iteration_that_took_the_place_of_the_live_one_at_azure_takes_it_here(
-    azure: RecordedAzure, backend: CustomVisionBackend, project: Project
+    azure: RecordedAzure, mirror: CustomVisionMirror, project: Project
 ) -> None:
     make_live(project)
     there = [recorded.completed(), recorded.completed(recorded.OTHER_ITERATION_ID, publishName="live")]
     at_azure(azure, tags=[], iterations=there)
 
-    backend.sync(project)
+    mirror.sync(project)
 
     live = Project.objects.get(pk=project.pk).live_iteration
     assert live
@@ -169,13 +169,13 @@ def test_iteration_that_took_the_place_of_the_live_one_at_azure_takes_it_here(
 
 
 def test_live_iteration_that_is_still_published_stays(
-    azure: RecordedAzure, backend: CustomVisionBackend, project: Project
+    azure: RecordedAzure, mirror: CustomVisionMirror, project: Project
 ) -> None:
     live = make_live(project)
     other = recorded.completed(recorded.OTHER_ITERATION_ID, publishName="live")
     at_azure(azure, tags=[], iterations=[recorded.completed(publishName="renamed"), other])
 
-    backend.sync(project)
+    mirror.sync(project)
 
     live.refresh_from_db()
     assert Project.objects.get(pk=project.pk).live_iteration == live
@@ -184,7 +184,7 @@ def test_live_iteration_that_is_still_published_stays(
 
 
 def test_what_is_published_here_while_azure_is_asked_stays_published(
-    azure: RecordedAzure, backend: CustomVisionBackend, project: Project, monkeypatch: pytest.MonkeyPatch
+    azure: RecordedAzure, mirror: CustomVisionMirror, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     live = make_live(project)
     at_azure(azure, tags=[], iterations=[recorded.completed()])
@@ -197,31 +197,31 @@ def test_what_is_published_here_while_azure_is_asked_stays_published(
     monkeypatch.setattr(Calls, "iterations", publish_meanwhile)
 
     with pytest.raises(BackendUnavailable, match="meanwhile"):
-        backend.sync(project)
+        mirror.sync(project)
 
     assert Project.objects.get(pk=project.pk).live_iteration == live
 
 
 def test_second_synchronisation_finds_nothing(
-    azure: RecordedAzure, backend: CustomVisionBackend, project: Project
+    azure: RecordedAzure, mirror: CustomVisionMirror, project: Project
 ) -> None:
     at_azure(azure, tags=[recorded.tag()], iterations=[recorded.completed(publishName="live")])
 
-    backend.sync(project)
+    mirror.sync(project)
 
-    assert backend.sync(project) == "Nothing has changed at Azure Custom Vision."
+    assert mirror.sync(project) == "Nothing has changed at Azure Custom Vision."
 
 
 def test_only_what_changed_at_azure_counts_as_modified(
-    azure: RecordedAzure, backend: CustomVisionBackend, project: Project
+    azure: RecordedAzure, mirror: CustomVisionMirror, project: Project
 ) -> None:
     there = [recorded.completed(publishName="live"), recorded.completed(recorded.OTHER_ITERATION_ID, name="Spring")]
     at_azure(azure, tags=[], iterations=there)
-    backend.sync(project)
+    mirror.sync(project)
     before = dict(project.iterations.values_list("name", "modified_at"))
 
     at_azure(azure, tags=[], iterations=[there[0], recorded.completed(recorded.OTHER_ITERATION_ID, name="Summer")])
-    backend.sync(project)
+    mirror.sync(project)
 
     after = dict(project.iterations.values_list("name", "modified_at"))
     assert after["Iteration 2"] == before["Iteration 2"]
@@ -229,12 +229,12 @@ def test_only_what_changed_at_azure_counts_as_modified(
 
 
 def test_iteration_that_azure_completed_after_all_is_completed(
-    azure: RecordedAzure, backend: CustomVisionBackend, project: Project
+    azure: RecordedAzure, mirror: CustomVisionMirror, project: Project
 ) -> None:
     row = make_iteration(project, remote_id=recorded.ITERATION_ID, status="Failed", error="It took too long.")
     at_azure(azure, tags=[], iterations=[recorded.completed()])
 
-    backend.sync(project)
+    mirror.sync(project)
 
     row.refresh_from_db()
     assert (row.status, row.error, row.metrics["recall"]) == ("Completed", "", 0.8)

@@ -1,4 +1,4 @@
-"""What every training backend keeps to, whichever it is: through the services, as the rest of the program asks."""
+"""What every trainer keeps to, whichever it is: through the services, as the rest of the program asks."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from engine.metrics import Score
 from tests import factories
 from tests.azurecv import azure_training
 from training import backends
-from training.backends.base import TrainingBackend, TrainingOptions
+from training.backends.base import Trainer, TrainingOptions
 from training.exceptions import Refused
 from training.models import Iteration, Project, Tag
 from training.services import learning, pictures, projects, publishing
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(params=sorted(configured.CLASSIFR_TRAINING_BACKENDS))
 def name(request: pytest.FixtureRequest, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Each backend in turn, made anew; Azure's has a service to talk to."""
+    """Each trainer in turn, made anew; Azure's has a service to talk to."""
     monkeypatch.setattr("azurecv.training.learning.POLL_S", 0.0)
     backends._create.cache_clear()
     with azure_training.listening(settings) as azure, translation.override("en"):
@@ -32,8 +32,8 @@ def name(request: pytest.FixtureRequest, settings: Settings, monkeypatch: pytest
 
 
 @pytest.fixture
-def backend(name: str) -> TrainingBackend:
-    return backends.get_backend(name)
+def trainer(name: str) -> Trainer:
+    return backends.get_trainer(name)
 
 
 @pytest.fixture
@@ -61,12 +61,12 @@ def is_honest(score: Score) -> bool:
     return is_share(score.precision) and is_share(score.recall) and is_share(score.average_precision)
 
 
-def test_it_keeps_the_protocol(backend: TrainingBackend) -> None:
-    assert isinstance(backend, TrainingBackend)
+def test_it_keeps_the_protocol(trainer: Trainer) -> None:
+    assert isinstance(trainer, Trainer)
 
 
-def test_it_knows_every_domain_that_a_project_may_have(backend: TrainingBackend) -> None:
-    assert {each.name for each in backend.domains()} >= set(Project.Domain.values)
+def test_it_knows_every_domain_that_a_project_may_have(trainer: Trainer) -> None:
+    assert {each.name for each in trainer.domains()} >= set(Project.Domain.values)
 
 
 def test_tags_are_made_once(project: Project, tags: list[Tag]) -> None:
@@ -77,12 +77,17 @@ def test_tags_are_made_once(project: Project, tags: list[Tag]) -> None:
     assert project.tags.count() == 3
 
 
-def test_each_picture_of_a_batch_is_answered_for_by_name(project: Project, tags: list[Tag]) -> None:
-    results = pictures.upload_images(project=project, batch=photos(tags[0]), by=None)
+def test_results_are_in_the_order_of_what_was_sent(trainer: Trainer, project: Project, tags: list[Tag]) -> None:
+    held_out = ImageUpload("held out.jpg", factories.make_photo(), (tags[0],), held_out=True)
+    corrupt = ImageUpload("broken.jpg", b"GIF89a", (tags[0],))
+    batch = [held_out, *photos(tags[0]), corrupt, *photos(tags[1])]
 
-    assert sorted(each.name for each in results) == ["0.jpg", "1.jpg", "2.jpg"]
-    assert {each.status for each in results} == {ImageStatus.OK}
-    assert tags[0].images.count() == 3
+    results = trainer.upload_images(project, batch, by=None)
+
+    assert [each.name for each in results] == [each.name for each in batch]
+    assert [each.status.is_ok for each in results] == [True] * 4 + [False] + [True] * 3
+    assert [each.image.name for each in results if each.image] == [each.name for each in batch if each is not corrupt]
+    assert tags[0].images.count() == 4
 
 
 def test_same_batch_again_is_there_already(project: Project, tags: list[Tag]) -> None:
@@ -142,8 +147,8 @@ def test_training_comes_to_its_end(iteration: Iteration) -> None:
 
 
 @pytest.mark.parametrize("threshold", [0.0, 1.0])
-def test_figures_are_shares_or_unknown(backend: TrainingBackend, iteration: Iteration, threshold: float) -> None:
-    found = backend.performance(iteration, threshold=threshold)
+def test_figures_are_shares_or_unknown(trainer: Trainer, iteration: Iteration, threshold: float) -> None:
+    found = trainer.performance(iteration, threshold=threshold)
 
     assert found.threshold == threshold
     assert is_honest(found.overall)

@@ -1,0 +1,76 @@
+"""Azure Custom Vision as a trainer."""
+
+import logging
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from azurecv.training import learning, sending, sync
+from azurecv.training.calls import Calls
+from azurecv.training.mirror import CustomVisionMirror
+from jobs.progress import Progress
+from training import keeping
+from training.backends.base import Capabilities, Domain, TrainingOptions
+from training.exceptions import BackendMisconfigured, Refused
+from training.figures import Performance
+from training.models import Iteration, Project
+from training.uploads import ImageUpload, UploadResult
+
+logger = logging.getLogger(__name__)
+
+
+class CustomVisionTrainer:
+    """Has Azure train and measure."""
+
+    capabilities = Capabilities(measures_itself=True)
+
+    def __init__(self) -> None:
+        self._calls = Calls()
+        self.mirror = CustomVisionMirror(self._calls)
+
+    def domains(self) -> tuple[Domain, ...]:
+        return self._calls.domains()
+
+    def upload_images(
+        self, project: Project, batch: Sequence[ImageUpload], *, by: User | None
+    ) -> tuple[UploadResult, ...]:
+        results: sending.Results = {}
+        to_send: sending.Uploads = {}
+        for index, upload in enumerate(batch):
+            if refusal := keeping.refused(project, upload):
+                results[index] = refusal
+            elif upload.held_out:  # Azure would train on it
+                results[index] = keeping.keep_image(project, upload, by=by)
+            else:
+                to_send[index] = upload
+        self.mirror.make_known({tag for upload in to_send.values() for tag in upload.tags})
+        results |= sending.send(self._calls, project, to_send, by=by)
+        return tuple(results[index] for index in range(len(batch)))
+
+    def train(self, iteration: Iteration, *, options: TrainingOptions, progress: Progress) -> None:
+        progress.begin(_("Asking Azure Custom Vision to train"))
+        if iteration.remote_id is None:
+            iteration.remote_id = learning.begin(self._calls, iteration, options, progress)
+            iteration.status = Iteration.Status.TRAINING
+            iteration.save(update_fields=["remote_id", "status"])
+        progress.begin(_("Azure Custom Vision is training"))
+        remote = learning.wait_for_end(self._calls, iteration, options, progress)
+        iteration.training_seconds = learning.seconds_taken(iteration, remote)
+        performance = self.performance(iteration, threshold=sync.THRESHOLD)
+        sync.mirror_iteration(iteration, remote, performance)
+        iteration.save(update_fields=[*sync.MIRRORED, "training_seconds", "modified_at"])
+        logger.info("Trained at Azure iteration=%s project=%s", iteration.pk, iteration.project_id)
+
+    def performance(self, iteration: Iteration, *, threshold: float) -> Performance:
+        return self._calls.performance(iteration.project, iteration, threshold=threshold)
+
+    def check_fit_to_answer(self, iteration: Iteration) -> None:
+        if not settings.CLASSIFR_CUSTOMVISION_PREDICTION_RESOURCE_ID:
+            raise BackendMisconfigured(
+                _("Publishing needs %(name)s in the environment: the resource that answers.")
+                % {"name": "CLASSIFR_CUSTOMVISION_PREDICTION_RESOURCE_ID"}
+            )
+        if iteration.remote_id not in {each.id for each in self._calls.iterations(iteration.project)}:
+            raise Refused(_("Azure Custom Vision no longer has %(name)s.") % {"name": iteration.name})

@@ -11,6 +11,7 @@ from catalog import embedding
 from catalog.models import Picture
 from engine import backbones
 from engine.metrics import Flags
+from engine.statistics import mcnemar
 from training import snapshots
 from training.exceptions import Refused
 from training.heads import read_head
@@ -42,11 +43,7 @@ class Comparison:
 
     @property
     def p_value(self) -> float:
-        """How probable so uneven gains and losses are between equals: McNemar 1947, the exact binomial form."""
-        from scipy.stats import binomtest
-
-        changed = len(self.gained) + len(self.lost)
-        return float(binomtest(len(self.gained), changed).pvalue) if changed else 1.0
+        return mcnemar(len(self.gained), len(self.lost))
 
     @property
     def is_better(self) -> bool:

@@ -92,6 +92,13 @@ class Project(models.Model):
         """Whether an image with that tag may have no other."""
         return tag.is_negative or not self.is_multilabel
 
+    def take_number(self) -> int:
+        """Count one more iteration and return its number; inside a transaction, which it serialises."""
+        locked = Project.objects.select_for_update().get(pk=self.pk)
+        locked.iterations_made += 1
+        locked.save(update_fields=["iterations_made"])
+        return locked.iterations_made
+
 
 class TagQuerySet(models.QuerySet["Tag"]):
     def with_image_counts(self) -> TagQuerySet:

@@ -9,12 +9,12 @@ from uuid import UUID
 
 import numpy as np
 from django.utils.translation import gettext as _
-from scipy.stats import binomtest
 
 from azurecv.importing.source import Source
 from catalog.exceptions import StorageUnavailable
 from catalog.models import Picture
 from catalog.services import read_picture
+from engine.statistics import mcnemar
 from jobs.progress import Progress
 from training import snapshots
 from training.exceptions import Refused
@@ -59,9 +59,7 @@ class EngineComparison:
 
     @property
     def p_value(self) -> float:
-        """How probable so uneven a result is between equals: McNemar 1947, the exact binomial form."""
-        won, lost = len(self.won), len(self.lost)
-        return float(binomtest(won, won + lost).pvalue) if won + lost else 1.0
+        return mcnemar(len(self.won), len(self.lost))
 
     @property
     def won(self) -> list[Judgement]:

@@ -24,7 +24,6 @@ from training.models import Image, Iteration, Project, Tag
 from training.names import same_name
 from training.services.pictures import upload_images
 from training.services.projects import create_project
-from training.services.starter import next_number
 from training.uploads import TAGS_A_BATCH, ImageStatus, ImageUpload
 
 _AT_ONCE = 4
@@ -166,7 +165,7 @@ def record_iterations(source: Source, project: Project, report: Report) -> None:
             continue
         figures = source.performance(remote.id)
         with transaction.atomic():
-            row = Iteration(project=project, uid=remote.id, remote_id=remote.id, number=next_number(project))
+            row = Iteration(project=project, uid=remote.id, remote_id=remote.id, number=project.take_number())
             mirror_iteration(row, remote, figures)
             row.publish_name = ""
             row.save()

@@ -165,7 +165,7 @@ def _mirror_iterations(
         if not each.is_over or (row and row.status in _IN_TRAINING):
             continue
         is_new = row is None
-        row = row or Iteration(project=project, remote_id=each.id, number=_next_number(project))
+        row = row or Iteration(project=project, remote_id=each.id, number=project.take_number())
         before = [getattr(row, name) for name in MIRRORED]
         mirror_iteration(row, each, performances.get(each.id))
         is_changed = before != [getattr(row, name) for name in MIRRORED]
@@ -173,13 +173,6 @@ def _mirror_iterations(
         changed += not is_new and is_changed
         row.save(update_fields=None if is_changed else MIRRORED)
     return _Changes(new, changed, len(gone))
-
-
-def _next_number(project: Project) -> int:
-    """Take the next number, on a locked project."""
-    project.iterations_made += 1
-    project.save(update_fields=["iterations_made"])
-    return project.iterations_made
 
 
 def _sentence(tags: _Changes, iterations: _Changes) -> str:

@@ -29,7 +29,6 @@ from training.exceptions import (
 )
 from training.models import Iteration, Project, Tag
 from training.names import clean_name, same_name
-from training.services.starter import next_number
 
 logger = logging.getLogger(__name__)
 
@@ -148,7 +147,7 @@ def _make_iteration(
     tags = examples.check(project, only=options.tags)
     if not (options.force or has_changed(project, tags, seed=options.seed)):
         raise NothingChanged(_("Nothing has changed since the last training."))
-    number = next_number(project)  # holds the project's row: nobody else can begin
+    number = project.take_number()  # holds the project's row: nobody else can begin
     if project.iterations.in_training().exists():
         raise AlreadyTraining(_("%(name)s is in training already.") % {"name": project})
     iteration = Iteration.objects.create(

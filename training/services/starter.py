@@ -48,7 +48,7 @@ def add_iteration(*, project: Project, head: bytes, metrics: dict[str, object]) 
     loaded = heads.loads(head)
     with transaction.atomic():
         hold_blobs()
-        number = next_number(project)
+        number = project.take_number()
         return Iteration.objects.create(
             project=project,
             number=number,
@@ -60,11 +60,3 @@ def add_iteration(*, project: Project, head: bytes, metrics: dict[str, object]) 
             labels=[[str(tag.uid), tag.name, tag.type] for tag in project.tags.filter(name__in=loaded.tags)],
             metrics=metrics,
         )
-
-
-def next_number(project: Project) -> int:
-    """Count one more iteration of the project and return its number; inside a transaction, which it serialises."""
-    locked = Project.objects.select_for_update().get(pk=project.pk)
-    locked.iterations_made += 1
-    locked.save(update_fields=["iterations_made"])
-    return locked.iterations_made

@@ -19,11 +19,9 @@ from customvision.fields import Shape, Word, naive
 from customvision.finding import find_iteration, find_project
 from customvision.schemas.images import ImageOut, ImageTagOut
 from engine.metrics import Flags
-from training import snapshots
 from training.labels import Label, labels_of
 from training.models import Image, ImageQuerySet, ImageTag, Iteration, Project, Tag
-from training.remembering import images_of
-from training.snapshots import Snapshot
+from training.snapshots import Snapshot, images_of, snapshot_of
 
 MOST_IMAGES = 256
 """In one list, whether a program sends it or gets it."""
@@ -106,8 +104,7 @@ class Remembered:
     def labels(self) -> list[Label]:
         """Of the columns of `_truths`."""
         known = labels_of(self.iteration)
-        negative = [Label(tag.uid, tag.name, tag.type) for tag in self._negative]
-        return [*(known[name] for name in self.snapshot.tags), *negative]
+        return [*(known[name] for name in self.snapshot.tags), *map(Label.of, self._negative)]
 
     @cached_property
     def _truths(self) -> Flags:
@@ -131,10 +128,11 @@ def listing(request: HttpRequest, project_uid: UUID, iteration_uid: UUID | None)
 def remembered(project: Project, iteration_uid: UUID) -> Remembered:
     """Return what that iteration knows of its images. Raises ApiError."""
     iteration = find_iteration(project, iteration_uid)
-    if not iteration.snapshot_key:
+    snapshot = snapshot_of(iteration)
+    if snapshot is None:
         sentence = f"{iteration.name} is {iteration.status}: what it learns from is known once it was trained here."
         raise ApiError("BadRequestIterationIsNotTrained", sentence)
-    return Remembered(iteration, snapshots.read(iteration.snapshot_key))
+    return Remembered(iteration, snapshot)
 
 
 def read_images(keys: Sequence[int]) -> dict[int, Image]:

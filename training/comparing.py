@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
+from uuid import UUID
 
 import numpy as np
 from django.utils.translation import gettext as _
@@ -12,11 +13,11 @@ from catalog.models import Picture
 from engine import backbones
 from engine.metrics import Flags
 from engine.statistics import mcnemar
-from training import snapshots
 from training.exceptions import Refused
 from training.heads import read_head
+from training.labels import columns_of
 from training.models import Iteration
-from training.snapshots import Snapshot
+from training.snapshots import Snapshot, snapshot_of
 
 SIGNIFICANCE = 0.05
 _THRESHOLD = 0.5
@@ -73,9 +74,9 @@ def compare(new: Iteration, old: Iteration) -> Comparison:
 
     Raises Refused where that cannot be known, StorageUnavailable and ModelFileError.
     """
-    if not new.snapshot_key:
+    snapshot = snapshot_of(new)
+    if snapshot is None:
         raise Refused(_("%(name)s was not trained here: its pictures are not known.") % {"name": new.name})
-    snapshot = snapshots.read(new.snapshot_key)
     learned = _learned_by(old)
     rows = np.array([sha256 not in learned for sha256 in snapshot.measured_sha256s], dtype=np.bool_)
     pictures = dict(
@@ -102,10 +103,8 @@ def compare(new: Iteration, old: Iteration) -> Comparison:
 
 
 def _learned_by(iteration: Iteration) -> set[str]:
-    if not iteration.snapshot_key:
-        return set()
-    snapshot = snapshots.read(iteration.snapshot_key)
-    return set(np.array(snapshot.sha256s)[snapshot.learned].tolist())
+    snapshot = snapshot_of(iteration)
+    return set(np.array(snapshot.sha256s)[snapshot.learned].tolist()) if snapshot else set()
 
 
 def _was_right(old: Iteration, new: Iteration, snapshot: Snapshot, truths: Flags, pictures: list[int]) -> Flags:
@@ -131,12 +130,12 @@ def _columns(old: Iteration, new: Iteration, tags: Sequence[str], snapshot: Snap
     By id, as a tag may have been renamed: those of the labels, which a copied iteration has of its own project, else
     the keys of the snapshots; by name where neither is known.
     """
-    known: Sequence[int | str] = snapshot.tags
-    asked: Sequence[int | str] = tags
+    known: Sequence[int | str | UUID] = snapshot.tags
+    asked: Sequence[int | str | UUID] = tags
     if old.labels and new.labels:
-        known, asked = ([uid for uid, _name, _type in each.labels] for each in (new, old))
-    elif old.snapshot_key:
-        known, asked = snapshot.tag_ids, snapshots.read(old.snapshot_key).tag_ids
+        known, asked = ([label.uid for label in columns_of(each)] for each in (new, old))
+    elif then := snapshot_of(old):
+        known, asked = snapshot.tag_ids, then.tag_ids
     place = {tag: column for column, tag in enumerate(known)}
     beyond = count(len(known))
     return [place[tag] if tag in place else next(beyond) for tag in asked]

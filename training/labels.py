@@ -1,6 +1,8 @@
 """The tags that an iteration knows, with the ids by which programs know them."""
 
-from collections.abc import Mapping
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 from uuid import UUID, uuid5
 
@@ -15,6 +17,10 @@ class Label(NamedTuple):
     name: str
     type: str
 
+    @classmethod
+    def of(cls, tag: Tag) -> Label:
+        return cls(tag.uid, tag.name, tag.type)
+
 
 class Labels(dict[str, Label]):
     """Labels by name; a name that no tag has any more gets an id that is always the same."""
@@ -27,12 +33,19 @@ class Labels(dict[str, Label]):
         return Label(uuid5(self._iteration.uid, name), name, Tag.Type.REGULAR)
 
 
+def dump_labels(labels: Iterable[Label]) -> list[list[str]]:
+    """Return labels as `Iteration.labels` keeps them."""
+    return [[str(label.uid), label.name, label.type] for label in labels]
+
+
+def columns_of(iteration: Iteration) -> tuple[Label, ...]:
+    """Return the labels of the head's columns; nothing where they were not written down."""
+    return tuple(Label(UUID(uid), name, type_) for uid, name, type_ in iteration.labels)
+
+
 def labels_of(iteration: Iteration) -> Labels:
     """Return the iteration's labels: as it was trained, or, where that was not written down, the project's tags now."""
-    if iteration.labels:
-        found = [Label(UUID(uid), name, type_) for uid, name, type_ in iteration.labels]
-    else:
-        found = [Label(*row) for row in iteration.project.tags.values_list("uid", "name", "type")]
+    found = columns_of(iteration) or map(Label.of, iteration.project.tags.all())
     return Labels({label.name: label for label in found}, iteration)
 
 

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from engine import metrics
 from engine.metrics import CalibrationBin, Curve, Score
-from training import snapshots
 from training.backends import get_trainer
 from training.exceptions import NotTrained
 from training.figures import Performance, TagPerformance
@@ -90,19 +89,14 @@ def performance_of(iteration: Iteration, *, threshold: float) -> Performance | N
     Those that are kept are at the threshold that they tell. Raises NotTrained, and what the trainer raises.
     """
     trainer = get_trainer(iteration.project.backend)
-    _check_is_trained(iteration)
+    check_is_trained(iteration)
     if iteration.snapshot_key or trainer.capabilities.measures_itself:
         return trainer.performance(iteration, threshold=threshold)
     return kept_performance(iteration.metrics)
 
 
-def snapshot_of(iteration: Iteration) -> Snapshot | None:
-    """Return what the iteration was measured on; None where it was not trained here. Raises NotTrained."""
-    _check_is_trained(iteration)
-    return snapshots.read(iteration.snapshot_key) if iteration.snapshot_key else None
-
-
-def _check_is_trained(iteration: Iteration) -> None:
+def check_is_trained(iteration: Iteration) -> None:
+    """Raise NotTrained for an iteration that has no figures yet."""
     if iteration.status != Iteration.Status.COMPLETED:
         raise NotTrained(_("%(name)s is not completed: it has no figures.") % {"name": iteration.name})
 

@@ -16,9 +16,10 @@ from catalog.models import Picture
 from catalog.services import read_picture
 from engine.statistics import mcnemar
 from jobs.progress import Progress
-from training import snapshots
 from training.exceptions import Refused
+from training.labels import columns_of
 from training.models import Iteration
+from training.snapshots import snapshot_of
 
 _THRESHOLD = 0.5
 
@@ -89,10 +90,10 @@ def compare_engines(
     Those are held out or, where there are too few, judged by heads that had not learned from them. Every k-th of them,
     in the order of their sha256, which is random. Raises Refused where ours has none.
     """
-    snapshot = snapshots.read(ours.snapshot_key) if ours.snapshot_key else None
+    snapshot = snapshot_of(ours)
     if snapshot is None or not snapshot.measured_sha256s:
         raise Refused(_("%(name)s was measured on no picture: there is nothing to compare on.") % {"name": ours.name})
-    names = {UUID(uid): name for uid, name, _type in ours.labels}
+    names = {label.uid: label.name for label in columns_of(ours)}
     rows = np.unique(np.linspace(0, len(snapshot.measured_sha256s) - 1, most).astype(int))
     judgements = []
     for row in progress.over(rows, _("Comparing with the other side"), total=len(rows)):

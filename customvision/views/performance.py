@@ -22,7 +22,7 @@ from engine.metrics import Flags
 from training import measuring
 from training.labels import Label, Labels, labels_measured
 from training.models import Image, Iteration, Tag
-from training.snapshots import Snapshot
+from training.snapshots import Snapshot, snapshot_of
 
 _MOST_TAGS = 20
 
@@ -49,7 +49,7 @@ def get_iteration_performance(
     told = measuring.performance_of(iteration, threshold=asked.threshold)
     if told is None:
         raise not_found("IterationPerformance")
-    return reply(IterationPerformanceOut.of(told, labels_measured(iteration, measuring.snapshot_of(iteration))))
+    return reply(IterationPerformanceOut.of(told, labels_measured(iteration, snapshot_of(iteration))))
 
 
 @router.get(
@@ -96,7 +96,8 @@ def _measured(request: HttpRequest, project_id: UUID, iteration_id: UUID, tag_id
     """Return what was measured, of pictures with one of these tags at least; None where it is not known."""
     iteration = iteration_for(request, project_id, iteration_id)
     at_most(_MOST_TAGS, tag_ids, "tagIds")
-    snapshot = measuring.snapshot_of(iteration)
+    measuring.check_is_trained(iteration)
+    snapshot = snapshot_of(iteration)
     if snapshot is None:
         return None
     labels, negative = labels_measured(iteration, snapshot), _negative(iteration, snapshot)
@@ -111,7 +112,7 @@ def _measured(request: HttpRequest, project_id: UUID, iteration_id: UUID, tag_id
 def _negative(iteration: Iteration, snapshot: Snapshot) -> Label | None:
     """Return the negative tag where it is no column of its own."""
     tag = iteration.project.tags.filter(type=Tag.Type.NEGATIVE).first() if snapshot.multilabel else None
-    return Label(tag.uid, tag.name, tag.type) if tag else None
+    return Label.of(tag) if tag else None
 
 
 def _with_tags(snapshot: Snapshot, columns: list[UUID], negative: Label | None, ids: list[UUID]) -> Flags:

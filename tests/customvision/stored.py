@@ -10,7 +10,7 @@ from customvision.models import StoredPrediction
 from customvision.services import keep_prediction
 from engine import images
 from tests.factories import make_photo, make_project
-from training.labels import labels_of
+from training.labels import Label, dump_labels, labels_of
 from training.models import Iteration, Project, Tag
 
 
@@ -24,7 +24,7 @@ def make_answering_project() -> Project:
         name="Iteration 1",
         status=Iteration.Status.COMPLETED,
         head_key="heads/none",
-        labels=[[str(tag.uid), tag.name, tag.type] for tag in tags],
+        labels=dump_labels(map(Label.of, tags)),
     )
     return made
 

@@ -12,6 +12,7 @@ from accounts.keys import create_key
 from accounts.models import ApiKey
 from tests import factories
 from tests.customvision.answers import Call, code_of
+from training.labels import columns_of
 from training.models import Iteration, Project, Tag
 from training.services.publishing import publish
 from training.services.starter import add_iteration
@@ -171,4 +172,4 @@ def test_a_project_whose_tags_are_all_deleted_is_copied(send: Call, exported: st
 
     made = Project.objects.get(uid=send(exported).json()["id"])
 
-    assert [each.labels[0][1] for each in made.iterations.all()] == ["cannoli"]
+    assert [columns_of(each)[0].name for each in made.iterations.all()] == ["cannoli"]

@@ -14,7 +14,7 @@ from engine.heads import Head
 from tests.customvision.answers import Call, refusal
 from tests.factories import make_image, make_photo, make_picture, make_project
 from training.heads import write_head
-from training.labels import labels_of
+from training.labels import Label, dump_labels, labels_of
 from training.models import Image, Iteration, Project, Tag
 from training.vectors import embed_now
 
@@ -44,7 +44,7 @@ def project(db: None) -> Project:
         status=Iteration.Status.COMPLETED,
         backbone=CARD.name,
         head_key=write_head(heads.dumps(head)),
-        labels=[[str(tag.uid), tag.name, tag.type] for tag in tags],
+        labels=dump_labels(map(Label.of, tags)),
     )
     return made
 

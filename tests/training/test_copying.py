@@ -19,6 +19,7 @@ from tests.training.test_local_backend import draw
 from training import comparing, snapshots
 from training.backends.base import TrainingOptions
 from training.exceptions import NothingChanged, Refused
+from training.labels import columns_of, labels_of
 from training.models import Image, Iteration, Project, Tag
 from training.services.copying import copy_project, free_name
 from training.services.learning import delete_iteration, has_changed, start_training, train_here
@@ -117,20 +118,20 @@ def test_labels_of_a_copied_iteration_are_its_own_tags(project: Project) -> None
 
     copy = copy_project(project, name="Copy")
 
-    labels = {name: uid for uid, name, _type in copy.iterations.get().labels}
-    assert labels["red"] == str(copy.tags.get(name="scarlet").uid)
-    assert labels["blue"] == str(copy.tags.get(name="blue").uid)
+    labels = labels_of(copy.iterations.get())
+    assert labels["red"].uid == copy.tags.get(name="scarlet").uid
+    assert labels["blue"].uid == copy.tags.get(name="blue").uid
 
 
 def test_labels_that_were_never_written_down_are_found_again(project: Project) -> None:
     Iteration.objects.update(labels=[])
     project.tags.get(name="red").delete()
 
-    (labels,) = copy_project(project, name="Copy").iterations.values_list("labels", flat=True)
+    blue, neither, red = columns_of(copy_project(project, name="Copy").iterations.get())
 
-    assert [name for _uid, name, _type in labels] == ["blue", "neither", "red"]
-    assert labels[0][0] == str(Tag.objects.get(project__name="Copy", name="blue").uid)
-    assert labels[1][2] == "Negative"
+    assert [blue.name, neither.name, red.name] == ["blue", "neither", "red"]
+    assert blue.uid == Tag.objects.get(project__name="Copy", name="blue").uid
+    assert neither.type == "Negative"
 
 
 def test_a_new_iteration_of_a_copy_is_compared_with_a_copied_one(project: Project) -> None:

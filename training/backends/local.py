@@ -22,6 +22,7 @@ from training.examples import Dataset
 from training.exceptions import Refused, TrainingFailed
 from training.figures import Performance
 from training.heads import write_head
+from training.labels import Label, dump_labels
 from training.models import Iteration, Project
 from training.snapshots import Snapshot
 from training.uploads import ImageUpload, UploadResult
@@ -68,7 +69,7 @@ class LocalTrainer:
                 backbone=card.name,
                 head_key=write_head(heads.dumps(head)),
                 snapshot_key=snapshots.write(snapshot),
-                labels=[[str(tag.uid), tag.name, tag.type] for tag in dataset.tags],
+                labels=dump_labels(map(Label.of, dataset.tags)),
                 data_hash=dataset.with_parts(parts).fingerprint(seed=options.seed),
                 metrics={**measuring.figures(snapshot), **_honesty(dataset, parts)},
                 training_seconds=time.monotonic() - started,
@@ -77,11 +78,11 @@ class LocalTrainer:
             raise TrainingFailed(_("The iteration was deleted or given up meanwhile."))
 
     def performance(self, iteration: Iteration, *, threshold: float) -> Performance:
-        if iteration.status != Iteration.Status.COMPLETED:
-            raise Refused(_("%(name)s is not completed: it has no figures.") % {"name": iteration.name})
-        if not iteration.snapshot_key:
+        measuring.check_is_trained(iteration)
+        snapshot = snapshots.snapshot_of(iteration)
+        if snapshot is None:
             raise Refused(_("%(name)s was not trained here: its pictures are not known.") % {"name": iteration.name})
-        return measuring.performance(snapshots.read(iteration.snapshot_key), threshold=threshold)
+        return measuring.performance(snapshot, threshold=threshold)
 
     def check_fit_to_answer(self, iteration: Iteration) -> None:
         exporting.package(iteration)

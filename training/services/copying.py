@@ -9,12 +9,14 @@ from django.db import IntegrityError, connection, models, transaction
 from django.utils.translation import gettext as _
 
 from catalog.locks import hold_blobs
-from training import examples, snapshots
+from training import examples
 from training.backends import get_mirror
 from training.exceptions import Refused
+from training.labels import Label, columns_of, dump_labels
 from training.models import Image, ImageTag, Iteration, Project, Tag
 from training.names import same_name
 from training.services.projects import create_project
+from training.snapshots import snapshot_of
 
 logger = logging.getLogger(__name__)
 
@@ -125,28 +127,29 @@ def _copy_iterations(project: Project, made: Project) -> None:
     for old in iterations:
         copied = Iteration.objects.get(pk=old.pk)
         copied.pk, copied.uid, copied.project, copied.job = None, uuid4(), made, None
-        copied.labels, copied.publish_name = _labels(old, made, tags), ""
+        copied.labels, copied.publish_name = dump_labels(_labels(old, made, tags)), ""
         copied.data_hash = _data_hash(old, copied) if old is iterations[-1] else ""
         copied.save(force_insert=True)
         # Both are set to now at the first saving.
         Iteration.objects.filter(pk=copied.pk).update(created_at=old.created_at, modified_at=old.modified_at)
 
 
-def _labels(old: Iteration, made: Project, tags: list[Tag]) -> list[list[str]]:
+def _labels(old: Iteration, made: Project, tags: list[Tag]) -> list[Label]:
     """Return what the head's columns are in the copy.
 
     An iteration of before they were written down has them in its snapshot, or not at all.
     """
     if old.labels:
-        return [[str(_copied_uid(made, uid)), name, type_] for uid, name, type_ in old.labels]
-    if not old.snapshot_key:
+        return [label._replace(uid=_copied_uid(made, label.uid)) for label in columns_of(old)]
+    snapshot = snapshot_of(old)
+    if snapshot is None:
         return []
     known = {tag.pk: tag for tag in tags}
-    snapshot = snapshots.read(old.snapshot_key)
     found = []
     for pk, name in zip(snapshot.tag_ids, snapshot.tags, strict=True):
         tag = known.get(pk)
-        found.append([str(_copied_uid(made, tag.uid if tag else str(pk))), name, tag.type if tag else "Regular"])
+        uid = _copied_uid(made, tag.uid if tag else str(pk))
+        found.append(Label(uid, name, tag.type if tag else Tag.Type.REGULAR))
     return found
 
 

@@ -9,6 +9,7 @@ from catalog import storage
 from catalog.locks import hold_blobs
 from engine import backbones, heads
 from training.heads import head_key, write_head
+from training.labels import Label, dump_labels
 from training.models import Iteration, Project, Tag
 from training.services.publishing import publish
 
@@ -57,6 +58,6 @@ def add_iteration(*, project: Project, head: bytes, metrics: dict[str, object]) 
             trained_at=timezone.now(),
             backbone=loaded.backbone,
             head_key=write_head(head),
-            labels=[[str(tag.uid), tag.name, tag.type] for tag in project.tags.filter(name__in=loaded.tags)],
+            labels=dump_labels(map(Label.of, project.tags.filter(name__in=loaded.tags))),
             metrics=metrics,
         )

@@ -20,13 +20,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.access import UserRequest, developer_required
 from catalog.models import Picture
 from engine.metrics import Score
-from training import comparing, measuring, snapshots
+from training import comparing, measuring
 from training.figures import Performance
 from training.measuring import Judged
 from training.models import Iteration
 from training.services import learning
 from training.services.publishing import rollback_target
-from training.snapshots import Snapshot
+from training.snapshots import Snapshot, snapshot_of
 from training.views import plots
 from training.views.answers import TROUBLE, iteration_or_404, notices, project_or_404, trouble_sentence
 from training.views.projects import engine_name
@@ -146,7 +146,7 @@ def confusion(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
     found = iteration_or_404(pk, number)
     truth, said = request.GET.get("truth", ""), request.GET.get("said", "")
     try:
-        snapshot = _snapshot(found)
+        snapshot = snapshot_of(found)
     except TROUBLE as exc:
         messages.error(request, trouble_sentence(exc))
         return redirect("training:iteration", pk=pk, number=number)
@@ -203,10 +203,6 @@ def number_in(text: str) -> int:
     return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else 0
 
 
-def _snapshot(iteration: Iteration) -> Snapshot | None:
-    return snapshots.read(iteration.snapshot_key) if iteration.snapshot_key else None
-
-
 def _figures(request: UserRequest, iteration: Iteration) -> dict[str, Any]:
     """Return what `_performance.html` shows at the threshold, and of the tag, that the address names.
 
@@ -229,7 +225,7 @@ def _figures(request: UserRequest, iteration: Iteration) -> dict[str, Any]:
         return context
     try:
         told = measuring.performance_of(iteration, threshold=threshold)
-        snapshot = _snapshot(iteration)
+        snapshot = snapshot_of(iteration)
     except TROUBLE as exc:
         return context | {"failure": trouble_sentence(exc)}
     if tag and tag not in (snapshot.tags if snapshot else ()):
@@ -275,7 +271,7 @@ def _curve(snapshot: Snapshot, told: Performance, tag: str) -> dict[str, Any]:
 def _pictures(iteration: Iteration) -> dict[str, Any]:
     """Return what the page shows of the single pictures: confusion, the worst ones, calibration."""
     try:
-        snapshot = _snapshot(iteration)
+        snapshot = snapshot_of(iteration)
     except TROUBLE as exc:
         return {"failure": trouble_sentence(exc)}
     if snapshot is None:
@@ -336,7 +332,7 @@ def _compared(new: Iteration, old: Iteration) -> dict[str, Any]:
     """Return what the two say of the same pictures, or why that is not known."""
     try:
         told = comparing.compare(new, old)
-        snapshot = _snapshot(new)
+        snapshot = snapshot_of(new)
     except TROUBLE as exc:
         return {"refusal": trouble_sentence(exc)}
     if snapshot is None:

@@ -4,11 +4,12 @@ from argparse import ArgumentParser, ArgumentTypeError
 from dataclasses import asdict
 from typing import Any
 
-from training import measuring, snapshots
+from training import measuring
 from training.backends import get_trainer
 from training.commands import ProjectCommand, percent
 from training.figures import Performance
 from training.models import Iteration
+from training.snapshots import snapshot_of
 
 
 class Command(ProjectCommand):
@@ -23,7 +24,8 @@ class Command(ProjectCommand):
         chosen = self.get_project(project)
         found = self.get_iteration(chosen, iteration, default=chosen.iterations.completed().first())
         told = get_trainer(chosen.backend).performance(found, threshold=threshold)
-        confusions = measuring.confusions(snapshots.read(found.snapshot_key)) if found.snapshot_key else []
+        snapshot = snapshot_of(found)
+        confusions = measuring.confusions(snapshot) if snapshot else []
         value = {"iteration": found.number, **asdict(told), "confusions": [asdict(each) for each in confusions]}
         self.tell(
             value,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
+from itertools import compress, groupby
+from typing import NamedTuple
 
 import numpy as np
 from django.contrib.postgres.aggregates import StringAgg
@@ -33,9 +35,21 @@ LEAST_LEARNED = 2
 """Of those, images that are not held out."""
 _TO_LEARN_FROM = Count("pk", filter=~Q(image__part=Part.HELD_OUT.value))
 _ROWS_AT_ONCE = 5_000
-_DELETED = (0, 0, "0" * 64, "", 0, "", datetime.max.replace(tzinfo=UTC))
-"""Facts of an image that was deleted since its tags were read: it has no vector."""
 _PAIR_ORDER = ("image__picture__sha256", "tag_id")
+
+
+class Example(NamedTuple):
+    """An image to learn from or to measure on."""
+
+    image_id: int
+    picture_id: int
+    sha256: str
+    original_sha256: str
+    part: int
+    source: str
+    created_at: datetime
+    tag_ids: tuple[int, ...]
+    """In the order of the keys."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,11 +60,8 @@ class Dataset:
     """The columns: in alphabetical order; a negative tag is one of them, except in Multilabel projects."""
     chosen: tuple[Tag, ...]
     """The columns, and the negative tag where it is none."""
-    pairs: tuple[tuple[int, int], ...]
-    """Row and key of the tag, in the order of the rows, then of the keys."""
-    image_ids: tuple[int, ...]
-    picture_ids: tuple[int, ...]
-    sha256s: tuple[str, ...]
+    examples: tuple[Example, ...]
+    """The rows."""
     truths: Flags
     """(n, tags). In a Multilabel project the row of a negative image has no tag."""
     parts: Parts
@@ -63,25 +74,24 @@ class Dataset:
     """(n,), whether it came after the last training."""
 
     def __len__(self) -> int:
-        return len(self.image_ids)
+        return len(self.examples)
 
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(tag.name for tag in self.tags)
+
+    @property
+    def sha256s(self) -> tuple[str, ...]:
+        return tuple(example.sha256 for example in self.examples)
 
     def with_parts(self, parts: Parts) -> Dataset:
         return replace(self, parts=parts)
 
     def only(self, chosen: Flags) -> Dataset:
         """Return the dataset of these rows alone; chosen: (n,)."""
-        place = np.cumsum(chosen) - 1
-        kept = np.flatnonzero(chosen)
         return replace(
             self,
-            pairs=tuple((int(place[row]), tag) for row, tag in self.pairs if chosen[row]),
-            image_ids=tuple(self.image_ids[row] for row in kept),
-            picture_ids=tuple(self.picture_ids[row] for row in kept),
-            sha256s=tuple(self.sha256s[row] for row in kept),
+            examples=tuple(compress(self.examples, chosen)),
             truths=self.truths[chosen],
             parts=self.parts[chosen],
             was_seen=self.was_seen[chosen],
@@ -91,7 +101,8 @@ class Dataset:
 
     def fingerprint(self, *, seed: int) -> str:
         """Return what the function of that name will tell of the project as long as nothing is changed."""
-        lines = (f"{self.sha256s[row]} {tag} {self.parts[row]}" for row, tag in self.pairs)
+        rows = zip(self.examples, self.parts, strict=True)
+        lines = (f"{example.sha256} {tag_id} {part}" for example, part in rows for tag_id in example.tag_ids)
         return _digest(self.chosen, "\n".join(lines), seed=seed)
 
 
@@ -99,31 +110,21 @@ def load(project: Project, *, only: Sequence[str] = ()) -> Dataset:
     """Read what the project would learn from now; `only` names the tags where they are not all. Raises Refused."""
     chosen = chosen_tags(project, only)
     columns = [tag for tag in chosen if not (project.is_multilabel and tag.is_negative)]
-    pairs = list(_usable_pairs(chosen).order_by(*_PAIR_ORDER).values_list("image_id", "tag_id"))
-    _check_counts(chosen, Counter(tag for _, tag in pairs))
-    rows = {pk: row for row, pk in enumerate(dict.fromkeys(pk for pk, _ in pairs))}
-    column = {tag.pk: place for place, tag in enumerate(columns)}
-    truths = np.zeros((len(rows), len(columns)), dtype=np.bool_)
-    for image, tag in pairs:
-        if tag in column:
-            truths[rows[image], column[tag]] = True
-    facts = _facts(rows)
+    examples = _read_examples(chosen)
+    _check_counts(chosen, Counter(tag_id for example in examples for tag_id in example.tag_ids))
     card = backbones.for_domain(project.domain)
     last = project.iterations.completed().first()
-    was_seen = np.array([backbones.was_seen(card, fact[3]) for fact in facts], dtype=np.bool_)
-    corrections = np.array([fact[5] == Image.Source.CORRECTION for fact in facts], dtype=np.bool_)
+    was_seen = np.array([backbones.was_seen(card, each.original_sha256) for each in examples], dtype=np.bool_)
+    corrections = np.array([each.source == Image.Source.CORRECTION for each in examples], dtype=np.bool_)
     return Dataset(
         tags=tuple(columns),
         chosen=tuple(chosen),
-        pairs=tuple((rows[image], tag) for image, tag in pairs),
-        image_ids=tuple(fact[0] for fact in facts),
-        picture_ids=tuple(fact[1] for fact in facts),
-        sha256s=tuple(fact[2] for fact in facts),
-        truths=truths,
-        parts=np.array([fact[4] for fact in facts], dtype=np.int8),
+        examples=examples,
+        truths=_truths(examples, columns),
+        parts=np.array([each.part for each in examples], dtype=np.int8),
         was_seen=was_seen,
         may_hold_out=~(was_seen | corrections),
-        is_new=np.array([last is None or fact[6] > last.created_at for fact in facts], dtype=np.bool_),
+        is_new=np.array([last is None or each.created_at > last.created_at for each in examples], dtype=np.bool_),
     )
 
 
@@ -173,16 +174,17 @@ def decide_parts(dataset: Dataset, groups: Indices) -> Parts:
     changed = np.flatnonzero(parts != dataset.parts)
     with transaction.atomic():
         for part in Part:
-            ids = [dataset.image_ids[row] for row in changed if parts[row] == part]
-            for some in _chunks(ids):
-                Image.objects.filter(pk__in=some).update(part=part.value)
+            ids = [dataset.examples[row].image_id for row in changed if parts[row] == part]
+            for start in range(0, len(ids), _ROWS_AT_ONCE):
+                Image.objects.filter(pk__in=ids[start : start + _ROWS_AT_ONCE]).update(part=part.value)
     return parts
 
 
 def with_vectors(dataset: Dataset) -> tuple[Dataset, Floats]:
     """Return the dataset less the images that were added or deleted since it was read, and (n, vector length)."""
     card = backbones.for_domain(dataset.tags[0].project.domain)
-    vectors, has_vector = embedding.read_vectors(dataset.picture_ids, backbone=card.name, length=card.vector_length)
+    pictures = [example.picture_id for example in dataset.examples]
+    vectors, has_vector = embedding.read_vectors(pictures, backbone=card.name, length=card.vector_length)
     return (dataset, vectors) if has_vector.all() else (dataset.only(has_vector), vectors[has_vector])
 
 
@@ -197,14 +199,22 @@ def _digest(tags: Sequence[Tag], lines: str, *, seed: int) -> str:
     return hashlib.sha256(f"{json.dumps(about)}\n{lines}".encode()).hexdigest()
 
 
-def _facts(rows: dict[int, int]) -> list[tuple[int, int, str, str, int, str, datetime]]:
-    """Return id, picture, sha256, original sha256, part, source and date of these images, in their order."""
-    columns = ("pk", "picture_id", "picture__sha256", "original_sha256", "part", "source", "created_at")
-    found = {}
-    for some in _chunks(list(rows)):
-        for fact in Image.objects.filter(pk__in=some).values_list(*columns):
-            found[fact[0]] = fact
-    return [found.get(pk, _DELETED) for pk in rows]
+def _read_examples(tags: Sequence[Tag]) -> tuple[Example, ...]:
+    """Return the usable images with these tags, in the order of their sha256."""
+    facts = ("picture_id", "picture__sha256", "original_sha256", "part", "source", "created_at")
+    columns = ("image_id", *(f"image__{fact}" for fact in facts), "tag_id")
+    pairs = _usable_pairs(tags).order_by(*_PAIR_ORDER).values_list(*columns)
+    by_image = groupby(pairs, key=lambda pair: pair[:-1])
+    return tuple(Example(*image, tag_ids=tuple(pair[-1] for pair in some)) for image, some in by_image)
+
+
+def _truths(examples: Sequence[Example], columns: Sequence[Tag]) -> Flags:
+    """Return (examples, columns), True where the image has the tag."""
+    place = {tag.pk: column for column, tag in enumerate(columns)}
+    truths = np.zeros((len(examples), len(columns)), dtype=np.bool_)
+    for row, example in enumerate(examples):
+        truths[row, [place[tag_id] for tag_id in example.tag_ids if tag_id in place]] = True
+    return truths
 
 
 def chosen_tags(project: Project, only: Sequence[str]) -> list[Tag]:
@@ -234,8 +244,3 @@ def _check_counts(tags: Sequence[Tag], counts: Counter[int]) -> None:
             _("Each tag needs at least %(limit)s usable images; too few have: %(tags)s.")
             % {"limit": LEAST_IMAGES, "tags": ", ".join(short)}
         )
-
-
-def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(ids), _ROWS_AT_ONCE):
-        yield ids[start : start + _ROWS_AT_ONCE]

@@ -40,8 +40,6 @@ class Entry:
 class _Added:
     entry: Entry
     result: UploadResult
-    tags: tuple[Tag, ...]
-    """That it was to have."""
 
 
 def decoded(contents: bytes | str | None) -> bytes | ImageStatus:
@@ -75,22 +73,9 @@ class Adding:
     def add(self, entries: Sequence[Entry]) -> None:
         """Keep or refuse each of these pictures by itself."""
         tags = self._tags(entries)
-        uploads: dict[int, ImageUpload] = {}
-        results: dict[int, UploadResult] = {}
-        for index, entry in enumerate(entries):
-            known = [tags.get(each.lower()) for each in dict.fromkeys(entry.tag_ids)]
-            found = self._upload(entry, known)
-            if isinstance(found, ImageUpload):
-                uploads[index] = found
-            else:
-                results[index] = found
-        if uploads:
-            by = key_of(self._request).created_by
-            answers = upload_images(project=self._project, batch=list(uploads.values()), by=by)
-            results |= dict(zip(uploads, answers, strict=True))
-        for index, entry in enumerate(entries):
-            wanted = uploads[index].tags if index in uploads else ()
-            self._added.append(_Added(entry, results[index], wanted))
+        batch = [self._upload(each, [tags.get(tag_id.lower()) for tag_id in each.tag_ids]) for each in entries]
+        results = upload_images(project=self._project, batch=batch, by=key_of(self._request).created_by)
+        self._added += map(_Added, entries, results)
 
     def answer(self) -> HttpResponse:
         """Tell what became of each, in their order: 200 if all are new images, else 207."""
@@ -134,10 +119,10 @@ class Adding:
 
     def _status(self, added: _Added, image: Image) -> ImageStatus:
         """Return the status; an error for a picture that was there already and cannot have the tags beside its own."""
-        present = [known.tag for known in image.image_tags.all()]
-        left_out = [tag for tag in added.tags if tag not in present]
+        left_out = added.result.left_out
         if not left_out:
             return added.result.status
+        present = [known.tag for known in image.image_tags.all()]
         if any(tag.is_negative for tag in [*present, *left_out]):
             return ImageStatus.ERROR_NEGATIVE_AND_REGULAR_TAG
         return ImageStatus.ERROR_TAG_LIMIT_EXCEED

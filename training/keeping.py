@@ -17,7 +17,7 @@ from engine.exceptions import RefusalReason, RefusedPicture
 from engine.splitting import Part
 from training.exceptions import Refused
 from training.models import Image, ImageTag, Project, Tag
-from training.uploads import BATCH, TAGS_A_BATCH, ImageStatus, ImageUpload, UploadResult
+from training.uploads import BATCH, TAGS_A_BATCH, ImageStatus, ImageUpload, UploadResult, fill_in
 
 MOST_IMAGES = 100_000
 """Images of a project, as in Custom Vision."""
@@ -77,12 +77,11 @@ def _parts(batch: Sequence[ImageUpload]) -> Iterator[Sequence[ImageUpload]]:
 
 def _keep_part(
     project: Project, uploads: Sequence[ImageUpload], *, by: User | None, remote_id: UUID | None
-) -> Iterator[UploadResult]:
+) -> tuple[UploadResult, ...]:
     results = [_checked(project, upload) for upload in uploads]
     _refuse_beyond_limit(project, results)
     entries = [each for each in results if isinstance(each, _Entry)]
-    kept = iter(_keep(project, entries, by=by, remote_id=remote_id) if entries else ())
-    return (each if isinstance(each, UploadResult) else next(kept) for each in results)
+    return fill_in(results, _keep(project, entries, by=by, remote_id=remote_id) if entries else ())
 
 
 @dataclass(frozen=True)
@@ -200,10 +199,11 @@ def _make_image_tags(
 
 def _keep_again(image: Image, upload: ImageUpload) -> UploadResult:
     """Add what the upload says to an image that is there already."""
-    left_out = add_tags(image, upload.tags)
-    remark = _kept_again(image, upload)
-    detail = _kept_as_it_was(image) if left_out else remark
-    return UploadResult(upload.name, ImageStatus.OK_DUPLICATE, image, detail=detail)
+    left_out = tuple(add_tags(image, upload.tags))
+    is_as_asked = _renew(image, upload)
+    return UploadResult(
+        upload.name, ImageStatus.OK_DUPLICATE, image, left_out=left_out, is_not_held_out=not is_as_asked
+    )
 
 
 def add_tags(image: Image, tags: Collection[Tag]) -> list[Tag]:
@@ -238,23 +238,16 @@ def merged(known: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]
     return together if len(together) <= MOST_PAIRS else dict(known)
 
 
-def _kept_again(image: Image, upload: ImageUpload) -> str:
-    """Let an image that comes again out of quarantine, and hold it out if that is asked; say where that cannot be."""
+def _renew(image: Image, upload: ImageUpload) -> bool:
+    """Let an image that comes again out of quarantine, and hold it out if that is asked; say whether it could be."""
     known = Image.objects.filter(pk=image.pk)
     known.exclude(quarantine="").update(quarantine="")
     if upload.metadata:
         known.update(metadata=merged(known.get().metadata, upload.metadata))
     if not upload.held_out or image.part == Part.HELD_OUT:
-        return ""
+        return True
     undecided = known.filter(part=Part.UNDECIDED.value).exclude(source=Image.Source.CORRECTION)
-    if undecided.update(part=Part.HELD_OUT.value):
-        return ""
-    return _("It was trained on already, and is not held out.")
-
-
-def _kept_as_it_was(image: Image) -> str:
-    names = ", ".join(image.tags.values_list("name", flat=True))
-    return _("It was in the project already, as %(tags)s, and stays so.") % {"tags": names}
+    return undecided.update(part=Part.HELD_OUT.value) == 1
 
 
 def _tags_status(project: Project, tags: Sequence[Tag]) -> ImageStatus | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from uuid import UUID
 
 from training.models import Image, ImageTag, Tag
@@ -42,7 +44,7 @@ class ImageUpload:
     """A picture to be added to a project."""
 
     name: str
-    """Of the file; answers come under the same name, in no promised order."""
+    """Of the file."""
     content: bytes
     tags: tuple[Tag, ...] = ()
     held_out: bool = False
@@ -52,6 +54,11 @@ class ImageUpload:
     """Pairs of text to be put on it; those of a picture that is there already are added to its own."""
     uid: UUID | None = None
     """The id by which programs know it already; None: a new one."""
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the bytes as they are sent."""
+        return hashlib.sha256(self.content).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,16 @@ class UploadResult:
     image: Image | None = None
     """None where it was refused."""
     detail: str = ""
-    """A sentence where there is more to say than the status."""
+    """Why it was refused: a sentence, where there is more to say than the status."""
     image_tags: tuple[ImageTag, ...] = ()
     """With the status OK: those with which the new image was made."""
+    left_out: tuple[Tag, ...] = ()
+    """Tags that an image which was there already may not have beside its own."""
+    is_not_held_out: bool = False
+    """It was to be held out, and cannot: training has learned from it already."""
+
+
+def fill_in(batch: Iterable[object], results: Iterable[UploadResult]) -> tuple[UploadResult, ...]:
+    """Return the results that stand in a batch and, in the places of all else, these others, in their order."""
+    others = iter(results)
+    return tuple(each if isinstance(each, UploadResult) else next(others) for each in batch)

@@ -22,7 +22,7 @@ from jobs.progress import Progress
 from training.exceptions import Refused, TrainingError
 from training.models import Image, Iteration, Project, Tag
 from training.names import same_name
-from training.services.pictures import upload_images
+from training.services.pictures import remark, upload_images
 from training.services.projects import create_project
 from training.uploads import TAGS_A_BATCH, ImageStatus, ImageUpload
 
@@ -120,7 +120,7 @@ def _keep(
     for result in upload_images(project=project, batch=uploads, by=None) if uploads else ():
         report.images += result.status == ImageStatus.OK
         if result.status != ImageStatus.OK:
-            report.remark(f"{result.name}: {result.status.value}. {result.detail}")
+            report.remark(f"{result.name}: {result.status.value}. {remark(result)}")
 
 
 def _upload(image: SourceImage, content: bytes, tags: dict[UUID, Tag], report: Report) -> ImageUpload:

@@ -5,7 +5,7 @@ The readers raise AttributeError, TypeError or ValueError for what is none of it
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from engine.metrics import Score
@@ -45,8 +45,11 @@ class RemoteIteration:
         return self.status in {COMPLETED, FAILED}
 
 
-Received = tuple[str, UUID | None]
-"""What became of a picture: status and image id, as Azure says them."""
+class Received(NamedTuple):
+    """What became of a picture, as Azure says it."""
+
+    status: str
+    image_id: UUID | None
 
 
 def read_id(answer: Any) -> UUID:
@@ -66,9 +69,10 @@ def read_tags(answer: Any) -> list[RemoteTag]:
 
 
 def read_received(answer: Any) -> dict[str, Received]:
-    """Return what became of each picture, by the name that it was sent under."""
+    """Return what became of each picture, by the name that it was sent under: Azure answers in any order."""
     return {
-        str(each.source_url): (str(each.status), UUID(each.image.id) if each.image else None) for each in answer.images
+        str(each.source_url): Received(str(each.status), UUID(each.image.id) if each.image else None)
+        for each in answer.images
     }
 
 

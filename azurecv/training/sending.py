@@ -1,7 +1,7 @@
 """Pictures on their way to Azure."""
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from azure.cognitiveservices.vision.customvision.training import models
@@ -18,14 +18,10 @@ from engine import images
 from engine.exceptions import RefusedPicture
 from training import keeping
 from training.models import Project, Tag
-from training.uploads import ImageStatus, ImageUpload, UploadResult
+from training.uploads import ImageStatus, ImageUpload, UploadResult, fill_in
 
 UPLOAD_TIMEOUT_S = 120.0
 MOST_UPLOAD_BYTES = 50_000_000  # of one request; Azure gives up at some 55 MB
-
-Uploads = dict[int, ImageUpload]
-"""By their place in the batch."""
-Results = dict[int, UploadResult]
 
 
 @dataclass(frozen=True)
@@ -43,46 +39,44 @@ class _Entry:
         """What the answer calls it; the file's own name stays here."""
         return f"image {self.index:02}"
 
-    @property
-    def byte_size(self) -> int:
-        """In the request: as base64, with its name and tags."""
-        return len(self.content) * 4 // 3 + 1000
-
     @cached_property
     def sha256(self) -> str:
         return hashlib.sha256(self.content).hexdigest()
 
 
-def send(calls: Calls, project: Project, uploads: Uploads, *, by: User | None) -> Results:
-    """Send pictures whose tags Azure knows, and keep here what it took."""
-    results: Results = {}
-    for part in _parts(_bare(uploads, results)):
-        received = _send_part(calls, project, part)
-        for entry in part:
-            results[entry.index] = _kept(project, entry, received.get(entry.name), by=by)
-    return results
+def send(calls: Calls, project: Project, batch: Sequence[ImageUpload], *, by: User | None) -> Iterator[UploadResult]:
+    """Send pictures whose tags Azure knows, and keep here what it took; yield what became of each, in their order."""
+    for part in _parts(batch):
+        checked = [_bare(index, upload) for index, upload in part]
+        entries = [each for each in checked if isinstance(each, _Entry)]
+        received = _send_part(calls, project, entries) if entries else {}
+        yield from fill_in(checked, (_kept(project, each, received.get(each.name), by=by) for each in entries))
 
 
-def _bare(uploads: Uploads, results: Results) -> Iterator[_Entry]:
-    """Yield the pictures free of their metadata; those that cannot be freed of it go to the results."""
-    for index, upload in uploads.items():
-        try:
-            yield _Entry(index, upload, images.strip_metadata(upload.content))
-        except RefusedPicture as exc:
-            detail = refusal_sentence(exc)
-            results[index] = UploadResult(upload.name, ImageStatus.ERROR_IMAGE_FORMAT, detail=detail)
-
-
-def _parts(entries: Iterable[_Entry]) -> Iterator[list[_Entry]]:
-    """Yield the pictures in requests that Azure takes."""
-    part: list[_Entry] = []
-    for entry in entries:
-        if part and sum(each.byte_size for each in [*part, entry]) > MOST_UPLOAD_BYTES:
+def _parts(batch: Sequence[ImageUpload]) -> Iterator[list[tuple[int, ImageUpload]]]:
+    """Yield the pictures with their places in the batch, as many at once as Azure takes in a request."""
+    part: list[tuple[int, ImageUpload]] = []
+    byte_size = 0
+    for index, upload in enumerate(batch):
+        byte_size += _sent_size(upload)
+        if part and byte_size > MOST_UPLOAD_BYTES:
             yield part
-            part = []
-        part.append(entry)
-    if part:
-        yield part
+            part, byte_size = [], _sent_size(upload)
+        part.append((index, upload))
+    yield part
+
+
+def _sent_size(upload: ImageUpload) -> int:
+    """Return how many bytes it has in a request at most: as base64, with its name and tags."""
+    return len(upload.content) * 4 // 3 + 1000
+
+
+def _bare(index: int, upload: ImageUpload) -> _Entry | UploadResult:
+    """Return the picture free of its metadata, or why it cannot be freed of it."""
+    try:
+        return _Entry(index, upload, images.strip_metadata(upload.content))
+    except RefusedPicture as exc:
+        return UploadResult(upload.name, ImageStatus.ERROR_IMAGE_FORMAT, detail=refusal_sentence(exc))
 
 
 def _send_part(calls: Calls, project: Project, part: Sequence[_Entry]) -> dict[str, Received]:
@@ -112,13 +106,13 @@ def _tags_to_send(project: Project, entry: _Entry) -> Collection[Tag]:
 
 def _kept(project: Project, entry: _Entry, received: Received | None, *, by: User | None) -> UploadResult:
     """Keep here what Azure took."""
-    status, remote_id = received or ("", None)
+    status, remote_id = received or Received("", None)
     if status not in {ImageStatus.OK, ImageStatus.OK_DUPLICATE} or remote_id is None:
         return _not_kept(entry.upload.name, status)
     twin = project.images.filter(remote_id=remote_id).exclude(picture__sha256=entry.sha256).first()
     if twin:  # another file that Azure holds for the same image
-        keeping.add_tags(twin, entry.upload.tags)
-        return UploadResult(entry.upload.name, ImageStatus.OK_DUPLICATE, twin)
+        left_out = tuple(keeping.add_tags(twin, entry.upload.tags))
+        return UploadResult(entry.upload.name, ImageStatus.OK_DUPLICATE, twin, left_out=left_out)
     result = keeping.keep_image(project, entry.upload, by=by, remote_id=remote_id)
     if result.image and result.image.remote_id != remote_id:
         result.image.remote_id = remote_id

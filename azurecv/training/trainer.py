@@ -16,7 +16,7 @@ from training.backends.base import Capabilities, Domain, TrainingOptions
 from training.exceptions import BackendMisconfigured, Refused
 from training.figures import Performance
 from training.models import Iteration, Project
-from training.uploads import ImageUpload, UploadResult
+from training.uploads import ImageUpload, UploadResult, fill_in
 
 logger = logging.getLogger(__name__)
 
@@ -36,18 +36,10 @@ class CustomVisionTrainer:
     def upload_images(
         self, project: Project, batch: Sequence[ImageUpload], *, by: User | None
     ) -> tuple[UploadResult, ...]:
-        results: sending.Results = {}
-        to_send: sending.Uploads = {}
-        for index, upload in enumerate(batch):
-            if refusal := keeping.refused(project, upload):
-                results[index] = refusal
-            elif upload.held_out:  # Azure would train on it
-                results[index] = keeping.keep_image(project, upload, by=by)
-            else:
-                to_send[index] = upload
-        self.mirror.make_known({tag for upload in to_send.values() for tag in upload.tags})
-        results |= sending.send(self._calls, project, to_send, by=by)
-        return tuple(results[index] for index in range(len(batch)))
+        decided = [self._kept_here(project, upload, by=by) or upload for upload in batch]
+        to_send = [each for each in decided if isinstance(each, ImageUpload)]
+        self.mirror.make_known({tag for upload in to_send for tag in upload.tags})
+        return fill_in(decided, sending.send(self._calls, project, to_send, by=by))
 
     def train(self, iteration: Iteration, *, options: TrainingOptions, progress: Progress) -> None:
         progress.begin(_("Asking Azure Custom Vision to train"))
@@ -74,3 +66,9 @@ class CustomVisionTrainer:
             )
         if iteration.remote_id not in {each.id for each in self._calls.iterations(iteration.project)}:
             raise Refused(_("Azure Custom Vision no longer has %(name)s.") % {"name": iteration.name})
+
+    def _kept_here(self, project: Project, upload: ImageUpload, *, by: User | None) -> UploadResult | None:
+        """Keep what is to be held out, as Azure would train on it, and refuse what is no picture; None: send it."""
+        if refusal := keeping.refused(project, upload):
+            return refusal
+        return keeping.keep_image(project, upload, by=by) if upload.held_out else None

@@ -15,14 +15,14 @@ from tests import factories
 from training import keeping
 from training.exceptions import Refused
 from training.models import Image, ImageTag, Project, Tag
-from training.services.pictures import add_tag, delete_images, upload_images
+from training.services.pictures import add_tag, delete_images, remark, upload_images
 from training.services.projects import create_project, create_tags, delete_tag
 from training.uploads import ImageStatus, ImageUpload, UploadResult
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 
 
-def upload(project: Project, *uploads: ImageUpload) -> tuple[UploadResult, ...]:
+def upload(project: Project, *uploads: ImageUpload | UploadResult) -> tuple[UploadResult, ...]:
     return upload_images(project=project, batch=uploads, by=None)
 
 
@@ -67,6 +67,16 @@ def test_corrupt_file_in_a_batch_of_64_is_refused_alone(project: Project, tags: 
     assert project.images.count() == 63
 
 
+def test_what_could_not_be_read_stands_in_its_place(project: Project, tags: list[Tag]) -> None:
+    unread = UploadResult("lost.jpg", ImageStatus.ERROR_SOURCE, detail="No such file.")
+
+    results = upload(project, photo(tags[0], name="a.jpg"), unread, photo(tags[0], name="b.jpg"))
+
+    assert [each.name for each in results] == ["a.jpg", "lost.jpg", "b.jpg"]
+    assert upload(project, unread) == (results[1],) == (unread,)
+    assert project.images.count() == 2
+
+
 def test_batch_of_65_is_refused(project: Project) -> None:
     with pytest.raises(Refused, match="65"):
         upload(project, *[ImageUpload("a.jpg", b"")] * 65)
@@ -93,7 +103,8 @@ def test_duplicate_under_another_tag_keeps_its_first(project: Project, tags: lis
 
     (again,) = upload(project, photo(tags[1], seed=1))
 
-    assert "pizza" in again.detail
+    assert again.left_out == (tags[1],)
+    assert remark(again) == "It was in the project already, as pizza, and stays so."
     assert [each.tag.name for each in ImageTag.objects.all()] == ["pizza"]
 
 
@@ -236,7 +247,8 @@ def test_duplicate_is_held_out_unless_it_was_trained_on(
     (result,) = upload(project, again)
 
     assert (project.images.get().part == Part.HELD_OUT) is held_out
-    assert bool(result.detail) is not held_out
+    assert result.is_not_held_out is not held_out
+    assert remark(result) == ("" if held_out else "It was trained on already, and is not held out.")
 
 
 def test_blobs_and_every_folder_of_theirs_are_their_owners_alone(blobs: Path) -> None:

@@ -1,6 +1,5 @@
 """Upload a folder of files: one sub-folder a tag, or files that are named after their tag."""
 
-import hashlib
 import os
 import re
 from collections import Counter
@@ -23,7 +22,7 @@ from jobs.services import Watch, do_here, make_job
 from training.exceptions import TrainingError
 from training.models import Image, Project, Tag
 from training.names import same_name
-from training.services.pictures import upload_images
+from training.services.pictures import remark, upload_images
 from training.uploads import BATCH, ImageStatus, ImageUpload, UploadResult
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif"}
@@ -87,7 +86,7 @@ def run_upload(
     tags = {same_name(each.name): each for each in found.tags.all()}
     files = find_files(Path(folder), tag=tag, tags=[each.name for each in tags.values()])
     counts: Counter[str] = Counter()
-    remarks: list[UploadResult] = []
+    remarks: list[dict[str, str]] = []
     progress.begin(_("Uploading"), total=len(files))
     for start in range(0, len(files), BATCH):
         try:
@@ -95,34 +94,28 @@ def run_upload(
         except TrainingError as exc:
             raise JobFailed(str(exc)) from exc
         counts.update(each.status.value for each in results)
-        told = [each for each in results if each.detail or not each.status.is_ok]
-        remarks += told[: MOST_REPORTED - len(remarks)]
+        remarks += _remarks(results)[: MOST_REPORTED - len(remarks)]
         if all(each.status == ImageStatus.ERROR_STORAGE for each in results):
             sentence = _(
                 "%(detail)s The last %(count)s files were not kept; what came before stays. Run it again later."
             )
             raise JobFailed(sentence % {"detail": results[0].detail, "count": len(results)})
         progress.advance(len(results))
-    return {
-        "counts": dict(counts),
-        "remarks": [{"file": each.name, "status": each.status.value, "detail": each.detail} for each in remarks],
-    }
+    return {"counts": dict(counts), "remarks": remarks}
 
 
 def _upload_some(
     project: Project, files: Sequence[TaggedFile], tags: dict[str, Tag], *, held_out: bool, by: User | None
-) -> list[UploadResult]:
+) -> tuple[UploadResult, ...]:
     """Upload a batch, less the files that cannot be read and those that are there already."""
-    results: list[UploadResult] = []
-    uploads: list[ImageUpload] = []
-    for each in files:
-        read = _read(each, tags, held_out=held_out)
-        (results if isinstance(read, UploadResult) else uploads).append(read)  # type: ignore[arg-type]
-    hashed = [(hashlib.sha256(each.content).hexdigest(), each) for each in uploads]
-    there = _already_there(project, hashed)
-    results += [UploadResult(each.name, ImageStatus.OK_DUPLICATE) for sha256, each in hashed if sha256 in there]
-    rest = [each for sha256, each in hashed if sha256 not in there]
-    return [*results, *(upload_images(project=project, batch=rest, by=by) if rest else ())]
+    read = [_read(each, tags, held_out=held_out) for each in files]
+    return upload_images(project=project, batch=_without_known(project, read), by=by)
+
+
+def _remarks(results: Sequence[UploadResult]) -> list[dict[str, str]]:
+    """Return what there is to say of files."""
+    remarks = [{"file": each.name, "status": each.status.value, "detail": remark(each)} for each in results]
+    return [told for told, each in zip(remarks, results, strict=True) if told["detail"] or not each.status.is_ok]
 
 
 def _read(file: TaggedFile, tags: dict[str, Tag], *, held_out: bool) -> ImageUpload | UploadResult:
@@ -140,11 +133,19 @@ def _read(file: TaggedFile, tags: dict[str, Tag], *, held_out: bool) -> ImageUpl
         return UploadResult(name, ImageStatus.ERROR_SOURCE, detail=str(exc))
 
 
-def _already_there(project: Project, hashed: Sequence[tuple[str, ImageUpload]]) -> set[str]:
-    """Return the sha256 of those that the project has with their tag, by the bytes as they were sent."""
-    known = Image.objects.filter(project=project, original_sha256__in=[sha256 for sha256, _upload in hashed])
-    tags_of = {image.original_sha256: {tag.pk for tag in image.tags.all()} for image in known.prefetch_related("tags")}
-    return {sha256 for sha256, each in hashed if sha256 in tags_of and {tag.pk for tag in each.tags} <= tags_of[sha256]}
+def _without_known(project: Project, batch: Sequence[ImageUpload | UploadResult]) -> list[ImageUpload | UploadResult]:
+    """Put OKDuplicate in the place of the pictures that the project has with their tag, by the bytes as sent."""
+    sha256s = [each.sha256 for each in batch if isinstance(each, ImageUpload)]
+    known = Image.objects.filter(project=project, original_sha256__in=sha256s).prefetch_related("tags")
+    tags_of = {image.original_sha256: set(image.tags.all()) for image in known}
+
+    def is_there(upload: ImageUpload) -> bool:
+        return upload.sha256 in tags_of and tags_of[upload.sha256].issuperset(upload.tags)
+
+    return [
+        UploadResult(each.name, ImageStatus.OK_DUPLICATE) if isinstance(each, ImageUpload) and is_there(each) else each
+        for each in batch
+    ]
 
 
 def _readable(name: str) -> str:

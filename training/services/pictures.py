@@ -19,7 +19,7 @@ from training import keeping
 from training.backends import get_mirror, get_trainer
 from training.exceptions import Refused
 from training.models import Image, ImageQuerySet, Project, Tag
-from training.uploads import ImageStatus, ImageUpload, UploadResult
+from training.uploads import ImageStatus, ImageUpload, UploadResult, fill_in
 from training.vectors import embed_missing
 
 logger = logging.getLogger(__name__)
@@ -27,14 +27,17 @@ logger = logging.getLogger(__name__)
 _ROWS_AT_ONCE = 5_000
 
 
-def upload_images(*, project: Project, batch: Sequence[ImageUpload], by: User | None) -> tuple[UploadResult, ...]:
+def upload_images(
+    *, project: Project, batch: Sequence[ImageUpload | UploadResult], by: User | None
+) -> tuple[UploadResult, ...]:
     """Add at most 64 pictures, each kept or refused by itself, and have the new ones embedded in the background.
 
-    Returns what became of each, in their order.
+    Returns what became of each, in their order. What could not even be read stands in the batch as its result.
     """
-    keeping.check_batch(batch)
+    uploads = [each for each in batch if isinstance(each, ImageUpload)]
+    keeping.check_batch(uploads)
     trainer = get_trainer(project.backend)
-    results = trainer.upload_images(project, batch, by=by)
+    results = fill_in(batch, trainer.upload_images(project, uploads, by=by) if uploads else ())
     kept = sum(each.status == ImageStatus.OK for each in results)
     if kept and trainer.capabilities.needs_vectors:
         queue_embedding(project, by=by)
@@ -118,6 +121,16 @@ def summary(results: Sequence[UploadResult]) -> str:
     if refused:
         parts.append(ngettext("%(count)s refused", "%(count)s refused", refused) % {"count": refused})
     return ", ".join(parts) + "."
+
+
+def remark(result: UploadResult) -> str:
+    """Say in a sentence what there is to know of a picture beside the status; "" where there is nothing."""
+    if result.left_out and result.image:
+        names = ", ".join(result.image.tags.values_list("name", flat=True))
+        return _("It was in the project already, as %(tags)s, and stays so.") % {"tags": names}
+    if result.is_not_held_out:
+        return _("It was trained on already, and is not held out.")
+    return result.detail
 
 
 def _check_together(project: Project, tags: Sequence[Tag]) -> None:

@@ -20,7 +20,7 @@ from engine.images import checking
 from training.exceptions import BackendUnavailable
 from training.forms import UploadForm
 from training.models import Project, Tag
-from training.services.pictures import summary, upload_images
+from training.services.pictures import remark, summary, upload_images
 from training.uploads import BATCH, ImageStatus, ImageUpload, UploadResult
 from training.views.answers import TROUBLE, form_sentence, trouble_sentence, wants_json
 from training.views.projects import REFUSED_UPLOADS
@@ -71,9 +71,7 @@ def _upload(
             _read(file, name=_printable(name), tag=tag, held_out=held_out)
             for file, name in named[start : start + READ_AT_ONCE]
         ]
-        uploads = [each for each in read if isinstance(each, ImageUpload)]
-        answers = iter(upload_images(project=project, batch=uploads, by=by) if uploads else ())
-        results += [each if isinstance(each, UploadResult) else next(answers) for each in read]
+        results += upload_images(project=project, batch=read, by=by)
     return results
 
 
@@ -91,7 +89,7 @@ def _read(file: UploadedFile, *, name: str, tag: Tag | None, held_out: bool) -> 
 
 
 def _told(result: UploadResult) -> dict[str, str]:
-    return {"name": result.name, "status": result.status.value, "detail": result.detail}
+    return {"name": result.name, "status": result.status.value, "detail": remark(result)}
 
 
 def _refuse(request: UserRequest, project: Project, sentence: str, *, status: int) -> HttpResponseBase:

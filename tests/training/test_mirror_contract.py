@@ -1,0 +1,109 @@
+"""What every mirror keeps to, and that services carry out there what they do here."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings as configured
+from django.utils import translation
+from pytest_django import Settings
+
+from tests import factories
+from tests.azurecv import azure_training
+from tests.training.publishable import make_iteration
+from training import backends
+from training.backends import get_trainer
+from training.backends.base import Mirror
+from training.models import Iteration, Project, Tag
+from training.services import learning, pictures, projects, publishing
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(params=[name for name in sorted(configured.CLASSIFR_TRAINING_BACKENDS) if get_trainer(name).mirror])
+def mirror(request: pytest.FixtureRequest, settings: Settings) -> Iterator[Mirror]:
+    """Each mirror in turn, made anew; Azure's has a service to talk to."""
+    backends._create.cache_clear()
+    with azure_training.listening(settings) as azure, translation.override("en"):
+        azure_training.whole_service(azure)
+        found = get_trainer(request.param).mirror
+        assert found is not None
+        yield found
+
+
+def test_it_keeps_the_protocol(mirror: Mirror) -> None:
+    assert isinstance(mirror, Mirror)
+
+
+def test_new_rows_get_their_counterparts(mirror: Mirror) -> None:
+    project = Project(name="Dishes", domain=Project.Domain.FOOD)
+    mirror.create_project(project)
+    tags = [Tag(project=project, name=name) for name in ("pizza", "risotto")]
+    mirror.create_tags(tags)
+
+    assert None not in {project.remote_id, *(tag.remote_id for tag in tags)}
+
+
+def test_rows_without_a_counterpart_are_left_alone(mirror: Mirror, project: Project, tags: list[Tag]) -> None:
+    """The service would answer with an error: it knows none of them."""
+    image, iteration = factories.make_image(project=project), make_iteration(project)
+
+    mirror.set_tags(image, tags)
+    mirror.delete_images([image])
+    mirror.rename_tag(tags[0])
+    mirror.delete_tag(tags[0])
+    mirror.rename_iteration(iteration)
+    mirror.unpublish(iteration)
+    mirror.delete_iteration(iteration)
+    mirror.delete_project(project)
+
+
+@pytest.fixture
+def mirrored(settings: Settings) -> Project:
+    """A project whose mirror notes what it is asked for."""
+    settings.CLASSIFR_TRAINING_BACKENDS = {"mirrored": "tests.training.mirrored.MirroredTrainer"}
+    return projects.create_project(name="Mirrored", domain=Project.Domain.FOOD, backend="mirrored")
+
+
+def acts(project: Project) -> list[str]:
+    """Return what was noted since this was asked last."""
+    noting = backends.get_mirror(project).acts  # type: ignore[union-attr]
+    noted = list(noting)
+    noting.clear()
+    return noted
+
+
+def test_project_and_its_tags_are_mirrored(mirrored: Project) -> None:
+    (tag,), _ = projects.create_tags(project=mirrored, names=["pizza"])
+    projects.rename_tag(tag, name="flatbread")
+    projects.delete_tag(tag)
+    projects.delete_project(mirrored, by=None)
+
+    assert acts(mirrored) == ["create_project", "create_tags", "rename_tag", "delete_tag", "delete_project"]
+
+
+def test_images_are_mirrored(mirrored: Project) -> None:
+    (tag,), _ = projects.create_tags(project=mirrored, names=["pizza"])
+    images = [factories.make_image(project=mirrored) for _ in range(2)]
+    acts(mirrored)
+
+    pictures.set_tags(images=images, tags=[tag])
+    pictures.delete_images(images[:1])
+    pictures.discard_images(mirrored, mirrored.images.all(), by=None)
+
+    assert acts(mirrored) == ["set_tags", "set_tags", "delete_images", "delete_images"]
+
+
+def test_iterations_are_mirrored_and_published_once_they_are_fit_to_answer(mirrored: Project) -> None:
+    first, second = make_iteration(mirrored), make_iteration(mirrored)
+    acts(mirrored)
+
+    publishing.publish(iteration=first, by=None)
+    publishing.publish_beside(iteration=second, by=None, name="beside")
+    for iteration in (first, second):
+        publishing.unpublish(iteration=iteration, by=None)
+    learning.rename_iteration(first, name="Spring")
+    learning.delete_iteration(first)
+
+    published = ["check", "publish", "check", "publish", "unpublish", "unpublish"]
+    assert acts(mirrored) == [*published, "rename_iteration", "delete_iteration"]
+    assert Iteration.objects.get() == second

@@ -12,7 +12,7 @@ from catalog.locks import hold_blobs
 from training import examples
 from training.backends import get_mirror
 from training.exceptions import Refused
-from training.labels import Label, columns_of, dump_labels
+from training.labels import Label, columns_of, dump_labels, labels_measured
 from training.models import Image, ImageTag, Iteration, Project, Tag
 from training.names import same_name
 from training.services.projects import create_project
@@ -71,7 +71,7 @@ def copy_project(project: Project, *, name: str) -> Project:
     return made
 
 
-def _copied_uid(made: Project, uid: UUID | str) -> UUID:
+def _copied_uid(made: Project, uid: UUID) -> UUID:
     """Return the id that a tag of that id has in the copy, whether it is still there or only iterations know it."""
     return uuid5(made.uid, str(uid))
 
@@ -122,35 +122,27 @@ def _columns(model: type[models.Model], own: Mapping[str, str]) -> tuple[str, st
 
 
 def _copy_iterations(project: Project, made: Project) -> None:
-    tags = list(project.tags.all())
     iterations = list(project.iterations.trained_here().order_by("number"))
     for old in iterations:
         copied = Iteration.objects.get(pk=old.pk)
         copied.pk, copied.uid, copied.project, copied.job = None, uuid4(), made, None
-        copied.labels, copied.publish_name = dump_labels(_labels(old, made, tags)), ""
+        copied.labels, copied.publish_name = dump_labels(_labels(old, made)), ""
         copied.data_hash = _data_hash(old, copied) if old is iterations[-1] else ""
         copied.save(force_insert=True)
         # Both are set to now at the first saving.
         Iteration.objects.filter(pk=copied.pk).update(created_at=old.created_at, modified_at=old.modified_at)
 
 
-def _labels(old: Iteration, made: Project, tags: list[Tag]) -> list[Label]:
+def _labels(old: Iteration, made: Project) -> list[Label]:
     """Return what the head's columns are in the copy.
 
     An iteration of before they were written down has them in its snapshot, or not at all.
     """
-    if old.labels:
-        return [label._replace(uid=_copied_uid(made, label.uid)) for label in columns_of(old)]
-    snapshot = snapshot_of(old)
-    if snapshot is None:
-        return []
-    known = {tag.pk: tag for tag in tags}
-    found = []
-    for pk, name in zip(snapshot.tag_ids, snapshot.tags, strict=True):
-        tag = known.get(pk)
-        uid = _copied_uid(made, tag.uid if tag else str(pk))
-        found.append(Label(uid, name, tag.type if tag else Tag.Type.REGULAR))
-    return found
+    columns = columns_of(old)
+    if not columns and (snapshot := snapshot_of(old)):
+        known = labels_measured(old, snapshot)
+        columns = tuple(known[name] for name in snapshot.tags)
+    return [label._replace(uid=_copied_uid(made, label.uid)) for label in columns]
 
 
 def _data_hash(old: Iteration, copied: Iteration) -> str:

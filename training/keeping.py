@@ -1,4 +1,4 @@
-"""Keep pictures as a project's images: what the backends have in common."""
+"""Keep pictures as a project's images: what trainers have in common."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -205,7 +205,7 @@ def _read_examples(tags: Sequence[Tag]) -> tuple[Example, ...]:
     columns = ("image_id", *(f"image__{fact}" for fact in facts), "tag_id")
     pairs = _usable_pairs(tags).order_by(*_PAIR_ORDER).values_list(*columns)
     by_image = groupby(pairs, key=lambda pair: pair[:-1])
-    return tuple(Example(*image, tuple(pair[-1] for pair in some)) for image, some in by_image)
+    return tuple(Example._make((*image, tuple(pair[-1] for pair in some))) for image, some in by_image)
 
 
 def _truths(examples: Sequence[Example], columns: Sequence[Tag]) -> Flags:

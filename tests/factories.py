@@ -15,8 +15,8 @@ from catalog.services import keep_picture
 from classifier.models import Prediction
 from engine import backbones, fitting, heads, images
 from feedback.models import Misprediction, Verdict
-from training import keeping
 from training.models import Image, Project
+from training.services.tagging import Pair, tag_here
 
 _numbers = count(1)
 
@@ -80,7 +80,7 @@ def make_image(**fields: Any) -> Image:
         **about,
     }
     image = Image.objects.create(**values)
-    keeping.add_tags(image, tags)
+    tag_here(image.project, [Pair(image, tag) for tag in tags])
     return image
 
 

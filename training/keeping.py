@@ -1,6 +1,6 @@
 """Keep pictures as a project's images: what trainers have in common."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
@@ -16,7 +16,8 @@ from engine import images
 from engine.exceptions import RefusalReason, RefusedPicture
 from engine.splitting import Part
 from training.exceptions import Refused
-from training.models import Image, ImageTag, Project, Tag
+from training.models import Image, Project, Tag
+from training.services.tagging import Pair, tag_here
 from training.uploads import BATCH, TAGS_A_BATCH, ImageStatus, ImageUpload, UploadResult, fill_in
 
 MOST_IMAGES = 100_000
@@ -141,7 +142,7 @@ def _keep_together(
 ) -> list[UploadResult]:
     pictures = keep_pictures([each.clean for each in entries], by=by)
     kept = {picture.pk: picture for picture in pictures if isinstance(picture, Picture)}
-    there = {each.picture_id: each for each in project.images.filter(picture__in=kept)}
+    there = {each.picture_id: each for each in project.images.filter(picture__in=kept).locked()}
     # Nobody else can add them meanwhile: the pictures' rows are locked.
     first = {
         picture.pk: each
@@ -149,17 +150,26 @@ def _keep_together(
         if isinstance(picture, Picture) and picture.pk not in there
     }
     made = _make_images(project, {kept[pk]: each for pk, each in first.items()}, by=by, remote_id=remote_id)
-    image_tags = _make_image_tags(project, [(made[pk], each.upload.tags) for pk, each in first.items()])
+    images = there | made
+    pairs = [
+        Pair(images[picture.pk], tag)
+        for each, picture in zip(entries, pictures, strict=True)
+        if isinstance(picture, Picture)
+        for tag in each.upload.tags
+    ]
+    tagging = tag_here(project, pairs)
     results = []
     for each, picture in zip(entries, pictures, strict=True):
         if isinstance(picture, StorageUnavailable):
             results.append(UploadResult(each.upload.name, ImageStatus.ERROR_STORAGE, detail=str(picture)))
-        elif first.get(picture.pk) is each:
-            image = made[picture.pk]
-            results.append(UploadResult(each.upload.name, ImageStatus.OK, image, image_tags=image_tags[image]))
+            continue
+        image = images[picture.pk]
+        if first.get(picture.pk) is each:
+            image_tags = tuple(row for row in tagging.created if row.image == image)
+            results.append(UploadResult(each.upload.name, ImageStatus.OK, image, image_tags=image_tags))
         else:
-            image = there.get(picture.pk) or made[picture.pk]
-            results.append(_keep_again(image, each.upload))
+            left_out = tuple(tag for tag in each.upload.tags if Pair(image, tag) in tagging.exceeded)
+            results.append(_keep_again(image, each.upload, left_out))
     return results
 
 
@@ -185,51 +195,12 @@ def _make_images(
     return {image.picture_id: image for image in made}
 
 
-def _make_image_tags(
-    project: Project, wanted: Sequence[tuple[Image, Sequence[Tag]]]
-) -> dict[Image, tuple[ImageTag, ...]]:
-    """Give new images their tags; return what each has."""
-    given = {
-        image: tuple(ImageTag(image=image, tag=tag, is_only=project.is_only(tag)) for tag in dict.fromkeys(tags))
-        for image, tags in wanted
-    }
-    ImageTag.objects.bulk_create(each for image_tags in given.values() for each in image_tags)
-    return given
-
-
-def _keep_again(image: Image, upload: ImageUpload) -> UploadResult:
-    """Add what the upload says to an image that is there already."""
-    left_out = tuple(add_tags(image, upload.tags))
+def _keep_again(image: Image, upload: ImageUpload, left_out: tuple[Tag, ...]) -> UploadResult:
+    """Add what the upload says to an image that is there already and has its tags, but for those that are left out."""
     is_as_asked = _renew(image, upload)
     return UploadResult(
         upload.name, ImageStatus.OK_DUPLICATE, image, left_out=left_out, is_not_held_out=not is_as_asked
     )
-
-
-def add_tags(image: Image, tags: Collection[Tag]) -> list[Tag]:
-    """Give the image these tags where it may have them; return those that it may not, as it has another."""
-    left_out = []
-    with transaction.atomic():
-        Image.objects.select_for_update().get(pk=image.pk)
-        present = {each.tag_id: each.is_only for each in image.image_tags.all()}
-        for tag in tags:
-            if tag.pk in present:
-                continue
-            is_only = image.project.is_only(tag)
-            if is_excluded(present, is_only=is_only):
-                left_out.append(tag)
-                continue
-            ImageTag.objects.create(image=image, tag=tag, is_only=is_only)
-            present[tag.pk] = is_only
-    return left_out
-
-
-def is_excluded(present: Mapping[int, bool], *, is_only: bool) -> bool:
-    """Say whether a tag cannot join those that an image has: it, or one of them, stands alone.
-
-    present: by the tag's key, whether it stands alone; is_only: whether the new one does.
-    """
-    return bool(present) and (is_only or any(present.values()))
 
 
 def merged(known: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:

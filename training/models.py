@@ -180,6 +180,10 @@ class ImageQuerySet(models.QuerySet["Image"]):
     def newest_first(self) -> ImageQuerySet:
         return self.order_by("-pk")
 
+    def locked(self) -> ImageQuerySet:
+        """Keep others from changing them until the transaction ends; in one order, as nobody must wait in a circle."""
+        return self.select_for_update(of=("self",)).order_by("pk")
+
 
 class Image(models.Model):
     """A picture's place in a project, with its tags."""

@@ -18,6 +18,7 @@ from engine import images
 from engine.exceptions import RefusedPicture
 from training import keeping
 from training.models import Project, Tag
+from training.services.tagging import Pair, tag_here
 from training.uploads import ImageStatus, ImageUpload, UploadResult, fill_in
 
 UPLOAD_TIMEOUT_S = 120.0
@@ -111,7 +112,8 @@ def _kept(project: Project, entry: _Entry, received: Received | None, *, by: Use
         return _not_kept(entry.upload.name, status)
     twin = project.images.filter(remote_id=remote_id).exclude(picture__sha256=entry.sha256).first()
     if twin:  # another file that Azure holds for the same image
-        left_out = tuple(keeping.add_tags(twin, entry.upload.tags))
+        tagging = tag_here(project, [Pair(twin, tag) for tag in entry.upload.tags])
+        left_out = tuple(pair.tag for pair in tagging.exceeded)
         return UploadResult(entry.upload.name, ImageStatus.OK_DUPLICATE, twin, left_out=left_out)
     result = keeping.keep_image(project, entry.upload, by=by, remote_id=remote_id)
     if result.image and result.image.remote_id != remote_id:

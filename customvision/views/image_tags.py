@@ -22,8 +22,9 @@ from customvision.schemas.images import (
     ImageTagCreateSummary,
     Metadata,
 )
-from training.models import Image
-from training.services.tagging import Pair, add_metadata, tag_images, untag_images
+from training.models import Image, ImageTag
+from training.services.pictures import add_metadata
+from training.services.tagging import Pair, tag_images, untag_images
 from training.uploads import BATCH, TAGS_A_BATCH
 
 _MOST_PAIRS = 128
@@ -55,7 +56,7 @@ def create_image_tags(request: HttpRequest, project_id: UUID) -> HttpResponse:
             raise not_found("Image")
         if entry.tag_id not in tags:
             raise not_found("Tag")
-    done = tag_images(project, [(known[entry.image_id], tags[entry.tag_id]) for entry in entries])
+    done = tag_images(project, [Pair(known[entry.image_id], tags[entry.tag_id]) for entry in entries])
     return reply(
         ImageTagCreateSummary(
             created=_entries(done.created), duplicated=_entries(done.duplicated), exceeded=_entries(done.exceeded)
@@ -71,8 +72,9 @@ def delete_image_tags(request: HttpRequest, project_id: UUID, chosen: Query[Imag
         at_least_one(ids, name)
         at_most(limit, ids, name)
     images = Image.objects.filter(project=project, uid__in=chosen.image_ids)
-    tags = project.tags.filter(uid__in=chosen.tag_ids)
-    untag_images(project, images.select_related("project").prefetch_related("tags"), list(tags))
+    tags = list(project.tags.filter(uid__in=chosen.tag_ids))
+    known = images.select_related("project").prefetch_related("tags")
+    untag_images(project, [Pair(image, tag) for image in known for tag in tags])
     return nothing()
 
 
@@ -99,5 +101,5 @@ def update_image_metadata(request: HttpRequest, project_id: UUID, chosen: Query[
     return reply(summary, status=200 if is_successful else 207)
 
 
-def _entries(pairs: Sequence[Pair]) -> list[ImageTagCreateEntry]:
-    return [ImageTagCreateEntry(image_id=image.uid, tag_id=tag.uid) for image, tag in pairs]
+def _entries(pairs: Sequence[Pair | ImageTag]) -> list[ImageTagCreateEntry]:
+    return [ImageTagCreateEntry(image_id=each.image.uid, tag_id=each.tag.uid) for each in pairs]

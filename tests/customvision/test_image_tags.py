@@ -12,6 +12,7 @@ from tests import factories
 from tests.customvision.answers import Call
 from training.models import Image, Project, Tag
 from training.services import tagging
+from training.services.tagging import Pair
 
 
 def make_tags(project: Project, *names: str, **fields: Any) -> list[Tag]:
@@ -177,9 +178,9 @@ def test_image_that_is_deleted_meanwhile_is_left_out(project: Project, monkeypat
     goes_too = Image.objects.get(pk=goes.pk)
     goes.delete()
 
-    done = tagging.tag_images(project, [(stays, dog), (goes_too, dog)])
+    done = tagging.tag_images(project, [Pair(stays, dog), Pair(goes_too, dog)])
 
-    assert done.created == [(stays, dog)]
+    assert [(row.image, row.tag) for row in done.created] == [(stays, dog)]
 
 
 # Taken off

@@ -10,8 +10,9 @@ from django.utils import timezone
 from tests import factories
 from tests.customvision.answers import Call, ids, uids
 from tests.customvision.recordings import ANSWERS, MODELS, differences
-from training import keeping, snapshots
+from training import snapshots
 from training.models import Image, ImageTag, Iteration, Project, Tag
+from training.services.tagging import Pair, tag_here
 from training.snapshots import Snapshot
 
 
@@ -59,7 +60,7 @@ def test_iteration_lists_what_it_learned_from(call: Call, pets: SimpleNamespace)
 def test_iteration_knows_tags_as_they_were(call: Call, pets: SimpleNamespace) -> None:
     iteration = train(pets.project, pets.images[:3], [pets.dog, pets.cat])
     ImageTag.objects.filter(image=pets.images[0]).delete()
-    keeping.add_tags(pets.images[0], [pets.cat])
+    tag_here(pets.project, [Pair(pets.images[0], pets.cat)])
     Tag.objects.filter(pk=pets.dog.pk).update(name="Canis")
 
     (told,) = call(
@@ -91,7 +92,7 @@ def test_image_that_was_deleted_since_is_in_no_list(call: Call, pets: SimpleName
 
 def test_iteration_knows_which_images_were_negative(call: Call, pets: SimpleNamespace) -> None:
     nothing = Tag.objects.create(project=pets.project, name="nothing", type="Negative")
-    keeping.add_tags(pets.images[3], [nothing])
+    tag_here(pets.project, [Pair(pets.images[3], nothing)])
     iteration = train(pets.project, pets.images, [pets.dog, pets.cat])
     path = f"/projects/{pets.project.uid}"
 

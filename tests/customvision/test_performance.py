@@ -15,8 +15,9 @@ from tests.customvision.answers import Call, refusal
 from tests.customvision.trainable import add_images, make_trainable, make_trained
 from training import snapshots
 from training.models import Image, Iteration, Project, Tag
-from training.services import pictures, projects
+from training.services import projects
 from training.services.starter import add_iteration
+from training.services.tagging import Pair, tag_images
 from training.snapshots import Snapshot
 
 pytestmark = pytest.mark.django_db
@@ -222,7 +223,7 @@ def test_pictures_of_any_of_several_tags_are_listed(call: Call) -> None:
 def test_a_picture_keeps_the_tag_on_which_it_was_measured(call: Call) -> None:
     iteration = make_measured(0.9, 0.1)
     image = Image.objects.filter(tags__name="cherry").get()
-    pictures.set_tags(images=[image], tags=[iteration.project.tags.get(name="hemlock")])
+    tag_images(iteration.project, [Pair(image, iteration.project.tags.get(name="hemlock"))], replace=True)
 
     told = {each["id"]: each for each in ask(call, iteration, "/images").json()}[str(image.uid)]
 

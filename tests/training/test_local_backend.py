@@ -22,6 +22,7 @@ from training.exceptions import AlreadyTraining, NothingChanged, Refused
 from training.heads import read_head
 from training.models import Image, Iteration, Project, Tag
 from training.services import learning, pictures, projects
+from training.services.tagging import Pair, tag_images
 from training.uploads import ImageUpload, UploadResult
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -208,7 +209,7 @@ def test_training_again_is_refused_unless_forced(project: Project) -> None:
 
 
 def relabel(project: Project) -> None:
-    pictures.add_tag(images=[project.images.get(name="red 3")], tag=project.tags.get(name="blue"))
+    tag_images(project, [Pair(project.images.get(name="red 3"), project.tags.get(name="blue"))], replace=True)
 
 
 def add(project: Project) -> None:

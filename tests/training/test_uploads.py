@@ -15,8 +15,9 @@ from tests import factories
 from training import keeping
 from training.exceptions import Refused
 from training.models import Image, ImageTag, Project, Tag
-from training.services.pictures import add_tag, delete_images, remark, upload_images
+from training.services.pictures import delete_images, remark, upload_images
 from training.services.projects import create_project, create_tags, delete_tag
+from training.services.tagging import Pair, tag_images
 from training.uploads import ImageStatus, ImageUpload, UploadResult
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
@@ -173,7 +174,7 @@ def test_relabelled_image_has_the_other_tag_only(project: Project, tags: list[Ta
     (result,) = upload(project, photo(tags[0]))
     assert result.image is not None
 
-    add_tag(images=[result.image], tag=tags[1])
+    tag_images(project, [Pair(result.image, tags[1])], replace=True)
 
     assert [tag.name for tag in result.image.tags.all()] == ["risotto"]
 

@@ -1,7 +1,7 @@
-"""Images of a project: uploaded, tagged, deleted."""
+"""Images of a project: uploaded, described, deleted."""
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -17,8 +17,7 @@ from jobs.progress import Progress
 from jobs.services import enqueue, make_job
 from training import keeping
 from training.backends import get_mirror, get_trainer
-from training.exceptions import Refused
-from training.models import Image, ImageQuerySet, Project, Tag
+from training.models import Image, ImageQuerySet, Project
 from training.uploads import ImageStatus, ImageUpload, UploadResult, fill_in
 from training.vectors import embed_missing
 
@@ -62,23 +61,17 @@ def run_embedding(progress: Progress, *, project: int) -> dict[str, int]:
         raise JobFailed(str(exc)) from exc
 
 
-def set_tags(*, images: Collection[Image], tags: Sequence[Tag]) -> None:
-    """Let these images of one project have exactly these tags. Raises Refused for tags that exclude each other."""
-    for image in images:
-        _check_together(image.project, tags)
-        if mirror := get_mirror(image.project):
-            mirror.set_tags(image, tags)
-        with transaction.atomic():
-            image.image_tags.all().delete()
-            keeping.add_tags(image, tags)
-    logger.info("Tagged images=%s tags=%s", len(images), len(tags))
-
-
-def add_tag(*, images: Collection[Image], tag: Tag) -> None:
-    """Tag these images of one project; where an image may have only one tag, it replaces the other."""
-    for image in images:
-        others = [] if image.project.is_only(tag) else [each for each in image.tags.all() if not each.is_negative]
-        set_tags(images=[image], tags=[*{*others, tag}])
+def add_metadata(images: ImageQuerySet, given: Mapping[str, str]) -> tuple[list[Image], list[Image]]:
+    """Add the pairs to those of each image; return the changed images, and those that would have too many."""
+    changed: list[Image] = []
+    full: list[Image] = []
+    with transaction.atomic():
+        for image in images.locked():
+            together = {**image.metadata, **given}
+            (full if len(together) > keeping.MOST_PAIRS else changed).append(image)
+            image.metadata = together
+        Image.objects.bulk_update(changed, ["metadata"])
+    return changed, full
 
 
 def delete_images(images: Sequence[Image]) -> int:
@@ -131,10 +124,3 @@ def remark(result: UploadResult) -> str:
     if result.is_not_held_out:
         return _("It was trained on already, and is not held out.")
     return result.detail
-
-
-def _check_together(project: Project, tags: Sequence[Tag]) -> None:
-    if any(tag.project_id != project.pk for tag in tags):
-        raise Refused(_("The tag belongs to another project."))
-    if len(tags) > 1 and any(project.is_only(tag) for tag in tags):
-        raise Refused(_("These tags exclude each other."))

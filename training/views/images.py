@@ -11,8 +11,9 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.access import UserRequest, developer_required, next_url
 from engine.splitting import Part
 from training.forms import CHOOSE_IMAGES, ImageFilterForm, RetagForm
-from training.models import Image, ImageQuerySet, Project, Tag
+from training.models import Image, ImageQuerySet, Project
 from training.services import pictures
+from training.services.tagging import Pair, tag_images, untag_images
 from training.views.answers import TROUBLE, form_sentence, trouble_sentence
 from web.paging import page_by_key
 
@@ -74,12 +75,17 @@ def tag(request: UserRequest, pk: int) -> HttpResponseBase:
     if not chosen or not form.is_valid():
         messages.warning(request, form_sentence(form) if chosen else CHOOSE_IMAGES)
         return redirect(back)
+    tag = form.cleaned_data["tag"]
+    pairs = [Pair(image, each) for image in chosen for each in ([tag] if tag else image.tags.all())]
     try:
-        change = _untag if form.cleaned_data["untag"] else _tag
-        count = change(chosen, form.cleaned_data["tag"])
+        if form.cleaned_data["untag"]:
+            tagging = untag_images(project, pairs)
+        else:
+            tagging = tag_images(project, pairs, replace=True)
     except TROUBLE as exc:
         messages.error(request, trouble_sentence(exc))
         return redirect(back)
+    count = len(tagging.changed)
     said = ngettext("%(count)s image changed.", "%(count)s images changed.", count)
     messages.success(request, said % {"count": count})
     return redirect(back)
@@ -116,22 +122,3 @@ def _whole(found: ImageQuerySet) -> ImageQuerySet:
 def _chosen(request: UserRequest, project: Project) -> list[Image]:
     ids = [int(pk) for pk in request.POST.getlist("ids") if pk.isdecimal() and len(pk) < 19]
     return list(_whole(Image.objects.filter(project=project, pk__in=ids)).newest_first())
-
-
-def _tag(chosen: list[Image], tag: Tag) -> int:
-    """Tag the images that have not got the tag yet; return how many had not."""
-    without = [each for each in chosen if tag not in each.tags.all()]
-    pictures.add_tag(images=without, tag=tag)
-    return len(without)
-
-
-def _untag(chosen: list[Image], tag: Tag | None) -> int:
-    """Take the tag, or all tags if none is named, from the images that have it; return how many had."""
-    count = 0
-    for each in chosen:
-        before = list(each.tags.all())
-        after = [other for other in before if tag and other != tag]
-        if after != before:
-            pictures.set_tags(images=[each], tags=after)
-            count += 1
-    return count

@@ -21,6 +21,7 @@ from tests.azurecv.azure_training import (
 from training.models import Iteration, Project, Tag
 from training.services import tagging
 from training.services.pictures import discard_images
+from training.services.tagging import Pair
 from training.uploads import ImageStatus, ImageUpload
 
 pytestmark = pytest.mark.django_db
@@ -202,8 +203,8 @@ def test_tags_of_programs_are_put_on_and_taken_off_at_azure_too(
     azure.on("DELETE", path, DONE)
     azure.on("POST", path, RecordedAnswer(200, {"created": [], "duplicated": [], "exceeded": []}))
 
-    tagging.tag_images(project, [(image, pizza), (image, risotto)])
-    tagging.untag_images(project, [image], [pizza])
+    tagging.tag_images(project, [Pair(image, pizza), Pair(image, risotto)])
+    tagging.untag_images(project, [Pair(image, pizza)])
 
     pair = {"imageId": recorded.image_id(1), "tagId": recorded.OTHER_TAG_ID}
     assert [each.json for each in azure.sent("POST", path)] == [{"tags": [pair]}]

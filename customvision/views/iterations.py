@@ -1,5 +1,6 @@
 """Iterations of a project: trained, told of, published, deleted."""
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -124,11 +125,11 @@ def publish_iteration(
         sentence = f"predictionId is {asked.prediction_id!r}; it names the prediction resource."
         raise ApiError("BadRequestInvalidPublishTarget", sentence)
     try:
-        publishing.publish_beside(
+        publishing.publish(
             iteration=iteration,
             by=key_of(request).created_by,
             name=asked.publish_name,
-            overwrite=asked.overwrite,
+            policy=replace(publishing.BESIDE, overwrite=asked.overwrite),
             api_settings={"originalPublishResourceId": asked.prediction_id},
         )
     except IsPublished as exc:

@@ -14,7 +14,7 @@ from accounts.models import ApiKey
 from tests import factories
 from tests.customvision.trainable import add_images, make_trained
 from training.models import Iteration, Project, Tag
-from training.services.publishing import publish_beside
+from training.services import publishing
 
 COMPACT = "0732100f-1a38-4e49-a514-c9b44c697ab5"
 Told = tuple[int, str]
@@ -47,7 +47,7 @@ class Scene:
 
     @property
     def live(self) -> "Scene":
-        publish_beside(iteration=self.iteration, by=None, name="live")
+        publishing.publish(iteration=self.iteration, by=None, name="live", policy=publishing.BESIDE)
         return self
 
     def ask(self, method: str, path: str, body: Any = None, **options: Any) -> Told:

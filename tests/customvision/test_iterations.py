@@ -16,7 +16,7 @@ from tests.customvision.trainable import GENERAL, finish, make_trainable, make_t
 from training.backends.base import TrainingOptions
 from training.models import Iteration, Project
 from training.services import learning
-from training.services.publishing import publish_beside
+from training.services.publishing import BESIDE, publish
 
 pytestmark = pytest.mark.django_db
 
@@ -160,7 +160,7 @@ def test_every_change_shows_in_last_modified(call: Call) -> None:
     assert is_noted()
     finish(iteration)
     assert is_noted()
-    publish_beside(iteration=iteration, by=None, name="live")
+    publish(iteration=iteration, by=None, name="live", policy=BESIDE)
     assert is_noted()
     learning.rename_iteration(iteration, name="Best")
     assert is_noted()
@@ -215,7 +215,7 @@ def test_the_number_of_a_deleted_iteration_is_not_given_again(call: Call) -> Non
 
 def test_a_published_iteration_is_not_deleted(call: Call) -> None:
     iteration = make_trained()
-    publish_beside(iteration=iteration, by=None, name="live")
+    publish(iteration=iteration, by=None, name="live", policy=BESIDE)
 
     assert refusal(one(call, iteration, "delete")) == (400, "BadRequestIterationIsPublished")
 

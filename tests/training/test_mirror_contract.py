@@ -15,6 +15,7 @@ from training.backends import get_trainer
 from training.backends.base import Mirror
 from training.models import Iteration, Project, Tag
 from training.services import learning, pictures, projects, publishing
+from training.services.tagging import Pair, tag_images, untag_images
 
 pytestmark = pytest.mark.django_db
 
@@ -86,11 +87,13 @@ def test_images_are_mirrored(mirrored: Project) -> None:
     images = [factories.make_image(project=mirrored) for _ in range(2)]
     acts(mirrored)
 
-    pictures.set_tags(images=images, tags=[tag])
+    pairs = [Pair(image, tag) for image in images]
+    tag_images(mirrored, pairs)
+    untag_images(mirrored, pairs[1:])
     pictures.delete_images(images[:1])
     pictures.discard_images(mirrored, mirrored.images.all(), by=None)
 
-    assert acts(mirrored) == ["set_tags", "set_tags", "delete_images", "delete_images"]
+    assert acts(mirrored) == ["set_tags", "set_tags", "set_tags", "delete_images", "delete_images"]
 
 
 def test_iterations_are_mirrored_and_published_once_they_are_fit_to_answer(mirrored: Project) -> None:
@@ -98,7 +101,7 @@ def test_iterations_are_mirrored_and_published_once_they_are_fit_to_answer(mirro
     acts(mirrored)
 
     publishing.publish(iteration=first, by=None)
-    publishing.publish_beside(iteration=second, by=None, name="beside")
+    publishing.publish(iteration=second, by=None, name="beside", policy=publishing.BESIDE)
     for iteration in (first, second):
         publishing.unpublish(iteration=iteration, by=None)
     learning.rename_iteration(first, name="Spring")
@@ -107,3 +110,13 @@ def test_iterations_are_mirrored_and_published_once_they_are_fit_to_answer(mirro
     published = ["check", "publish", "check", "publish", "unpublish", "unpublish"]
     assert acts(mirrored) == [*published, "rename_iteration", "delete_iteration"]
     assert Iteration.objects.get() == second
+
+
+def test_plan_of_a_publication_asks_whether_it_is_fit_to_answer_and_changes_nothing(mirrored: Project) -> None:
+    iteration = make_iteration(mirrored)
+    acts(mirrored)
+
+    publishing.plan_publication(iteration=iteration)
+
+    assert acts(mirrored) == ["check"]
+    assert not iteration.is_published

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,18 @@ from tests.training.publishable import learned, live, make_iteration, published
 from training.exceptions import IsPublished, NotPublished, PublishNameRefused, Refused
 from training.models import Iteration, Project, Publication
 from training.services.learning import delete_iteration
-from training.services.publishing import heir, publish, publish_beside, rollback, rollback_target, unpublish
+from training.services.publishing import (
+    BESIDE,
+    KEEP_PREVIOUS,
+    REPLACE,
+    Policy,
+    heir,
+    plan_publication,
+    publish,
+    rollback,
+    rollback_target,
+    unpublish,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 
@@ -42,7 +54,7 @@ def test_next_publication_takes_the_name_over(project: Project) -> None:
 def test_previous_one_is_kept_when_asked(project: Project) -> None:
     publish(iteration=make_iteration(project), by=None, name="old")
 
-    publish(iteration=make_iteration(project), by=None, name="new", keep_previous=True)
+    publish(iteration=make_iteration(project), by=None, name="new", policy=KEEP_PREVIOUS)
 
     assert published(project) == {1: "old", 2: "new"}
 
@@ -51,13 +63,13 @@ def test_previous_one_cannot_be_kept_under_the_same_name(project: Project) -> No
     publish(iteration=make_iteration(project), by=None, name="dishes")
 
     with pytest.raises(Refused, match="dishes"):
-        publish(iteration=make_iteration(project), by=None, name="dishes", keep_previous=True)
+        publish(iteration=make_iteration(project), by=None, name="dishes", policy=KEEP_PREVIOUS)
 
 
 def test_what_is_published_beside_leaves_the_others_their_names(project: Project) -> None:
     publish(iteration=make_iteration(project), by=None, name="old")
 
-    line = publish_beside(iteration=make_iteration(project), by=None, name="new", api_settings={"for": "tests"})
+    line = publish(iteration=make_iteration(project), by=None, name="new", policy=BESIDE, api_settings={"for": "tests"})
 
     assert (live(project), published(project)) == (2, {1: "old", 2: "new"})
     assert line.replaced_name == "Iteration 1"
@@ -69,8 +81,8 @@ def test_name_is_taken_over_only_to_overwrite(project: Project) -> None:
     second = make_iteration(project)
 
     with pytest.raises(PublishNameRefused, match="Iteration 1 answers as prod"):
-        publish_beside(iteration=second, by=None, name="prod")
-    publish_beside(iteration=second, by=None, name="prod", overwrite=True)
+        publish(iteration=second, by=None, name="prod", policy=BESIDE)
+    publish(iteration=second, by=None, name="prod", policy=replace(BESIDE, overwrite=True))
 
     assert published(project) == {2: "prod"}
 
@@ -85,15 +97,80 @@ def test_what_somebody_published_meanwhile_is_not_published_beside(
     )
 
     with pytest.raises(IsPublished, match="faster"):
-        publish_beside(iteration=iteration, by=None, name="slower")
+        publish(iteration=iteration, by=None, name="slower", policy=BESIDE)
 
     assert published(project) == {1: "faster"}
+
+
+OVERWRITE = replace(BESIDE, overwrite=True)
+
+
+@pytest.mark.parametrize(
+    ("policy", "name", "unpublished"),
+    [
+        (REPLACE, "", [2]),
+        (REPLACE, " new ", [2]),
+        (REPLACE, "trial", [1, 2]),
+        (KEEP_PREVIOUS, "new", []),
+        (KEEP_PREVIOUS, "trial", [1]),
+        (BESIDE, "new", []),
+        (OVERWRITE, "trial", [1]),
+        (OVERWRITE, "live", [2]),
+    ],
+)
+def test_publication_changes_what_its_plan_says(
+    project: Project, policy: Policy, name: str, unpublished: list[int]
+) -> None:
+    for earlier in ("trial", "live"):
+        publish(iteration=make_iteration(project), by=None, name=earlier, policy=BESIDE)
+    new = make_iteration(project)
+    before = published(project)
+
+    plan = plan_publication(iteration=new, name=name, policy=policy)
+    assert (published(project), live(project)) == (before, 2)
+    line = publish(iteration=new, by=None, name=name, policy=policy)
+
+    assert [each.number for each in plan.unpublished] == unpublished
+    assert (live(project), line.publish_name, line.replaced) == (3, plan.name, plan.replaced)
+    stayed = {number: each for number, each in before.items() if number not in unpublished}
+    assert published(project) == {**stayed, 3: plan.name}
+
+
+@pytest.mark.parametrize(
+    ("number", "policy", "name"),
+    [
+        (3, REPLACE, "x"),
+        (2, REPLACE, "live"),
+        (4, REPLACE, "n" * 101),
+        (4, REPLACE, "bell\a"),
+        (4, KEEP_PREVIOUS, "live"),
+        (4, BESIDE, "trial"),
+        (1, BESIDE, "new"),
+        (1, OVERWRITE, "live"),
+    ],
+)
+def test_plan_is_refused_as_the_publication_is(project: Project, number: int, policy: Policy, name: str) -> None:
+    for earlier in ("trial", "live"):
+        publish(iteration=make_iteration(project), by=None, name=earlier, policy=BESIDE)
+    make_iteration(project, status="Failed", error="Why")
+    make_iteration(project)
+    iteration = project.iterations.get(number=number)
+    before = published(project)
+    refusals = []
+
+    for act in (plan_publication, partial(publish, by=None)):
+        with pytest.raises(Refused) as raised:
+            act(iteration=iteration, name=name, policy=policy)
+        refusals.append((raised.type, str(raised.value)))
+
+    assert refusals[0] == refusals[1]
+    assert (published(project), live(project)) == (before, 2)
 
 
 def test_unpublished_live_one_leaves_its_place_to_what_was_published_last(project: Project) -> None:
     iterations = [make_iteration(project) for _ in range(3)]
     for number in (1, 0, 2):
-        publish_beside(iteration=iterations[number], by=None, name=str(number))
+        publish(iteration=iterations[number], by=None, name=str(number), policy=BESIDE)
     assert heir(iterations[2]) == iterations[0]
 
     unpublish(iteration=iterations[2], by=None)
@@ -108,7 +185,7 @@ def test_unpublished_live_one_leaves_its_place_to_what_was_published_last(projec
 def test_one_that_is_not_live_leaves_the_live_one_alone(project: Project) -> None:
     iterations = [make_iteration(project) for _ in range(2)]
     for number, iteration in enumerate(iterations):
-        publish_beside(iteration=iteration, by=None, name=str(number))
+        publish(iteration=iteration, by=None, name=str(number), policy=BESIDE)
 
     unpublish(iteration=iterations[0], by=None)
 
@@ -266,7 +343,7 @@ def test_same_iteration_under_another_name_is_no_step_back(project: Project) -> 
 
 def test_what_came_back_keeps_the_name_that_programs_know(project: Project) -> None:
     publish(iteration=make_iteration(project), by=None, name="prod")
-    publish(iteration=make_iteration(project), by=None, name="beta", keep_previous=True)
+    publish(iteration=make_iteration(project), by=None, name="beta", policy=KEEP_PREVIOUS)
 
     rollback(project=project, by=None)
 

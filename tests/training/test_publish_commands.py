@@ -1,5 +1,6 @@
 """Published by command, taken back by command, and with `--if-better` only what is better on the same pictures."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,7 @@ from tests.training.publishable import TAGS, learned, live, make_iteration, publ
 from training import comparing, snapshots
 from training.heads import write_head
 from training.models import Iteration, Project
-from training.services.publishing import publish
+from training.services.publishing import KEEP_PREVIOUS, publish
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 
@@ -112,6 +113,43 @@ def test_dry_run_changes_nothing(project: Project, command: str) -> None:
     call_command(command, project="Dishes", dry_run=True)
 
     assert (live(project), project.publications.count()) == (1, 1)
+
+
+def test_dry_run_says_what_the_publication_would_change(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    publish(iteration=make_iteration(project), by=None, name="trial")
+    publish(iteration=make_iteration(project), by=None, name="live", policy=KEEP_PREVIOUS)
+    make_iteration(project)
+
+    call_command("publish", project="Dishes", name="trial", dry_run=True)
+    call_command("publish", project="Dishes", name="trial", dry_run=True, as_json=True)
+    call_command("publish", project="Dishes", name="trial", as_json=True)
+
+    *told, would, did = capsys.readouterr().out.splitlines()
+    assert told == [
+        "Iteration 3 would answer as trial, in place of Iteration 2.",
+        "Iteration 1 would no longer answer as trial.",
+        "Iteration 2 would no longer answer as live.",
+    ]
+    assert json.loads(would) == {"would": {**json.loads(did), "unpublished": ["Iteration 1", "Iteration 2"]}}
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ({}, "Iteration 1 is live already, as live."),
+        ({"name": "n" * 101}, "A publish name has at most 100 characters."),
+    ],
+)
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_dry_run_is_refused_as_the_publication_is(
+    project: Project, asked: dict[str, str], sentence: str, dry_run: bool
+) -> None:
+    publish(iteration=make_iteration(project), by=None)
+
+    with pytest.raises(CommandError) as raised:
+        call_command("publish", project="Dishes", dry_run=dry_run, **asked)
+
+    assert (str(raised.value), raised.value.returncode) == (sentence, 2)
 
 
 def test_iteration_that_does_not_exist_ends_with_exit_code_2(project: Project) -> None:

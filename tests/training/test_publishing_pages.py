@@ -185,7 +185,7 @@ def test_unpublishing_asks_first(site: Client, first: Iteration) -> None:
 
 
 def test_unpublishing_says_what_will_be_live_instead(site: Client, first: Iteration, second: Iteration) -> None:
-    publishing.publish_beside(iteration=second, by=None, name="trial")
+    publishing.publish(iteration=second, by=None, name="trial", policy=publishing.BESIDE)
 
     page = site.get(address("unpublish", second))
 

@@ -2,6 +2,8 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any
 
 from django.db import transaction
@@ -25,65 +27,100 @@ def default_name(project: Project) -> str:
     return live.publish_name if live and live.publish_name else FIRST_NAME
 
 
+class Previous(Enum):
+    """What a publication means for the iteration that is live."""
+
+    UNPUBLISH = auto()
+    """It no longer answers."""
+    KEEP = auto()
+    """It goes on answering under its own name, which the new one therefore cannot have."""
+    LEAVE = auto()
+    """It is one of those that are published: it loses its name only if that is taken from it."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What a publication may do to what is published already."""
+
+    previous: Previous = Previous.UNPUBLISH
+    overwrite: bool = True
+    """Its name is taken from whoever has it; else it is refused if another has it."""
+    rename: bool = True
+    """An iteration that is published may get another name; else it is refused."""
+
+
+REPLACE = Policy()
+KEEP_PREVIOUS = Policy(previous=Previous.KEEP)
+BESIDE = Policy(previous=Previous.LEAVE, overwrite=False, rename=False)
+"""What programs ask for: who is published goes on answering under its own name."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a publication is to change."""
+
+    name: str
+    """Under which the iteration is to answer, on the page too."""
+    replaced: Iteration | None
+    """What is live, and will not be any more."""
+    unpublished: tuple[Iteration, ...]
+    """What will no longer answer."""
+
+
+def plan_publication(*, iteration: Iteration, name: str = "", policy: Policy = REPLACE) -> Plan:
+    """Return what `publish` would change as things are now, and change nothing.
+
+    Raises Refused, or IsPublished, NotTrained and PublishNameRefused, where `publish` would, and what keeps the trainer
+    from knowing whether the iteration is fit to answer: StorageUnavailable and ModelFileError.
+    """
+    plan = _plan(iteration, name=name, policy=policy)
+    get_trainer(iteration.project.backend).check_fit_to_answer(iteration)
+    return plan
+
+
+def _plan(iteration: Iteration, *, name: str, policy: Policy) -> Plan:
+    project = Project.objects.select_related("live_iteration").get(pk=iteration.project_id)
+    iteration.refresh_from_db()
+    name = name.strip() or default_name(project)
+    live = project.live_iteration
+    _check_iteration(iteration, name=name, is_live=live == iteration, policy=policy)
+    _check_name(name)
+    holder = project.iterations.filter(publish_name=name).exclude(pk=iteration.pk).first()
+    _check_holder(holder, live=live, policy=policy)
+    silent = [holder, live] if policy.previous == Previous.UNPUBLISH else [holder]
+    unpublished = dict.fromkeys(each for each in silent if each and each.is_published and each != iteration)
+    replaced = live if live != iteration else None  # the same under another name
+    return Plan(name, replaced, tuple(unpublished))
+
+
 def publish(
     *,
     iteration: Iteration,
     by: User | None,
     name: str = "",
-    keep_previous: bool = False,
+    policy: Policy = REPLACE,
     reason: str = "",
     act: str = Publication.Act.PUBLISH,
+    api_settings: Mapping[str, Any] | None = None,
 ) -> Publication:
     """Let the iteration answer, on the page and under the name, which is the live iteration's if none is given.
 
-    The name is taken from whoever has it, and the iteration that was live is unpublished unless `keep_previous`. First
-    the backend makes sure that the iteration is fit to answer; then all of it happens in one transaction, or nothing.
-    Raises Refused, StorageUnavailable and ModelFileError.
+    First the trainer makes sure that the iteration is fit to answer; then all of it happens in one transaction, or
+    nothing. api_settings: added to the iteration's. Raises what `plan_publication` and the mirror raise.
     """
-    project = Project.objects.select_related("live_iteration").get(pk=iteration.project_id)
-    name = name.strip() or default_name(project)
-    _check(iteration, name=name, project=project, keep_previous=keep_previous)
-    get_trainer(project.backend).check_fit_to_answer(iteration)
-    if mirror := get_mirror(project):
-        mirror.publish(iteration, name=name)
-    with transaction.atomic():
-        # Not joined: who waits for the lock would read the joined row as it was before.
-        project = Project.objects.select_for_update().get(pk=project.pk)
-        previous = project.live_iteration
-        if previous and previous.pk != iteration.pk and not keep_previous:
-            project.iterations.filter(pk=previous.pk).update(publish_name="")
-        line = _let_answer(project, iteration, name=name, act=act, reason=reason, by=by)
-    iteration.refresh_from_db()
-    return line
-
-
-def publish_beside(
-    *,
-    iteration: Iteration,
-    by: User | None,
-    name: str,
-    overwrite: bool = False,
-    api_settings: Mapping[str, Any] | None = None,
-) -> Publication:
-    """Let the iteration answer under the name beside all others that are published, and on the page.
-
-    What programs ask for: who is published goes on answering under its own name, and only `overwrite` takes a name away
-    from another. api_settings: added to the iteration's. Raises IsPublished, NotTrained, PublishNameRefused, and what
-    the backend raises.
-    """
-    name = name.strip()
-    _check_beside(iteration, name=name, overwrite=overwrite)
-    get_trainer(iteration.project.backend).check_fit_to_answer(iteration)
+    plan = plan_publication(iteration=iteration, name=name, policy=policy)
     if mirror := get_mirror(iteration.project):
-        mirror.publish(iteration, name=name)
+        mirror.publish(iteration, name=plan.name)
     with transaction.atomic():
         project = Project.objects.select_for_update().get(pk=iteration.project_id)
-        iteration.refresh_from_db()
-        _check_beside(iteration, name=name, overwrite=overwrite)  # somebody may have published meanwhile
-        line = _let_answer(project, iteration, name=name, by=by)
-        settings = {**iteration.api_settings, **(api_settings or {})}
-        project.iterations.filter(pk=iteration.pk).update(api_settings=settings)
-    iteration.refresh_from_db()
+        plan = _plan(iteration, name=plan.name, policy=policy)  # somebody may have published meanwhile
+        project.iterations.filter(pk__in=[each.pk for each in plan.unpublished]).update(publish_name="")
+        iteration.publish_name = plan.name
+        iteration.api_settings = {**iteration.api_settings, **(api_settings or {})}
+        iteration.save(update_fields=["publish_name", "api_settings", "modified_at"])
+        Project.objects.filter(pk=project.pk).update(live_iteration=iteration)
+        line = _log(act, iteration, name=plan.name, replaced=plan.replaced, reason=reason, by=by)
+    logger.info("Published project=%s iteration=%s name=%s", project.pk, iteration.number, plan.name)
     return line
 
 
@@ -151,25 +188,6 @@ def _live_ones(project: Project) -> list[int]:
     return stack
 
 
-def _let_answer(
-    project: Project,
-    iteration: Iteration,
-    *,
-    name: str,
-    by: User | None,
-    act: str = Publication.Act.PUBLISH,
-    reason: str = "",
-) -> Publication:
-    """Make the iteration live under the name, which nobody else has any more; project: locked, as it was before."""
-    previous = project.live_iteration
-    project.iterations.filter(publish_name=name).exclude(pk=iteration.pk).update(publish_name="")
-    project.iterations.filter(pk=iteration.pk).update(publish_name=name)
-    Project.objects.filter(pk=project.pk).update(live_iteration=iteration)
-    replaced = previous if previous != iteration else None  # the same under another name
-    logger.info("Published project=%s iteration=%s name=%s", project.pk, iteration.number, name)
-    return _log(act, iteration, name=name, replaced=replaced, reason=reason, by=by)
-
-
 def _pass_on(project: Project, iteration: Iteration, *, by: User | None) -> None:
     """Let the heir of what is no longer published be live, or nothing; project: locked."""
     next_live = heir(iteration)
@@ -186,44 +204,33 @@ def _check_is_published(iteration: Iteration) -> None:
         raise NotPublished(_("%(name)s is not published.") % {"name": iteration.name})
 
 
-def _check_beside(iteration: Iteration, *, name: str, overwrite: bool) -> None:
-    if iteration.is_published:
-        raise IsPublished(
-            _("%(name)s is published already, as %(publish_name)s.")
-            % {"name": iteration.name, "publish_name": iteration.publish_name}
-        )
-    _check_fitness(iteration, name=name)
-    holder = Iteration.objects.filter(project=iteration.project_id, publish_name=name).first()
-    if holder and not overwrite:
-        raise PublishNameRefused(
-            _("%(name)s answers as %(publish_name)s already.") % {"name": holder.name, "publish_name": name}
-        )
-
-
-def _check_fitness(iteration: Iteration, *, name: str) -> None:
+def _check_iteration(iteration: Iteration, *, name: str, is_live: bool, policy: Policy) -> None:
+    values = {"name": iteration.name, "publish_name": iteration.publish_name, "status": iteration.status}
+    if iteration.is_published and not policy.rename:
+        raise IsPublished(_("%(name)s is published already, as %(publish_name)s.") % values)
     if iteration.status != Iteration.Status.COMPLETED:
-        raise NotTrained(
-            _("%(name)s is not completed: its status is %(status)s.")
-            % {"name": iteration.name, "status": iteration.status}
-        )
+        raise NotTrained(_("%(name)s is not completed: its status is %(status)s.") % values)
+    if is_live and iteration.publish_name == name:
+        raise Refused(_("%(name)s is live already, as %(publish_name)s.") % values)
+
+
+def _check_name(name: str) -> None:
     if not name.isprintable():
         raise PublishNameRefused(_("The publish name has characters that cannot be seen."))
     if len(name) > LONGEST_NAME:
         raise PublishNameRefused(_("A publish name has at most %(limit)s characters.") % {"limit": LONGEST_NAME})
 
 
-def _check(iteration: Iteration, *, name: str, project: Project, keep_previous: bool) -> None:
-    _check_fitness(iteration, name=name)
-    if project.live_iteration_id == iteration.pk and iteration.publish_name == name:
-        raise Refused(
-            _("%(name)s is live already, as %(publish_name)s.") % {"name": iteration.name, "publish_name": name}
-        )
-    previous = project.live_iteration
-    if keep_previous and previous and previous.publish_name == name:
-        raise Refused(
-            _("%(name)s answers as %(publish_name)s: to keep it, give the new one another name.")
-            % {"name": previous.name, "publish_name": name}
-        )
+def _check_holder(holder: Iteration | None, *, live: Iteration | None, policy: Policy) -> None:
+    """Raise Refused if the one that has the name keeps it."""
+    if holder is None:
+        return
+    values = {"name": holder.name, "publish_name": holder.publish_name}
+    if policy.previous == Previous.KEEP and holder == live:
+        sentence = _("%(name)s answers as %(publish_name)s: to keep it, give the new one another name.")
+        raise Refused(sentence % values)
+    if not policy.overwrite:
+        raise PublishNameRefused(_("%(name)s answers as %(publish_name)s already.") % values)
 
 
 def _log(

@@ -49,6 +49,10 @@ class PublishForm(forms.Form):
         help_text=gettext_lazy("For the log of publications."),
     )
 
+    @property
+    def policy(self) -> publishing.Policy:
+        return publishing.KEEP_PREVIOUS if self.cleaned_data["keep_previous"] else publishing.REPLACE
+
 
 @developer_required
 @never_cache
@@ -62,7 +66,13 @@ def publish(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
     form = PublishForm(request.POST or None, initial={"name": publishing.default_name(iteration.project)})
     if request.method == "POST" and form.is_valid():
         try:
-            line = publishing.publish(iteration=iteration, by=request.user, **form.cleaned_data)
+            line = publishing.publish(
+                iteration=iteration,
+                by=request.user,
+                name=form.cleaned_data["name"],
+                policy=form.policy,
+                reason=form.cleaned_data["reason"],
+            )
         except TROUBLE as exc:
             form.add_error(None, trouble_sentence(exc))
         else:

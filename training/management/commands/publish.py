@@ -8,7 +8,7 @@ from django.core.management.base import CommandError
 from training.commands import ProjectCommand
 from training.comparing import compare
 from training.models import Iteration, Project
-from training.services.publishing import default_name, publish
+from training.services.publishing import KEEP_PREVIOUS, REPLACE, Plan, plan_publication, publish
 
 
 class Command(ProjectCommand):
@@ -21,7 +21,7 @@ class Command(ProjectCommand):
         parser.add_argument("--if-better", action="store_true", help="Only if it is, on the same held-out pictures.")
         parser.add_argument("--keep-previous", action="store_true", help="Leave the live one published beside it.")
         parser.add_argument("--reason", default="", help="For the log.")
-        parser.add_argument("--dry-run", action="store_true", help="Say what would be replaced.")
+        parser.add_argument("--dry-run", action="store_true", help="Say what would be changed, or why not.")
 
     def handle(
         self,
@@ -40,15 +40,29 @@ class Command(ProjectCommand):
         found = self.get_iteration(chosen, iteration, default=chosen.iterations.completed().first())
         if if_better:
             reason = " ".join(filter(None, [reason, self.require_better(chosen, found)]))
+        policy = KEEP_PREVIOUS if keep_previous else REPLACE
         if dry_run:
-            told = f"Would publish {found.name} as {name or default_name(chosen)}, replacing {chosen.live_iteration}."
-            self.tell({"would": told}, as_json=as_json, lines=[told])
+            self.tell_plan(found, plan_publication(iteration=found, name=name, policy=policy), as_json=as_json)
             return
-        line = publish(iteration=found, by=None, name=name, keep_previous=keep_previous, reason=reason)
+        line = publish(iteration=found, by=None, name=name, policy=policy, reason=reason)
         self.tell(
             {"iteration": found.number, "publish_name": line.publish_name, "replaced": line.replaced_name},
             as_json=as_json,
             lines=[f"{found.name} answers as {line.publish_name}, in place of {line.replaced_name or 'nothing'}."],
+        )
+
+    def tell_plan(self, iteration: Iteration, plan: Plan, *, as_json: bool) -> None:
+        """Say what would be changed, in the words and under the names that tell what was."""
+        replaced = plan.replaced.name if plan.replaced else ""
+        unpublished = {each.name: each.publish_name for each in plan.unpublished}
+        would = {"iteration": iteration.number, "publish_name": plan.name, "replaced": replaced}
+        self.tell(
+            {"would": {**would, "unpublished": list(unpublished)}},
+            as_json=as_json,
+            lines=[
+                f"{iteration.name} would answer as {plan.name}, in place of {replaced or 'nothing'}.",
+                *(f"{name} would no longer answer as {former}." for name, former in unpublished.items()),
+            ],
         )
 
     def require_better(self, project: Project, new: Iteration) -> str:

@@ -22,7 +22,7 @@ from customvision.schemas.images import (
     ImageTagCreateSummary,
     Metadata,
 )
-from training.models import Image, ImageTag
+from training.models import ImageTag
 from training.services.pictures import add_metadata
 from training.services.tagging import Pair, tag_images, untag_images
 from training.uploads import BATCH, TAGS_A_BATCH
@@ -48,15 +48,14 @@ def create_image_tags(request: HttpRequest, project_id: UUID) -> HttpResponse:
     if not entries:
         raise ApiError("BadRequestImageTags", f"The batch has no tags; 1 to {_MOST_PAIRS} are accepted.")
     at_most(_MOST_PAIRS, entries, "tags")
-    images = Image.objects.filter(project=project, uid__in=[entry.image_id for entry in entries])
-    known = {image.uid: image for image in images.select_related("project").prefetch_related("tags")}
+    images = {image.uid: image for image in project.images.filter(uid__in=[entry.image_id for entry in entries])}
     tags = {tag.uid: tag for tag in project.tags.filter(uid__in=[entry.tag_id for entry in entries])}
     for entry in entries:
-        if entry.image_id not in known:
+        if entry.image_id not in images:
             raise not_found("Image")
         if entry.tag_id not in tags:
             raise not_found("Tag")
-    done = tag_images(project, [Pair(known[entry.image_id], tags[entry.tag_id]) for entry in entries])
+    done = tag_images(project, [Pair(images[entry.image_id], tags[entry.tag_id]) for entry in entries])
     return reply(
         ImageTagCreateSummary(
             created=_entries(done.created), duplicated=_entries(done.duplicated), exceeded=_entries(done.exceeded)
@@ -71,10 +70,9 @@ def delete_image_tags(request: HttpRequest, project_id: UUID, chosen: Query[Imag
     for limit, ids, name in ((BATCH, chosen.image_ids, "imageIds"), (TAGS_A_BATCH, chosen.tag_ids, "tagIds")):
         at_least_one(ids, name)
         at_most(limit, ids, name)
-    images = Image.objects.filter(project=project, uid__in=chosen.image_ids)
+    images = project.images.filter(uid__in=chosen.image_ids)
     tags = list(project.tags.filter(uid__in=chosen.tag_ids))
-    known = images.select_related("project").prefetch_related("tags")
-    untag_images(project, [Pair(image, tag) for image in known for tag in tags])
+    untag_images(project, [Pair(image, tag) for image in images for tag in tags])
     return nothing()
 
 
@@ -90,7 +88,7 @@ def update_image_metadata(request: HttpRequest, project_id: UUID, chosen: Query[
     at_most(MOST_IMAGES, chosen.image_ids, "imageIds")
     given = read_json(request, Metadata).root
     check_metadata(given)
-    changed, full = add_metadata(Image.objects.filter(project=project, uid__in=chosen.image_ids), given)
+    changed, full = add_metadata(project.images.filter(uid__in=chosen.image_ids), given)
     told = {
         **{image.uid: ImageMetadataUpdateEntry.of(image.uid, "OK", image.metadata) for image in changed},
         **{image.uid: ImageMetadataUpdateEntry.of(image.uid, "ErrorLimitExceed") for image in full},

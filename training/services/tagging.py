@@ -81,6 +81,7 @@ def untag_images(project: Project, pairs: Sequence[Pair]) -> Tagging:
 
 
 def _plan(project: Project, pairs: Sequence[Pair], *, replace: bool) -> Tagging:
+    """Say what is to become of each pair, as things are now."""
     present = _present(pairs)
     created: dict[Pair, ImageTag] = {}
     removed: list[ImageTag] = []

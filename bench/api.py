@@ -77,7 +77,7 @@ class Way:
 def ways_to_classify(site: Site, content: bytes) -> dict[str, Way]:
     """Return the API's ways, once the project that the site ships is published."""
     command = [sys.executable, "manage.py", "shell", "--verbosity", "0", "-c", PREPARE]
-    done = subprocess.run(command, cwd=BASE, env=site.environment, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=site.base, env=site.environment, check=True, capture_output=True, text=True)
     uid, key = json.loads(done.stdout.splitlines()[-1])
     path = f"/customvision/v3.1/prediction/{uid}/classify/iterations/live/image/nostore"
     start = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="imageData"; filename="imageData"\r\n\r\n'

@@ -104,7 +104,9 @@ def raw_per_second(content: bytes, processes: int) -> float:
 class Site:
     """A site of its own, served by gunicorn as `make run` does, without the worker."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, *, base: Path = BASE) -> None:
+        """Keep everything in the folder; base: the checkout whose program serves."""
+        self.base = base
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -120,7 +122,7 @@ class Site:
 
     def manage(self, *arguments: str) -> None:
         command = [sys.executable, "manage.py", *arguments]
-        subprocess.run(command, cwd=BASE, env=self.environment, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(command, cwd=self.base, env=self.environment, check=True, stdout=subprocess.DEVNULL)
 
     def prepare(self) -> None:
         self.manage("migrate")
@@ -132,7 +134,7 @@ class Site:
     def served(self) -> Iterator[subprocess.Popen[bytes]]:
         command = [sys.executable, "-m", "gunicorn", "classifr.wsgi", "--config", "classifr/gunicorn.py"]
         started = perf_counter()
-        with subprocess.Popen(command, cwd=BASE, env=self.environment) as server:
+        with subprocess.Popen(command, cwd=self.base, env=self.environment) as server:
             try:
                 while not self.answers():
                     sleep(0.02)

@@ -54,16 +54,11 @@ class Command(ProjectCommand):
     def tell_plan(self, iteration: Iteration, plan: Plan, *, as_json: bool) -> None:
         """Say what would be changed, in the words and under the names that tell what was."""
         replaced = plan.replaced.name if plan.replaced else ""
-        unpublished = {each.name: each.publish_name for each in plan.unpublished}
         would = {"iteration": iteration.number, "publish_name": plan.name, "replaced": replaced}
-        self.tell(
-            {"would": {**would, "unpublished": list(unpublished)}},
-            as_json=as_json,
-            lines=[
-                f"{iteration.name} would answer as {plan.name}, in place of {replaced or 'nothing'}.",
-                *(f"{name} would no longer answer as {former}." for name, former in unpublished.items()),
-            ],
-        )
+        would["unpublished"] = [each.name for each in plan.unpublished]
+        lines = [f"{iteration.name} would answer as {plan.name}, in place of {replaced or 'nothing'}."]
+        lines += [f"{each.name} would no longer answer as {each.publish_name}." for each in plan.unpublished]
+        self.tell({"would": would}, as_json=as_json, lines=lines)
 
     def require_better(self, project: Project, new: Iteration) -> str:
         """Return why the iteration is to be published; end with exit code 1 if it is not."""

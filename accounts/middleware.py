@@ -1,8 +1,7 @@
 """Middleware of the accounts room."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
@@ -10,9 +9,6 @@ from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import translation
-
-from web import limits
-from web.typing import View
 
 
 def language_of_user(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
@@ -52,18 +48,3 @@ def _path_of(url: str) -> str:
 
 def _leads_to_sign_in(response: HttpResponse) -> bool:
     return urlsplit(response.headers["Location"]).path == reverse(settings.LOGIN_URL)
-
-
-class Limits:
-    """Refuse what is too big or too often before any of it is read: it stands above Django's CSRF middleware."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
-
-    def process_view(
-        self, request: HttpRequest, view: View, args: Sequence[Any], kwargs: Mapping[str, Any]
-    ) -> HttpResponse | None:
-        return limits.refused(request, view)

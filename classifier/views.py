@@ -27,15 +27,14 @@ from classifier.samples import SAMPLES, read_sample
 from engine import images
 from engine.exceptions import RefusedPicture
 from training.models import Project
-from web.limits import counted_as, takes_files
+from web.takes import Rate, Takes, limited_to
 
 logger = logging.getLogger(__name__)
 
 MAX_DIGITS = 19  # a key of the database is shorter
 
 
-@takes_files(count=1, max_bytes=images.PAGE_PHOTO.max_bytes)
-@counted_as("photos")
+@limited_to(Takes(images.PAGE_PHOTO.max_bytes, rate=Rate("photos")))
 @login_required
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])

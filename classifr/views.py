@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 
 from classifier import readiness
 from customvision.paths import canonical_path
-from web import limits
+from web import takes
 from web.limits import refusal
 
 FRESH_S = 2.0
@@ -92,4 +92,4 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 @lru_cache(maxsize=64)  # of paths as long as a head may be
 def body_limit_of(path: str) -> int:
     """Return how many bytes may be posted to that path, which may be percent-encoded, and written in any case."""
-    return limits.body_limit_of(canonical_path(path))
+    return takes.body_limit_of(canonical_path(path))

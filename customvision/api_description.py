@@ -4,7 +4,9 @@ That is the bodies that we read ourselves, the errors, and how lists and names a
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, TypeVar, cast
 
@@ -18,15 +20,13 @@ from pydantic.alias_generators import to_camel, to_pascal
 from pydantic.json_schema import models_json_schema
 
 from customvision.errors import too_big
-from web.limits import FORM_BYTES, SMALL_BODY_BYTES
+from web.takes import FORM_BYTES, SMALL_BODY_BYTES, Takes, limited_to, taken_by
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 _REFERENCE = "#/components/schemas/{model}"
-_bodies: dict[str, type[BaseModel]] = {}
-"""What an operation reads as JSON, by the operation's name."""
-_limits: dict[str, tuple[int, int]] = {}
-"""Most bytes of a body, and how many more are read so as to refuse them, by the operation's name."""
+_bodies: dict[Callable[..., Any], type[BaseModel]] = {}
+"""What an operation reads as JSON."""
 
 _TEXTS = {"code": {"type": "string"}, "message": {"type": "string"}}
 _ERROR = {"type": "object", "properties": _TEXTS, "required": ["code", "message"]}
@@ -42,10 +42,10 @@ def takes(model: type[BaseModel], *, max_bytes: int = SMALL_BODY_BYTES) -> Calla
     """Describe the JSON body of an operation, which the operation reads by `bodies.read_json`."""
     reference = {"schema": {"$ref": _REFERENCE.format(model=model.__name__)}}
     required = any(field.is_required() for field in model.model_fields.values())
-    described = _described({"content": {"application/json": reference}, "required": required}, max_bytes)
+    described = _described({"content": {"application/json": reference}, "required": required}, Takes(max_bytes))
 
     def decorate(view: View) -> View:
-        _bodies[view.__name__] = model
+        _bodies[view] = model
         return described(view)
 
     return decorate
@@ -56,10 +56,10 @@ def takes_picture(*, max_bytes: int) -> Callable[[View], View]:
 
     One up to twice too heavy is read, as programs know the refusal of a picture and not that of a body.
     """
-    return takes_pictures(max_bytes=max_bytes, leeway_bytes=max_bytes)
+    return takes_pictures(max_bytes=max_bytes, leeway=max_bytes)
 
 
-def takes_pictures(*, max_bytes: int, leeway_bytes: int = FORM_BYTES) -> Callable[[View], View]:
+def takes_pictures(*, max_bytes: int, leeway: int = FORM_BYTES) -> Callable[[View], View]:
     """Describe the body of an operation that reads pictures by `bodies.read_pictures`."""
     part = {
         "type": "object",
@@ -70,17 +70,16 @@ def takes_pictures(*, max_bytes: int, leeway_bytes: int = FORM_BYTES) -> Callabl
         "multipart/form-data": {"schema": part},
         "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
     }
-    return _described({"content": content, "required": True}, max_bytes, leeway_bytes)
+    return _described({"content": content, "required": True}, Takes(max_bytes, leeway))
 
 
-def _described(body: dict[str, Any], max_bytes: int, leeway_bytes: int = FORM_BYTES) -> Callable[[View], View]:
+def _described(body: dict[str, Any], limit: Takes) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         def contribute(operation: Any) -> None:
             operation.openapi_extra = {"requestBody": body}
 
         contribute_operation_callback(view, contribute)
-        _limits[view.__name__] = (max_bytes, leeway_bytes)
-        return view
+        return limited_to(limit)(view)
 
     return decorate
 
@@ -94,14 +93,14 @@ class DescribedAPI(NinjaAPI):
     def url_patterns(self) -> list[URLPattern]:
         """Return the addresses, whose views know how much may be posted to them."""
         patterns = cast("list[URLPattern]", self.urls[0])
+        limits: dict[str, list[Takes]] = defaultdict(list)
+        for pattern, operation in zip(patterns, self._operations(), strict=False):  # the last pattern is ninja's own
+            limits[str(pattern.pattern)].append(taken_by(operation.view_func))
         for pattern in patterns:
-            same = (each.name for each in patterns if str(each.pattern) == str(pattern.pattern))
-            limits = [_limits[name] for name in same if name in _limits]
-            pattern.callback.too_big = too_big  # type: ignore[attr-defined]
-            if limits:
-                files_limit, leeway_bytes = max(limits)
-                pattern.callback.files_limit = files_limit  # type: ignore[attr-defined]
-                pattern.callback.leeway_bytes = leeway_bytes  # type: ignore[attr-defined]
+            limit = max(
+                limits[str(pattern.pattern)], key=lambda each: each.body_bytes, default=taken_by(pattern.callback)
+            )
+            limited_to(replace(limit, words=too_big))(pattern.callback)
         return patterns
 
     def describe(self, request: HttpRequest, base: str) -> JsonResponse:
@@ -117,7 +116,7 @@ class DescribedAPI(NinjaAPI):
 
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
         schema = super().get_openapi_schema(**options)
-        read = {_bodies[name] for each in self._operations() if (name := each.view_func.__name__) in _bodies}
+        read = {_bodies[each.view_func] for each in self._operations() if each.view_func in _bodies}
         _keys, described = models_json_schema([(model, "validation") for model in read], ref_template=_REFERENCE)
         errors = {"CustomVisionError": _ERROR, "AccessDenied": _ACCESS_DENIED}
         schema["components"]["schemas"] |= described.get("$defs", {}) | errors

@@ -1,30 +1,23 @@
-"""How big a request may be, and how many may come in a minute; `accounts.middleware.Limits` refuses the others.
-
-Views say what they take by a decorator. Nothing of a request that is refused has been read.
-"""
+"""Refuse what is bigger than its view takes, or comes too often; what a view takes, `web.takes` knows."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import TypeVar, cast
-from urllib.parse import unquote
+from typing import Any, cast
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.urls import Resolver404, resolve
 from django.utils.formats import number_format
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from web.addresses import client_address, network_of
+from web.takes import KIBI, Rate, taken_by
 from web.typing import View
 
-KIBI = 1024
-SMALL_BODY_BYTES = 1024 * KIBI  # of a view that says nothing: forms, the longest are the admin's
-FORM_BYTES = 512 * KIBI  # that may stand around the files of a form
 WINDOW_S = 60
 
 _COUNT = """
@@ -36,60 +29,41 @@ _COUNT = """
     RETURNING count, extract(epoch FROM ends_at - statement_timestamp())::float
 """
 
-Decorated = TypeVar("Decorated", bound=View)
+
+class Limits:
+    """Refuse what is too big or too often before any of it is read: it stands above Django's CSRF middleware."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: View, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> HttpResponse | None:
+        return refused(request, view)
 
 
-def takes_files(*, count: int, max_bytes: int) -> Callable[[Decorated], Decorated]:
-    """Let a view take that many files of that size; any other takes a small form."""
-
-    def decorate(view: Decorated) -> Decorated:
-        view.files_limit = count * max_bytes  # type: ignore[attr-defined]
-        return view
-
-    return decorate
-
-
-def counted_as(kind: str, *, weight: int = 1) -> Callable[[Decorated], Decorated]:
-    """Count what is posted to a view against CLASSIFR_PHOTOS_PER_MINUTE and its like for addresses.
-
-    kind: views of one kind are counted together. weight: how many times as many requests these may be.
-    """
-
-    def decorate(view: Decorated) -> Decorated:
-        view.counted_as = (kind, weight)  # type: ignore[attr-defined]
-        return view
-
-    return decorate
+def refused(request: HttpRequest, view: View) -> HttpResponse | None:
+    """Return the answer to a request that is too big or too often for its view, or None."""
+    if request.headers.get("Transfer-Encoding"):
+        return length_required(request)
+    takes = taken_by(view)
+    size = int(request.META.get("CONTENT_LENGTH") or 0)
+    if size > takes.body_bytes:
+        return takes.words(size, takes.max_bytes) if takes.words else too_big(request, size, limit=takes.max_bytes)
+    if takes.rate and request.method == "POST" and (seconds := seconds_to_wait(request, takes.rate)):
+        return too_many(request, seconds)
+    return None
 
 
-def body_limit(view: View) -> int:
-    """Return how many bytes may be posted to that view: its files and the form around them.
-
-    A view that refuses too much in words of its own has `leeway_bytes`, up to which it reads it.
-    """
-    if not hasattr(view, "files_limit"):
-        return SMALL_BODY_BYTES
-    return cast(int, view.files_limit + getattr(view, "leeway_bytes", FORM_BYTES))
-
-
-def body_limit_of(path: str) -> int:
-    """Return how many bytes may be posted to that path, which may be percent-encoded and lead nowhere."""
-    try:
-        return body_limit(resolve(unquote(path)).func)
-    except Resolver404:
-        return SMALL_BODY_BYTES
-
-
-def seconds_to_wait(request: HttpRequest, view: View) -> int:
-    """Count the request where its view is counted; return after how many seconds it may come again, 0 if it may now."""
-    kind, weight = getattr(view, "counted_as", ("", 0))
-    if request.method != "POST" or not kind:
-        return 0
+def seconds_to_wait(request: HttpRequest, rate: Rate) -> int:
+    """Count the request; return after how many seconds it may come again, 0 if it may now."""
+    network = network_of(client_address(request))
     limits = {
-        f"{kind} user={request.user.pk}": settings.CLASSIFR_PHOTOS_PER_MINUTE * weight,
-        f"{kind} address={network_of(client_address(request))}": (
-            settings.CLASSIFR_PHOTOS_PER_MINUTE_AND_ADDRESS * weight
-        ),
+        f"{rate.kind} user={request.user.pk}": settings.CLASSIFR_PHOTOS_PER_MINUTE * rate.weight,
+        f"{rate.kind} address={network}": settings.CLASSIFR_PHOTOS_PER_MINUTE_AND_ADDRESS * rate.weight,
     }
     limited = {key: limit for key, limit in sorted(limits.items()) if limit}
     if not limited:
@@ -109,26 +83,8 @@ def count_requests(keys: Sequence[str]) -> list[tuple[int, float]]:
         return cast("list[tuple[int, float]]", cursor.fetchall())
 
 
-def refused(request: HttpRequest, view: View) -> HttpResponse | None:
-    """Return the answer to a request that is too big or too often for its view, or None."""
-    if request.headers.get("Transfer-Encoding"):
-        return length_required(request)
-    size = int(request.META.get("CONTENT_LENGTH") or 0)
-    if size > body_limit(view):
-        return too_big(request, view, size)
-    if seconds := seconds_to_wait(request, view):
-        return too_many(request, seconds)
-    return None
-
-
-def too_big(request: HttpRequest, view: View, size: int) -> HttpResponse:
-    """Refuse a body of that many bytes, in the terms that people know: the limit of the files.
-
-    A view that speaks to programs has words of its own.
-    """
-    limit = getattr(view, "files_limit", SMALL_BODY_BYTES)
-    if answer := getattr(view, "too_big", None):
-        return cast(HttpResponse, answer(size, limit))
+def too_big(request: HttpRequest, size: int, *, limit: int) -> HttpResponse:
+    """Refuse a body of that many bytes, in the terms that people know: the limit of the files."""
     mebi = {"size": number_format(size / KIBI**2, 1), "limit": number_format(limit / KIBI**2, 1)}
     sentence = _(
         "What you sent weighs %(size)s MB; the limit is %(limit)s MB. Choose a smaller file, or fewer at once."
@@ -137,7 +93,7 @@ def too_big(request: HttpRequest, view: View, size: int) -> HttpResponse:
 
 
 def length_required(request: HttpRequest) -> HttpResponse:
-    """Refuse a body in chunks, as another server than `classifr.patient_worker` hands it over: its end is unknown."""
+    """Refuse a body in chunks, which nothing has counted: see `web.bodies`."""
     sentence = _("The request does not say how long it is. Send it with its length (Content-Length).")
     return refusal(request, sentence, title=_("Length missing"), status=HTTPStatus.LENGTH_REQUIRED)
 

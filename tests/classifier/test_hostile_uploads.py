@@ -32,7 +32,7 @@ from engine.exceptions import RefusedPicture
 from tests import factories
 from tests.hostile import CASES
 from training.models import Project
-from web.limits import body_limit_of
+from web.takes import body_limit_of
 
 pytestmark = pytest.mark.xdist_group("hostile uploads")
 

@@ -20,7 +20,8 @@ from accounts.models import RequestCount, User
 from accounts.tasks import forget_request_counts
 from tests import factories
 from web.addresses import client_address, network_of
-from web.limits import body_limit_of, count_requests
+from web.limits import count_requests
+from web.takes import body_limit_of
 
 Answer: TypeAlias = Any
 SignIn = Callable[[User], Client]

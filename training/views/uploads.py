@@ -24,7 +24,7 @@ from training.services.pictures import remark, summary, upload_images
 from training.uploads import BATCH, ImageStatus, ImageUpload, UploadResult
 from training.views.answers import TROUBLE, form_sentence, trouble_sentence, wants_json
 from training.views.projects import REFUSED_UPLOADS
-from web.limits import counted_as, takes_files
+from web.takes import Rate, Takes, limited_to
 
 logger = logging.getLogger(__name__)
 
@@ -32,8 +32,7 @@ READ_AT_ONCE = 16
 """Files in memory: a plain form may send 64 of 6 MiB."""
 
 
-@takes_files(count=BATCH, max_bytes=images.TRAINING.max_bytes)
-@counted_as("uploads", weight=10)
+@limited_to(Takes(BATCH * images.TRAINING.max_bytes, rate=Rate("uploads", weight=10)))
 @developer_required
 @never_cache
 @require_POST

@@ -315,16 +315,6 @@ CLASSIFR_URL_FETCH_ALLOW: list[str] = env.list(
     "CLASSIFR_URL_FETCH_ALLOW", [], subcast=host_or_network
 )  # hosts and networks from which pictures are fetched although they are not public
 
-# How long clients may take, see classifr.patient_worker
-CLASSIFR_HEADER_SECONDS = env.float(
-    "CLASSIFR_HEADER_SECONDS", 10.0, validate=validate.Range(min=0, min_inclusive=False)
-)
-CLASSIFR_BODY_SECONDS = env.float("CLASSIFR_BODY_SECONDS", 60.0, validate=validate.Range(min=0, min_inclusive=False))
-CLASSIFR_SLOWEST_KIB_PER_SECOND = env.float(
-    "CLASSIFR_SLOWEST_KIB_PER_SECOND", 32.0, validate=validate.Range(min=0, min_inclusive=False)
-)
-CLASSIFR_BUFFERED_MIB = env.int("CLASSIFR_BUFFERED_MIB", 1024, validate=validate.Range(min=1))  # per process
-
 # Safety of pages
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_HTTPONLY = True

@@ -15,6 +15,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
+    path("may-send", views.may_send, name="may-send"),
     path("favicon.ico", views.favicon),
 ]
 

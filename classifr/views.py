@@ -3,7 +3,6 @@
 import threading
 import time
 from dataclasses import dataclass, field
-from functools import lru_cache
 from http import HTTPStatus
 
 from django.conf import settings
@@ -11,11 +10,14 @@ from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooMany
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.templatetags.static import static
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from accounts.keys import find_key
 from classifier import readiness
+from customvision.keys import PredictionKey, TrainingKey
 from customvision.paths import canonical_path
 from web import takes
 from web.limits import refusal
@@ -69,6 +71,20 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@never_cache
+def may_send(request: HttpRequest) -> HttpResponse:
+    """Tell a proxy, from the headers alone, whether to read the body of a request; the request's view asks again.
+
+    204: a known key or a signed-in user. 403: a key for something else. 401: neither.
+    """
+    for kind in (TrainingKey, PredictionKey):
+        if text := request.headers.get(kind.param_name):
+            key = find_key(text, now=timezone.now())
+            return HttpResponse(status=401 if key is None else 204 if key.allows(kind.scope) else 403)
+    return HttpResponse(status=204 if request.user.is_authenticated else 401)
+
+
+@require_safe
 def favicon(request: HttpRequest) -> HttpResponse:
     """Lead browsers that ask at the old address to the icon."""
     return HttpResponseRedirect(static("favicon.svg"))
@@ -89,7 +105,6 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return refusal(request, sentence, title=title, status=status)
 
 
-@lru_cache(maxsize=64)  # of paths as long as a head may be
 def body_limit_of(path: str) -> int:
-    """Return how many bytes may be posted to that path, which may be percent-encoded, and written in any case."""
+    """Return how many bytes may be posted to that path, which may be written in any case."""
     return takes.body_limit_of(canonical_path(path))

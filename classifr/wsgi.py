@@ -6,4 +6,9 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "classifr.settings")
 
-application = get_wsgi_application()
+site = get_wsgi_application()
+
+from classifr.views import body_limit_of  # noqa: E402  # Django is there only now
+from web.bodies import read_to_their_ends, with_lengths  # noqa: E402
+
+application = read_to_their_ends(with_lengths(site, limit_of=body_limit_of))

@@ -38,11 +38,13 @@ _RESPONSES = {
 }
 
 
-def takes(model: type[BaseModel], *, max_bytes: int = SMALL_BODY_BYTES) -> Callable[[View], View]:
+def takes(
+    model: type[BaseModel], *, max_bytes: int = SMALL_BODY_BYTES, leeway: int = FORM_BYTES
+) -> Callable[[View], View]:
     """Describe the JSON body of an operation, which the operation reads by `bodies.read_json`."""
     reference = {"schema": {"$ref": _REFERENCE.format(model=model.__name__)}}
     required = any(field.is_required() for field in model.model_fields.values())
-    described = _described({"content": {"application/json": reference}, "required": required}, Takes(max_bytes))
+    described = _described({"content": {"application/json": reference}, "required": required}, Takes(max_bytes, leeway))
 
     def decorate(view: View) -> View:
         _bodies[view] = model

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
-from urllib.parse import unquote
 
 from django.http import HttpResponse
 from django.urls import Resolver404, resolve
@@ -64,8 +63,8 @@ def taken_by(view: View) -> Takes:
 
 
 def body_limit_of(path: str) -> int:
-    """Return how many bytes may be posted to that path, which may be percent-encoded and lead nowhere."""
+    """Return how many bytes may be posted to that path, which may lead nowhere."""
     try:
-        return taken_by(resolve(unquote(path)).func).body_bytes
+        return taken_by(resolve(path).func).body_bytes
     except Resolver404:
         return SMALL_BODY_BYTES

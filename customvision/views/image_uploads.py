@@ -49,7 +49,7 @@ class TagsOfAll(Shape):
 
 
 @router.post("/projects/{uuid:project_id}/images", response=_ANSWERS)
-@takes_pictures(max_bytes=_MOST_BYTES)
+@takes_pictures(max_bytes=_MOST_BYTES, leeway=0)
 def create_images_from_data(request: HttpRequest, project_id: UUID, query: Query[TagsOfAll]) -> HttpResponse:
     """Add at most 64 pictures: parts of a form, or one as the body itself."""
     project = find_project(request, project_id)
@@ -62,7 +62,7 @@ def create_images_from_data(request: HttpRequest, project_id: UUID, query: Query
 
 
 @router.post("/projects/{uuid:project_id}/images/files", response=_ANSWERS)
-@takes(ImageFileCreateBatch, max_bytes=_MOST_BYTES)
+@takes(ImageFileCreateBatch, max_bytes=_MOST_BYTES, leeway=0)
 def create_images_from_files(request: HttpRequest, project_id: UUID) -> HttpResponse:
     """Add at most 64 pictures in base64."""
     project = find_project(request, project_id)

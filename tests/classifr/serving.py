@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -19,16 +20,21 @@ START_S = 120
 PASSWORD = "client-s3cret"
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 class Served:
     """A site that answers on a port of its own."""
 
     def __init__(self, var: Path, log: Path, **environment: str) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.log = log
         self.environment = {
             **os.environ,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "CLASSIFR_VAR": str(var),
             "CLASSIFR_PORT": str(self.port),
             "CLASSIFR_CLIENT_PASSWORD": PASSWORD,
@@ -48,19 +54,12 @@ class Served:
         subprocess.run(command, env=environment, cwd=settings.BASE_DIR, check=True, stdout=subprocess.DEVNULL)
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "gunicorn", "classifr.wsgi", "--config", "classifr/gunicorn.py"]
+        [line] = re.findall("^web: (.*)$", (settings.BASE_DIR / "Procfile").read_text(), flags=re.MULTILINE)
         with self.log.open("ab") as log:
-            self.process = psutil.Popen(command, env=self.environment, cwd=settings.BASE_DIR, stdout=log, stderr=log)
-        deadline = time.monotonic() + START_S
-        while time.monotonic() < deadline:
-            assert self.process.poll() is None, self.log.read_text()
-            try:
-                requests.get(f"{self.address}/healthz", timeout=10).raise_for_status()
-            except requests.RequestException:
-                time.sleep(0.05)
-            else:
-                return
-        raise TimeoutError(self.log.read_text())
+            self.process = psutil.Popen(
+                shlex.split(line), env=self.environment, cwd=settings.BASE_DIR, stdout=log, stderr=log
+            )
+        wait_until_answered(f"{self.address}/healthz", self.process, self.log)
 
     def stop(self) -> float:
         """End it as a supervisor does; return after how many seconds it was gone."""
@@ -72,8 +71,11 @@ class Served:
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=30)
 
+    def session(self) -> requests.Session:
+        return requests.Session()
+
     def sign_in(self, username: str = "client", password: str = PASSWORD) -> requests.Session:
-        session = requests.Session()
+        session = self.session()
         page = session.get(f"{self.address}/accounts/login/").text
         fields = {"username": username, "password": password, "csrfmiddlewaretoken": token(page)}
         session.post(f"{self.address}/accounts/login/", fields).raise_for_status()
@@ -85,6 +87,20 @@ class Served:
         assert project, page
         fields = {"project": project[1], "csrfmiddlewaretoken": token(page)}
         return session.post(f"{self.address}/", fields, files={"photo": ("p.jpg", photo, "image/jpeg")})
+
+
+def wait_until_answered(address: str, process: psutil.Popen, log: Path, *, certificate: Path | None = None) -> None:
+    deadline = time.monotonic() + START_S
+    headers, verify = {"X-Forwarded-Proto": "https"}, str(certificate) if certificate else None
+    while time.monotonic() < deadline:
+        assert process.poll() is None, log.read_text()
+        try:
+            requests.get(address, headers=headers, timeout=10, verify=verify).raise_for_status()
+        except requests.RequestException:
+            time.sleep(0.05)
+        else:
+            return
+    raise TimeoutError(log.read_text())
 
 
 def token(page: str) -> str:

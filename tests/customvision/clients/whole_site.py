@@ -24,7 +24,7 @@ class Site(Served):
         free = {"CLASSIFR_URL_FETCH_ALLOW": "127.0.0.1", "CLASSIFR_PHOTOS_PER_MINUTE": "0"}
         super().__init__(folder / "var", folder / "log", CLASSIFR_PHOTOS_PER_MINUTE_AND_ADDRESS="0", **free)
         self.prepare()
-        self.key = self._run("-c", _MAKE_KEY)
+        self.key = make_key(self)
 
     def start(self) -> None:
         super().start()
@@ -53,13 +53,15 @@ class Site(Served):
             "Microsoft.CognitiveServices/accounts/answers",
         }
 
-    def _run(self, *arguments: str) -> str:
-        environment = {**self.environment, "DJANGO_SETTINGS_MODULE": "classifr.settings"}
-        command = [sys.executable, *arguments]
-        done = subprocess.run(
-            command, env=environment, cwd=settings.BASE_DIR, check=True, stdout=subprocess.PIPE, text=True
-        )
-        return done.stdout.strip()
+
+def make_key(site: Served) -> str:
+    """Return the text of a new key that opens everything."""
+    environment = {**site.environment, "DJANGO_SETTINGS_MODULE": "classifr.settings"}
+    command = [sys.executable, "-c", _MAKE_KEY]
+    done = subprocess.run(
+        command, env=environment, cwd=settings.BASE_DIR, check=True, stdout=subprocess.PIPE, text=True
+    )
+    return done.stdout.strip()
 
 
 class PictureServer:

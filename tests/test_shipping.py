@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from uuid import UUID
 
 import pytest
 import yaml
@@ -17,14 +18,17 @@ from django.conf import settings
 from django.core.management import get_commands
 
 from tests.test_layers import FLOORS
+from web.takes import body_limit_of
 
 ROOT = Path(settings.BASE_DIR)
 DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = [name for name, service in SERVICES.items() if service["image"] == "classifr"]
-OF_IMAGES = {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD_FILE"}
+OF_IMAGES = {"NGINX_ENVSUBST_OUTPUT_DIR", "POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD_FILE"}
+OF_MALLOC = {"MALLOC_ARENA_MAX", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"}
 OF_SYSTEMS = {"PATH", "HOME", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"}
+NGINX = (ROOT / "deploy" / "nginx.conf.template").read_text()
 
 
 def instructions(name: str) -> list[str]:
@@ -108,13 +112,45 @@ def test_images_are_named_exactly() -> None:
 
 
 def test_every_variable_is_a_setting() -> None:
-    documented = set(re.findall("`([A-Z_]+)`", (ROOT / "docs" / "settings.md").read_text()))
+    pages = (ROOT / "docs" / name for name in ("settings.md", "deployment.md"))
+    documented = {name for page in pages for name in re.findall("`([A-Z_]+)`", page.read_text())}
     of_services = {name for service in SERVICES.values() for name in service.get("environment", {})}
     of_image = {name for each in instructions("ENV") for name in re.findall(r"([A-Z_]+)=", each)}
     interpolated = set(re.findall(r"\$\{([A-Z_]+)", (ROOT / "docker-compose.yml").read_text()))
 
-    used = (of_services | of_image | interpolated) - OF_IMAGES - OF_SYSTEMS
-    assert {name for name in used if name.removesuffix("_FILE") not in documented} == set()
+    used = (of_services | of_image | interpolated) - OF_IMAGES - OF_MALLOC - OF_SYSTEMS
+    assert {name for name in used if not {name, name.removesuffix("_FILE")} & documented} == set()
+
+
+def test_nginx_is_told_every_variable_of_its_file() -> None:
+    names = set(re.findall(r"\$\{(\w+)\}", NGINX))
+
+    assert names == SERVICES["front"]["environment"].keys() - OF_IMAGES
+
+
+@pytest.mark.parametrize(
+    ("location", "path"),
+    [
+        ("/", "/accounts/login/"),
+        ("= /", "/"),
+        ("~ ^/projects/[0-9]+/images/upload$", "/projects/1/images/upload"),
+        ("~* ^/customvision/", f"/customvision/v3.3/training/projects/{UUID(int=0)}/images/files"),
+    ],
+)
+def test_as_much_may_be_posted_as_classifr_takes(location: str, path: str) -> None:
+    server = NGINX.replace("${CLASSIFR_BATCH_MIB}m", f"{settings.CLASSIFR_BATCH_MIB * 1024}k").split("listen")[-1]
+    of_all, *_ = re.findall("client_max_body_size ([0-9]+)k", server)
+    block = server.split(f"location {location} {{")[1].split("}")[0]
+    of_path = re.search("client_max_body_size ([0-9]+)k", block)
+
+    assert 1024 * int(of_path[1] if of_path else of_all) == body_limit_of(path)
+
+
+def test_memory_is_given_back_alike_wherever_gunicorn_starts() -> None:
+    of_image = dict(re.findall(r"(MALLOC_\w+)=(\d+)", DOCKERFILE))
+
+    assert of_image.keys() == OF_MALLOC
+    assert dict(re.findall(r"(MALLOC_\w+)=(\d+)", (ROOT / "Procfile").read_text())) == of_image
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -131,16 +167,11 @@ def test_container_may_do_little(name: str) -> None:
     assert not {"privileged", "cap_add", "network_mode", "pid"} & service.keys()
 
 
-def test_unfinished_uploads_fit_into_the_folder_for_temporary_files() -> None:
-    web = SERVICES["web"]
-    given = {
-        name: int(re.sub(r"^\$\{\w+:-(\d+)\}$", r"\1", web["environment"][name]))
-        for name in ("WEB_CONCURRENCY", "CLASSIFR_BUFFERED_MIB")
-    }
-    room = re.search("size=([0-9]+)m", web["tmpfs"][0])
+def test_largest_upload_fits_into_the_folder_for_temporary_files() -> None:
+    room = re.search("size=([0-9]+)m", SERVICES["web"]["tmpfs"][0])
 
     assert room
-    assert given["WEB_CONCURRENCY"] * given["CLASSIFR_BUFFERED_MIB"] < int(room[1])
+    assert body_limit_of("/projects/1/images/upload") < int(room[1]) * 1024 * 1024
 
 
 def test_image_runs_as_nobody_in_particular() -> None:
@@ -151,11 +182,12 @@ def test_image_runs_as_nobody_in_particular() -> None:
     assert "HEALTHCHECK" in last_stage
 
 
-def test_only_the_web_is_reached_and_from_this_machine_alone() -> None:
+def test_only_the_front_is_reached_from_elsewhere() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
 
-    assert list(published) == ["web"]
+    assert list(published) == ["front", "web"]
     assert [port for port in published["web"] if not port.startswith("127.0.0.1:")] == []
+    assert "database" not in SERVICES["front"].get("networks", [])
     assert SERVICES["postgres"]["networks"] == ["database"]
     assert COMPOSE["networks"]["database"]["internal"] is True
 

@@ -1,5 +1,6 @@
 """`make run` from a clean clone, driven over HTTP as a newcomer's browser would."""
 
+import io
 import os
 import re
 import signal
@@ -13,7 +14,9 @@ import psutil
 import pytest
 import requests
 from django.conf import settings
+from pytest_django import Settings
 
+from classifr.management.commands import run
 from tests import factories
 
 pytestmark = pytest.mark.xdist_group("make run")
@@ -139,6 +142,27 @@ def test_photo_travels_from_its_sender_to_the_reviewer(running: Running) -> None
     assert reviewer.get(running.address + thumbnail[0]).headers["Content-Type"] == "image/jpeg"
     assert client.get(f"{running.address}/mispredictions/").status_code == 404
     assert running.log.read_text().count("password") == 1
+
+
+@pytest.mark.parametrize(
+    ("host", "proxies", "is_said"),
+    [
+        ("127.0.0.1", 0, False),
+        ("::1", 0, False),
+        ("localhost", 0, False),
+        ("192.0.2.1", 0, True),
+        ("192.0.2.1", 1, False),
+    ],
+)
+def test_listening_elsewhere_without_a_proxy_is_said(
+    settings: Settings, host: str, proxies: int, *, is_said: bool
+) -> None:
+    settings.CLASSIFR_HOST, settings.CLASSIFR_PROXIES = host, proxies
+    said = io.StringIO()
+
+    run.Command(stderr=said, no_color=True).warn_of_slow_clients()
+
+    assert ("no proxy in front" in said.getvalue()) is is_said
 
 
 def test_taken_port_is_said(running: Running) -> None:

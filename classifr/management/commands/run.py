@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,23 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         _check_port()
+        self.warn_of_slow_clients()
         if not settings.CLASSIFR_GIVEN_SECRET_KEY and not settings.CLASSIFR_SECRET_KEY_FILE.exists():
             _make_secret_key()
         # The connection that prepares keeps this process among the database's users: it stops last, with the database.
         call_command("collectstatic", interactive=False, verbosity=0)
         call_command("prepare", stdout=self.stdout)
         self.serve()
+
+    def warn_of_slow_clients(self) -> None:
+        """Say that nothing keeps them from the threads, where others than this machine's users may come."""
+        if settings.CLASSIFR_PROXIES or _is_loopback(settings.CLASSIFR_HOST):
+            return
+        sentence = (
+            f"Classifr listens on {settings.CLASSIFR_HOST} with no proxy in front: a few slow clients can stop it. "
+            "Put a proxy there and set CLASSIFR_PROXIES (docs/deployment.md), or leave CLASSIFR_HOST at 127.0.0.1."
+        )
+        self.stderr.write(self.style.WARNING(sentence))
 
     def serve(self) -> None:
         """Run the Procfile until it ends or is told to."""
@@ -53,6 +65,13 @@ class Command(BaseCommand):
                     )
                     return
             time.sleep(0.1)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _check_port() -> None:

@@ -9,6 +9,7 @@ import io
 import multiprocessing
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -132,7 +133,8 @@ class Site:
 
     @contextmanager
     def served(self) -> Iterator[subprocess.Popen[bytes]]:
-        command = [sys.executable, "-m", "gunicorn", "classifr.wsgi", "--config", "classifr/gunicorn.py"]
+        [line] = re.findall("^web: (.*)$", (BASE / "Procfile").read_text(), flags=re.MULTILINE)
+        command = shlex.split(line.replace("python", sys.executable))
         started = perf_counter()
         with subprocess.Popen(command, cwd=self.base, env=self.environment) as server:
             try:

@@ -218,6 +218,10 @@ def test_address_may_name_hundreds_of_ids(front: Front) -> None:
     assert answer.text == "ok"
 
 
+def test_address_without_end_is_refused(front: Front) -> None:
+    assert front.session().get(f"{front.address}/healthz", params={"name": "a" * 70_000}).status_code == 414
+
+
 def test_sites_that_are_away_cost_no_more_than_their_answers(front: Front) -> None:
     front.site.stop()
     with many_clients(front, GET, count=3) as clients:

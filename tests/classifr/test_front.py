@@ -40,8 +40,9 @@ def key(front: Front) -> str:
 
 
 def curl(front: Front, *words: str, stdin: bytes = b"") -> str:
-    command = ["curl", "--silent", "--show-error", "--verbose", "--max-time", "60", "--cacert", front.certificate]
-    done = subprocess.run([*command, "--stderr", "-", *words], input=stdin, check=True, capture_output=True)
+    ways = ["--silent", "--show-error", "--verbose", "--stderr", "-", "--max-time", "60"]
+    command = ["curl", *ways, "--cacert", str(front.certificate), *words]
+    done = subprocess.run(command, input=stdin, check=True, capture_output=True)
     return done.stdout.decode(errors="replace")
 
 

@@ -88,7 +88,7 @@ class Connection:
             return [b"refused"]
 
         environ = {"CONTENT_LENGTH": str(length), "wsgi.input": self, "gunicorn.socket": self.server}
-        return read_to_their_ends(application)(environ, lambda *_: None)  # type: ignore[arg-type,return-value]
+        return read_to_their_ends(application)(environ, lambda *_: None)  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -75,18 +75,11 @@ class Backbone:
         # for them for ever: so it stays here, unused.
         self._sessions: dict[int, onnxruntime.InferenceSession] = {}
 
-    def crop(self, image: Image.Image) -> Image.Image:
-        """Return the square in the middle of an RGB picture that the network sees, crop pixels wide."""
-        side = self.card.crop / self.card.resize * min(image.size)
-        left, top = (image.width - side) / 2, (image.height - side) / 2
-        box = (left, top, left + side, top + side)
-        # Resizing the crop alone equals cropping the resized picture, and costs less.
-        return image.resize((self.card.crop, self.card.crop), Image.Resampling.BICUBIC, box=box)
-
     def prepare(self, image: Image.Image) -> NDArray[np.float32]:
         """Return the middle of an RGB picture as the network wants it: (3, crop, crop)."""
+        square = images.middle(image, resize=self.card.resize, crop=self.card.crop)
         prepared = np.empty((3, self.card.crop, self.card.crop), dtype=np.float32)
-        np.multiply(np.asarray(self.crop(image)).transpose(2, 0, 1), np.float32(self.card.scale), out=prepared)
+        np.multiply(np.asarray(square).transpose(2, 0, 1), np.float32(self.card.scale), out=prepared)
         prepared += np.float32(self.card.offset)
         return prepared
 

@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from catalog.exceptions import StorageUnavailable
@@ -20,6 +21,8 @@ from training.models import Iteration
 logger = logging.getLogger(__name__)
 
 _PICTURES = 8
+_DIGITS = 5
+"""Of a probability: enough to see what is refused from a thousandth on."""
 
 
 def package(iteration: Iteration, *, platform: str = "ONNX", flavor: str | None = None) -> bytes:
@@ -31,14 +34,28 @@ def package(iteration: Iteration, *, platform: str = "ONNX", flavor: str | None 
         raise Refused(_("%(name)s was not trained here: it cannot be exported.") % {"name": iteration.name})
     head = read_head(iteration.head_key)
     backbone = backbones.get(iteration.backbone, threads=1)
+    model = packages.to_onnx(head, backbone)
     pictures = packages.golden(_golden_pictures(iteration), head=head, backbone=backbone)
-    origin = Origin(iteration.uid, timezone.now(), platform=platform, flavor=flavor)
-    built = packages.build(head=head, backbone=backbone, pictures=pictures, about=_about(iteration), origin=origin)
     try:
-        packages.check(built)
+        packages.check(model, pictures, tags=head.tags)
     except NotTheSame as exc:
-        raise Refused(_("The exported model is not the same as ours: %(reason)s") % {"reason": exc}) from exc
-    return built
+        raise Refused(_not_the_same(exc, iteration)) from exc
+    origin = Origin(iteration.uid, timezone.now(), platform=platform, flavor=flavor)
+    about = _about(iteration)
+    return packages.build(model, head=head, card=backbone.card, pictures=pictures, about=about, origin=origin)
+
+
+def _not_the_same(exc: NotTheSame, iteration: Iteration) -> str:
+    """Return the sentence for people, who know their pictures by the names of the files."""
+    image = iteration.project.images.filter(picture__sha256=exc.picture).first()
+    return _(
+        "The exported model is not the same as ours: on %(picture)s it says %(found)s of %(tag)s, ours %(expected)s."
+    ) % {
+        "picture": (image and image.name) or exc.picture,
+        "found": number_format(exc.found, decimal_pos=_DIGITS),
+        "tag": exc.tag,
+        "expected": number_format(exc.expected, decimal_pos=_DIGITS),
+    }
 
 
 def _golden_pictures(iteration: Iteration) -> dict[str, bytes]:

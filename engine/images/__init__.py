@@ -2,6 +2,7 @@
 
 from engine.images.checking import inspect, strip_metadata
 from engine.images.decoding import decode, thumbnail
+from engine.images.geometry import middle
 from engine.images.limits import FORMATS, PAGE_PHOTO, PREDICTION, TRAINING, Facts, Limits
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Limits",
     "decode",
     "inspect",
+    "middle",
     "strip_metadata",
     "thumbnail",
 ]

@@ -1,11 +1,10 @@
 """One ONNX file from pixels to probabilities: a backbone with what stands before and after it."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from engine.backbones import Backbone
+from engine.backbones import Backbone, Card
 from engine.exceptions import ModelFileError
 from engine.heads import Head, check_backbone
 
@@ -13,11 +12,11 @@ INPUT = "data"
 OUTPUT = "probabilities"
 
 
-def to_onnx(head: Head, backbone: Backbone, *, properties: Mapping[str, str] | None = None) -> bytes:
+def to_onnx(head: Head, backbone: Backbone) -> bytes:
     """Return one ONNX file, from `data`, float32 (1, 3, resize, resize), RGB, 0 to 1, to `probabilities`, (1, tags).
 
     It cuts out the middle by itself, so that a program that only scales its pictures sees them as large as Classifr
-    does. properties: what the file says of itself. Raises ModelFileError when the head belongs to another backbone.
+    does. Raises ModelFileError when the head belongs to another backbone.
     """
     import onnx
     from onnx import TensorProto, helper, numpy_helper
@@ -35,13 +34,40 @@ def to_onnx(head: Head, backbone: Backbone, *, properties: Mapping[str, str] | N
     )
     graph.input.append(helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [1, 3, card.resize, card.resize]))
     graph.output.append(helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [1, len(head.tags)]))
-    helper.set_model_props(model, dict(properties or {}))
+    helper.set_model_props(model, properties(head, card))
     try:
         onnx.checker.check_model(model)
     except onnx.checker.ValidationError as error:
         raise ModelFileError(f"The exported model is not valid: {error}") from error
     content: bytes = model.SerializeToString()
     return content
+
+
+def properties(head: Head, card: Card) -> dict[str, str]:
+    """Return how pictures are prepared and answers read, in the service's own words."""
+    side = str(card.resize)
+    return {
+        "CustomVision.Metadata.AdditionalModelInfo": "",
+        "CustomVision.Metadata.Version": "1.2",
+        "CustomVision.Postprocess.Method": f"ClassificationMulti{'Label' if head.multilabel else 'Class'}",
+        "CustomVision.Postprocess.Yolo.Biases": "[]",
+        "CustomVision.Postprocess.Yolo.NmsThreshold": "0.0",
+        "CustomVision.Preprocess.CropHeight": side,
+        "CustomVision.Preprocess.CropMethod": "OneCropCenter",
+        "CustomVision.Preprocess.CropWidth": side,
+        "CustomVision.Preprocess.MaxDimension": "0",
+        "CustomVision.Preprocess.MaxScale": "0.0",
+        "CustomVision.Preprocess.MinDimension": "0",
+        "CustomVision.Preprocess.MinScale": "0.0",
+        "CustomVision.Preprocess.NormalizeMean": "[0.0, 0.0, 0.0]",
+        "CustomVision.Preprocess.NormalizeStd": "[1.0, 1.0, 1.0]",
+        "CustomVision.Preprocess.ResizeMethod": "ByShorterSide",
+        "CustomVision.Preprocess.TargetHeight": side,
+        "CustomVision.Preprocess.TargetWidth": side,
+        "Image.BitmapPixelFormat": "Rgb8",
+        "Image.ColorSpaceGamma": "SRGB",
+        "Image.NominalPixelRange": "Normalized_0_1",
+    }
 
 
 def _constants(head: Head, backbone: Backbone) -> dict[str, Any]:

@@ -30,33 +30,6 @@ class Origin:
     flavor: str | None = None
 
 
-def properties(head: Head, card: Card) -> dict[str, str]:
-    """Return how pictures are prepared and answers read, in the service's own words."""
-    side = str(card.resize)
-    return {
-        "CustomVision.Metadata.AdditionalModelInfo": "",
-        "CustomVision.Metadata.Version": "1.2",
-        "CustomVision.Postprocess.Method": f"ClassificationMulti{'Label' if head.multilabel else 'Class'}",
-        "CustomVision.Postprocess.Yolo.Biases": "[]",
-        "CustomVision.Postprocess.Yolo.NmsThreshold": "0.0",
-        "CustomVision.Preprocess.CropHeight": side,
-        "CustomVision.Preprocess.CropMethod": "OneCropCenter",
-        "CustomVision.Preprocess.CropWidth": side,
-        "CustomVision.Preprocess.MaxDimension": "0",
-        "CustomVision.Preprocess.MaxScale": "0.0",
-        "CustomVision.Preprocess.MinDimension": "0",
-        "CustomVision.Preprocess.MinScale": "0.0",
-        "CustomVision.Preprocess.NormalizeMean": "[0.0, 0.0, 0.0]",
-        "CustomVision.Preprocess.NormalizeStd": "[1.0, 1.0, 1.0]",
-        "CustomVision.Preprocess.ResizeMethod": "ByShorterSide",
-        "CustomVision.Preprocess.TargetHeight": side,
-        "CustomVision.Preprocess.TargetWidth": side,
-        "Image.BitmapPixelFormat": "Rgb8",
-        "Image.ColorSpaceGamma": "SRGB",
-        "Image.NominalPixelRange": "Normalized_0_1",
-    }
-
-
 def cvexport(model: bytes, origin: Origin) -> bytes:
     """Return the service's manifest."""
     return as_json(

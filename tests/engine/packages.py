@@ -2,11 +2,14 @@
 
 import io
 import zipfile
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
-from engine import backbones, heads, images, packages
+import numpy as np
+
+from engine import backbones, fitting, heads, images, packages
 from tests import factories
 
 ORIGIN = packages.Origin(UUID("35921ec4-e5eb-433a-95d7-536d4666bc0d"), datetime(2024, 5, 11, 19, 45, 31, 123456, UTC))
@@ -15,7 +18,17 @@ ORIGIN = packages.Origin(UUID("35921ec4-e5eb-433a-95d7-536d4666bc0d"), datetime(
 def build(head: heads.Head, *, origin: packages.Origin = ORIGIN) -> bytes:
     backbone = backbones.get(head.backbone)
     pictures = packages.golden({"a.jpg": factories.make_photo(seed=1)}, head=head, backbone=backbone)
-    return packages.build(head=head, backbone=backbone, pictures=pictures, about={"project": "Test"}, origin=origin)
+    model = packages.to_onnx(head, backbone)
+    about = {"project": "Test"}
+    return packages.build(model, head=head, card=backbone.card, pictures=pictures, about=about, origin=origin)
+
+
+def keen_head(backbone: str, *, tags: tuple[str, ...] = ("a", "b", "c")) -> heads.Head:
+    """Return a head on that backbone, sure enough of itself for differences to show."""
+    card = backbones.cards()[backbone]
+    vectors = np.random.default_rng(0).normal(size=(24, card.vector_length)).astype(np.float32)
+    made = fitting.fit(vectors, np.arange(24) % len(tags), tags=tags, card=card)
+    return replace(made, temperature=made.temperature / 5)
 
 
 def unpack(package: bytes, folder: Path) -> Path:

@@ -23,7 +23,7 @@ from django.test import Client
 
 from accounts.keys import create_key
 from accounts.models import ApiKey
-from engine import heads, packages
+from engine import heads
 from engine.packages import papers
 from tests import factories
 from tests.crafted import exif, one_colour, png
@@ -332,7 +332,6 @@ def test_the_recipe_copies_what_the_package_has() -> None:
     with zipfile.ZipFile(io.BytesIO(build(HEAD, origin=DOCKER))) as package:
         names = package.namelist()
         recipe = package.read("Dockerfile").decode()
-        packages.check(build(HEAD, origin=DOCKER))
 
     assert {"app/app.py", "app/model.onnx", "app/labels.txt", "cvexport.manifest", "LICENSE", "README.md"} <= set(names)
     for source in re.findall(r"^COPY (\S+) ", recipe, flags=re.MULTILINE):

@@ -1,34 +1,30 @@
 """The sample code of a package answers as the server does, on a machine that has nothing of ours."""
 
 import ast
+import inspect
 import json
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from engine import backbones, fitting, heads
+from engine import backbones, heads, images
 from engine.packages import papers
 from tests import factories
 from tests.crafted import exif, picture, saved, with_profile
-from tests.engine.packages import build, said_by_server, unpack
+from tests.engine.packages import build, keen_head, said_by_server, unpack
 
 TAGS = ("cannoli", "risotto", "crème brûlée")
 ALLOWED = {"numpy", "onnxruntime", "PIL"}
 
 
-@pytest.fixture(params=["efficientnet-lite0", "efficientnet-lite0-food"])
+@pytest.fixture(params=sorted(backbones.cards()))
 def head(request: pytest.FixtureRequest) -> heads.Head:
-    """A head on each backbone, sure enough of itself for differences to show."""
-    card = backbones.cards()[request.param]
-    vectors = np.random.default_rng(0).normal(size=(24, card.vector_length)).astype(np.float32)
-    made = fitting.fit(vectors, np.tile(np.arange(3), 8), tags=TAGS, card=card)
-    return replace(made, temperature=made.temperature / 5)
+    return keen_head(request.param, tags=TAGS)
 
 
 def odd_pictures() -> dict[str, bytes]:
@@ -41,6 +37,7 @@ def odd_pictures() -> dict[str, bytes]:
     return turned | {
         "big.jpg": factories.make_photo(seed=9, size=(2600, 1700)),
         "tall.png": factories.make_photo(seed=10, size=(700, 2300), format="PNG"),
+        "upright.jpg": factories.make_photo(seed=14, size=(3000, 4000)),
         "turned.png": factories.make_photo(seed=11, format="PNG", exif=exif(6)),
         "clear.png": saved(clear, "PNG"),
         "palette.png": saved(palette, "PNG", transparency=3),
@@ -85,6 +82,13 @@ def test_it_says_what_the_server_says_of_photographs(head: heads.Head, food101: 
 
     expected = {path.name: pytest.approx(said_by_server(path.read_bytes(), head), abs=1e-4) for path in paths}
     assert said == expected
+
+
+def test_it_cuts_as_the_server_does() -> None:
+    """It has nothing of ours to import: the same function stands in both."""
+    sample = papers.packed("python/onnxruntime_predict.py").decode()
+
+    assert inspect.getsource(images.middle) in sample
 
 
 def test_it_needs_what_its_requirements_name_and_nothing_else() -> None:

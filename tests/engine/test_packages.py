@@ -13,9 +13,9 @@ from PIL import Image
 
 from engine import backbones, heads, images, packages
 from engine.exceptions import ModelFileError
-from engine.packages import NotTheSame
+from engine.packages import Golden, NotTheSame
 from tests import factories
-from tests.engine.packages import ORIGIN, build
+from tests.engine.packages import ORIGIN, build, keen_head
 
 BACKBONE = backbones.get("efficientnet-lite0-food")
 
@@ -25,9 +25,18 @@ def head() -> heads.Head:
     return heads.loads(factories.make_head("cannoli", "risotto", "pizza"))
 
 
+def make_golden(head: heads.Head, **sizes: tuple[int, int]) -> list[Golden]:
+    """Return golden pictures of these sizes, by name; one if none is given."""
+    contents = {name: factories.make_photo(seed=1, size=size) for name, size in (sizes or {"a": (640, 480)}).items()}
+    return packages.golden(contents, head=head, backbone=backbones.get(head.backbone))
+
+
 @pytest.mark.parametrize("multilabel", [False, True])
 def test_package_gives_the_same_probabilities(head: heads.Head, *, multilabel: bool) -> None:
-    packages.check(build(replace(head, multilabel=multilabel)))
+    head = replace(head, multilabel=multilabel)
+    package = opened(build(head))
+
+    packages.check(package.read("model.onnx"), make_golden(head), tags=head.tags)
 
 
 def test_package_is_used_as_its_manifest_says(head: heads.Head) -> None:
@@ -136,34 +145,41 @@ def test_licence_names_the_network_and_its_terms(head: heads.Head) -> None:
     assert "TERMS AND CONDITIONS FOR USE, REPRODUCTION, AND DISTRIBUTION" in text
 
 
-def altered(package: bytes, **expected: float) -> bytes:
-    """Return the package with other expectations of its golden picture."""
-    written = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(package)) as old, zipfile.ZipFile(written, "w") as new:
-        for name in old.namelist():
-            content = old.read(name)
-            if name == "manifest.json":
-                manifest = json.loads(content)
-                manifest["golden"][0]["expected"] |= expected
-                content = json.dumps(manifest).encode()
-            new.writestr(name, content)
-    return written.getvalue()
+def test_model_that_differs_by_more_than_a_thousandth_is_refused(head: heads.Head) -> None:
+    model, (golden,) = packages.to_onnx(head, BACKBONE), make_golden(head)
+    nearly, otherwise = (
+        replace(golden, expected=(golden.expected[0] + by, *golden.expected[1:])) for by in (5e-4, -2e-3)
+    )
+
+    packages.check(model, [nearly], tags=head.tags)
+    with pytest.raises(NotTheSame) as raised:
+        packages.check(model, [golden, replace(otherwise, name="b")], tags=head.tags)
+
+    assert (raised.value.picture, raised.value.tag) == ("b", head.tags[0])
+    assert raised.value.found - raised.value.expected == pytest.approx(2e-3, abs=1e-4)
 
 
-def test_package_that_says_another_tag_is_refused(head: heads.Head) -> None:
-    with pytest.raises(NotTheSame, match=r"a\.jpg"):
-        packages.check(altered(build(head), pizza=2.0, risotto=0.0, cannoli=0.0))
+def test_model_without_numbers_is_refused(head: heads.Head) -> None:
+    golden = replace(make_golden(head)[0], expected=(float("nan"),) * len(head.tags))
+
+    with pytest.raises(NotTheSame):
+        packages.check(packages.to_onnx(head, BACKBONE), [golden], tags=head.tags)
 
 
-def test_package_that_differs_by_more_than_a_thousandth_is_refused(head: heads.Head) -> None:
-    package = build(head)
-    with zipfile.ZipFile(io.BytesIO(package)) as opened:
-        expected = json.loads(opened.read("manifest.json"))["golden"][0]["expected"]
-    top = max(expected, key=expected.__getitem__)
+PHONE = {"a3024x4032": (3024, 4032), "a3000x4000": (3000, 4000), "a720x960": (720, 960), "a2000x3000": (2000, 3000)}
+FLAT = {"a4032x3024": (4032, 3024), "a375x500": (375, 500), "a240x1000": (240, 1000), "a601x601": (601, 601)}
 
-    packages.check(altered(package, **{top: expected[top] + 0.0005}))
-    with pytest.raises(NotTheSame, match="differs by"):
-        packages.check(altered(package, **{top: expected[top] + 0.002}))
+
+@pytest.mark.parametrize("name", sorted(backbones.cards()))
+def test_upright_photographs_are_the_same_to_both(name: str) -> None:
+    head = keen_head(name)
+    pictures = make_golden(head, **PHONE, **FLAT)
+    model = onnxruntime.InferenceSession(packages.to_onnx(head, backbones.get(name)))
+
+    squares = [np.asarray(each.square, dtype=np.float32).transpose(2, 0, 1)[None] / 255 for each in pictures]
+    found = np.concatenate([model.run(None, {"data": square})[0] for square in squares])
+
+    np.testing.assert_allclose(found, [each.expected for each in pictures], atol=1e-4)
 
 
 def test_head_of_another_backbone_is_not_packed(head: heads.Head) -> None:

@@ -1,18 +1,19 @@
 """What answers: one act, one transaction, one line in the log, and a way back."""
 
+import re
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
+from django.utils.translation import override
 
 from engine import heads, packages
+from engine.backbones import Backbone
 from tests import factories
 from tests.training.publishable import learned, live, make_iteration, published
 from training.exceptions import IsPublished, NotPublished, PublishNameRefused, Refused
@@ -387,20 +388,30 @@ def test_deleted_iteration_is_passed_over(project: Project) -> None:
 # The parity gate
 
 
-def test_iteration_whose_package_answers_otherwise_is_not_published(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    build: Callable[..., bytes] = packages.build
+@pytest.fixture
+def exports_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    to_onnx = packages.to_onnx
 
-    def build_another(*, head: heads.Head, **others: Any) -> bytes:
-        return build(head=replace(head, bias=head.bias + np.array([5, 0], dtype=np.float32)), **others)
+    def to_another(head: heads.Head, backbone: Backbone) -> bytes:
+        return to_onnx(replace(head, bias=head.bias + np.array([5, 0], dtype=np.float32)), backbone)
 
-    monkeypatch.setattr(packages, "build", build_another)
+    monkeypatch.setattr(packages, "to_onnx", to_another)
 
+
+@pytest.mark.usefixtures("exports_differ")
+def test_iteration_whose_package_answers_otherwise_is_not_published(project: Project) -> None:
     with pytest.raises(Refused, match="not the same"):
         publish(iteration=make_iteration(project), by=None)
 
     assert (live(project), project.publications.count()) == (None, 0)
+
+
+@pytest.mark.usefixtures("exports_differ")
+def test_the_refusal_names_the_file_and_says_by_how_much_in_the_readers_language(project: Project) -> None:
+    with override("fr"), pytest.raises(Refused) as raised:
+        publish(iteration=learned(project, right=30), by=None)
+
+    assert re.search(r"photo\.jpg.* \d,\d{5} .* \d,\d{5}", str(raised.value))
 
 
 def test_lost_picture_does_not_stand_in_the_way(project: Project, blobs: Path) -> None:

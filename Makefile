@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run dev test format clients lint bench lock audit collect-messages messages
+.PHONY: help run dev test test-world format clients lint bench lock audit collect-messages messages
 
 run: .venv/runtime ## start Classifr
 	@exec $(BIN)/python manage.py run
@@ -17,6 +17,10 @@ help: ## list what `make` can do
 
 test: .venv/dev $(if $(ONE),,lint) ## check everything; with ONE=path::name that test alone
 	@$(BIN)/python -m pytest $(or $(ONE),-n logical --dist loadgroup --no-loadscope-reorder)
+
+# What needs more than this machine and Python's packages. Haswell: AVX2 without VNNI, by Debian's package qemu-user.
+test-world: .venv/dev ## check what other processors say
+	@qemu-x86_64 -cpu Haswell $(BIN)/python -m pytest tests/engine/test_same_everywhere.py
 
 format: .venv/dev ## write code as ruff wants it
 	@$(BIN)/ruff check --fix --quiet .

@@ -57,7 +57,7 @@ _BY_NAME = {domain.name: domain for domain in DOMAINS.values()}
 
 
 def domain_of(project: Project) -> Domain:
-    """Return the domain under which programs know the project; one made on the pages has General or Food."""
+    """Return the domain under which programs know the project; one made on the pages has its own."""
     given = project.api_settings.get("domainId")
     domain = DOMAINS.get(UUID(given)) if given else None
     if domain and domain.backbone_domain == project.domain:

@@ -39,8 +39,8 @@ class Card:
     """What one must know to use a backbone; the fields of its `.card.json`."""
 
     name: str
-    domain: str
-    """The project domain that it serves: "General" or "Food"."""
+    domains: tuple[str, ...]
+    """The project domains whose new trainings take it; none: it is there for what was trained on it."""
     file: str
     """The ONNX file, in the folder of the card."""
     sha256: str
@@ -124,9 +124,9 @@ def cards(folder: Path = MODELS) -> dict[str, Card]:
 
 
 def for_domain(domain: str) -> Card:
-    """Return the card of the backbone that serves a project domain; raise ModelFileError when none does."""
+    """Return the card of the backbone that a project domain's new trainings take; raise ModelFileError without one."""
     for card in cards().values():
-        if card.domain == domain:
+        if domain in card.domains:
             return card
     raise ModelFileError(f"No backbone serves the domain {domain!r}.")
 
@@ -161,8 +161,9 @@ def was_seen(card: Card, sha256: str) -> bool:
 
 def _read_card(path: Path) -> Card:
     try:
-        return Card(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        return Card(**{**fields, "domains": tuple(fields["domains"])})
+    except (OSError, ValueError, LookupError, TypeError) as error:
         raise ModelFileError(f"The backbone card {path.name} cannot be read: {error}") from error
 
 

@@ -29,11 +29,14 @@ class Project(models.Model):
 
     class Domain(models.TextChoices):
         GENERAL = "General", _("General")
+        FINE = "General [A1]", _("General, more exact and slower")
         FOOD = "Food", _("Food")
 
         @classmethod
         def serving(cls, name: str) -> str:
             """Return which of ours does the work of Custom Vision's domain of that name."""
+            if name.startswith("General [A"):
+                return cls.FINE
             return cls.FOOD if name.startswith(cls.FOOD) else cls.GENERAL
 
     class Type(models.TextChoices):

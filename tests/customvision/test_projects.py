@@ -9,6 +9,7 @@ from azure.cognitiveservices.vision.customvision.training.models import CustomVi
 from django.test import Client
 from pytest_django.live_server_helper import LiveServer
 
+from engine import backbones
 from tests import factories
 from tests.customvision.answers import Call, code_of
 from tests.factories import make_image, make_project
@@ -38,6 +39,24 @@ def test_a_project_of_the_food_domain_uses_the_food_backbone(trainer: Any) -> No
 
     project = Project.objects.get(uid=made.id)
     assert (project.domain, project.type) == ("Food", "Multiclass")
+
+
+@pytest.mark.parametrize(
+    ("name", "backbone"),
+    [
+        ("General", "efficientnet-lite0-int8"),
+        ("General [A1]", "efficientnet-lite2-int8"),
+        ("General [A2]", "efficientnet-lite2-int8"),
+        ("Food (compact)", "efficientnet-lite0-food-int8"),
+    ],
+)
+def test_each_domain_is_kept_and_has_the_backbone_that_does_its_work(trainer: Any, name: str, backbone: str) -> None:
+    domain = next(each for each in trainer.get_domains() if each.name == name)
+
+    made = trainer.create_project("Flowers", "", domain.id, "Multiclass")
+
+    assert made.settings.domain_id == domain.id
+    assert backbones.for_domain(Project.objects.get(uid=made.id).domain).name == backbone
 
 
 def test_projects_are_listed_newest_first(trainer: Any) -> None:

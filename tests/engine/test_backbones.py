@@ -12,7 +12,7 @@ from engine import backbones, images
 from engine.exceptions import ModelFileError, RefusedPicture
 from tests import factories
 
-NAMES = ["efficientnet-lite0", "efficientnet-lite0-food"]
+NAMES = sorted(backbones.cards())
 DATA = Path(__file__).parent / "data"
 
 
@@ -29,19 +29,29 @@ def batch(backbone: backbones.Backbone, size: int = 3) -> np.ndarray:
     )
 
 
-def test_two_backbones_are_shipped() -> None:
-    assert {card.name: (card.domain, card.resize, card.crop) for card in backbones.cards().values()} == {
-        "efficientnet-lite0": ("General", 256, 224),
-        "efficientnet-lite0-food": ("Food", 224, 224),
+def test_backbones_that_are_shipped() -> None:
+    assert {card.name: (card.domains, card.resize, card.crop) for card in backbones.cards().values()} == {
+        "efficientnet-lite0": ((), 256, 224),
+        "efficientnet-lite0-food": ((), 224, 224),
+        "efficientnet-lite0-int8": (("General",), 256, 224),
+        "efficientnet-lite0-food-int8": (("Food",), 224, 224),
+        "efficientnet-lite2-int8": (("General [A1]",), 292, 260),
     }
 
 
-def test_prepared_picture_is_scaled_from_minus_one_to_one(backbone: backbones.Backbone) -> None:
+def test_no_two_backbones_are_for_the_same_domain() -> None:
+    domains = [domain for card in backbones.cards().values() for domain in card.domains]
+
+    assert len(set(domains)) == len(domains)
+
+
+def test_prepared_picture_is_scaled_as_the_card_says(backbone: backbones.Backbone) -> None:
     prepared = batch(backbone, 1)[0]
 
-    assert prepared.shape == (3, 224, 224)
+    card = backbone.card
+    assert prepared.shape == (3, card.crop, card.crop)
     assert prepared.dtype == np.float32
-    assert -1 <= prepared.min() < prepared.max() <= 1
+    assert card.offset <= prepared.min() < prepared.max() <= 255 * card.scale + card.offset
 
 
 def test_batching_changes_nothing(backbone: backbones.Backbone) -> None:

@@ -17,7 +17,7 @@ from engine.packages import Golden, NotTheSame
 from tests import factories
 from tests.engine.packages import ORIGIN, build, keen_head
 
-BACKBONE = backbones.get("efficientnet-lite0-food")
+BACKBONE = backbones.get("efficientnet-lite0-food-int8")
 
 
 @pytest.fixture

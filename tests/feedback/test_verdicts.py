@@ -92,7 +92,7 @@ def test_vector_goes_with_the_picture(site: Client, prediction: Prediction) -> N
     say(site, prediction, "NOK")
 
     vector = Vector.objects.get()
-    assert vector.backbone == "efficientnet-lite0-food"
+    assert vector.backbone == "efficientnet-lite0-food-int8"
     assert list(vector.value) == list(computed)
 
 

@@ -65,7 +65,7 @@ def make_iteration(project: Project, snapshot: Snapshot | None = None, **fields:
         "number": number,
         "name": f"Iteration {number}",
         "status": Iteration.Status.COMPLETED,
-        "backbone": "efficientnet-lite0-food",
+        "backbone": "efficientnet-lite0-food-int8",
         "head_key": write_head(factories.make_head("a", "b")),
     }
     if snapshot is not None:

@@ -42,3 +42,18 @@ def test_live_iteration_answers_under_a_name(migrate: Callable[[str], Any]) -> N
     told = new.get_model("training", "Iteration").objects.order_by("number").values_list("status", "publish_name")
     assert list(told) == [("Completed", "live"), ("Completed", "")]
     assert (found.backend, found.iterations_made) == ("local", 2)
+
+
+def test_projects_for_which_programs_chose_a_finer_domain_get_it(migrate: Callable[[str], Any]) -> None:
+    old = migrate("0009_publications_tell_of_changes").get_model("training", "Project").objects
+    asked = {"domainId": "2e37d7fb-3a54-486a-b4d6-cfc369af0018"}
+    old.create(name="fine", domain="General", api_settings=asked)
+    old.create(name="changed since", domain="Food", api_settings=asked)
+    old.create(name="plain", domain="General", api_settings={"domainId": "ee85a74c-405e-4adc-bb47-ffa8ca0c9f31"})
+
+    new = migrate("0010_finer_domain").get_model("training", "Project").objects
+
+    found = dict(new.values_list("name", "domain"))
+    assert found == {"fine": "General [A1]", "changed since": "Food", "plain": "General"}
+    migrate("0009_publications_tell_of_changes")
+    assert new.get(name="fine").domain == "General"

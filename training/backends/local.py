@@ -42,7 +42,8 @@ class LocalTrainer:
     mirror = None
 
     def domains(self) -> tuple[Domain, ...]:
-        return tuple(Domain(card.name, card.domain) for card in backbones.cards().values())
+        cards = backbones.cards().values()
+        return tuple(Domain(card.name, domain) for card in cards for domain in card.domains)
 
     def upload_images(
         self, project: Project, batch: Sequence[ImageUpload], *, by: User | None

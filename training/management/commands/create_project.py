@@ -14,7 +14,11 @@ class Command(ProjectCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", metavar="NAME")
         parser.add_argument("--description", default="")
-        parser.add_argument("--domain", default="General", help="General or Food (default: %(default)s).")
+        parser.add_argument(
+            "--domain",
+            default="General",
+            help="General, General [A1] (slower, more exact) or Food (default: %(default)s).",
+        )
         parser.add_argument("--type", default="Multiclass", choices=Project.Type.values, help="(default: %(default)s)")
         parser.add_argument("--backend", default="local", help="local or customvision (default: %(default)s).")
         self.add_json(parser)

@@ -1,8 +1,10 @@
 """An iteration as a package for other programs, and the proof that it answers as Classifr does."""
 
 import logging
+from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import F
 from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
@@ -11,8 +13,10 @@ from catalog.exceptions import StorageUnavailable
 from catalog.models import Picture
 from catalog.services import read_picture
 from engine import backbones, images, packages
+from engine.backbones import Card
 from engine.exceptions import RefusedPicture
-from engine.packages import NotTheSame, Origin
+from engine.heads import Head
+from engine.packages import Golden, NotTheSame, Origin
 from training import snapshots
 from training.exceptions import Refused
 from training.heads import read_head
@@ -25,24 +29,72 @@ _DIGITS = 5
 """Of a probability: enough to see what is refused from a thousandth on."""
 
 
+@dataclass(frozen=True)
+class _Exported:
+    """An iteration's model as one file, with what it is made of and measured by."""
+
+    head: Head
+    card: Card
+    model: bytes
+    pictures: list[Golden]
+
+
 def package(iteration: Iteration, *, platform: str = "ONNX", flavor: str | None = None) -> bytes:
     """Return the iteration as a zip file, checked; platform and flavor: as `packages.FLAVORS` has them.
 
     Raises Refused, StorageUnavailable and ModelFileError.
     """
+    exported = _export(iteration)
+    if iteration.proof != _proof(iteration):
+        _prove(iteration, exported)
+    return packages.build(
+        exported.model,
+        head=exported.head,
+        card=exported.card,
+        pictures=exported.pictures,
+        about=_about(iteration),
+        origin=Origin(iteration.uid, timezone.now(), platform=platform, flavor=flavor),
+    )
+
+
+def check_fit_to_answer(iteration: Iteration) -> None:
+    """Prove that the iteration's exported model answers as it does here, unless that was proven before.
+
+    Raises Refused, StorageUnavailable and ModelFileError.
+    """
+    _check_is_ours(iteration)
+    if iteration.proof != _proof(iteration):
+        _prove(iteration, _export(iteration))
+
+
+def _check_is_ours(iteration: Iteration) -> None:
     if not iteration.head_key:
         raise Refused(_("%(name)s was not trained here: it cannot be exported.") % {"name": iteration.name})
+
+
+def _export(iteration: Iteration) -> _Exported:
+    _check_is_ours(iteration)
     head = read_head(iteration.head_key)
     backbone = backbones.get(iteration.backbone, threads=1)
-    model = packages.to_onnx(head, backbone)
     pictures = packages.golden(_golden_pictures(iteration), head=head, backbone=backbone)
+    return _Exported(head, backbone.card, packages.to_onnx(head, backbone), pictures)
+
+
+def _proof(iteration: Iteration) -> str:
+    """Return what a proof depends on: the contents of head and backbone, and what counts with them."""
+    card = backbones.get(iteration.backbone, threads=1).card
+    return f"{iteration.head_key} {card.sha256} {packages.versions()}"
+
+
+def _prove(iteration: Iteration, exported: _Exported) -> None:
+    """Compare the exported model with ours and remember that they agree; raise Refused where they do not."""
     try:
-        packages.check(model, pictures, tags=head.tags)
+        packages.check(exported.model, exported.pictures, tags=exported.head.tags)
     except NotTheSame as exc:
         raise Refused(_not_the_same(exc, iteration)) from exc
-    origin = Origin(iteration.uid, timezone.now(), platform=platform, flavor=flavor)
-    about = _about(iteration)
-    return packages.build(model, head=head, card=backbone.card, pictures=pictures, about=about, origin=origin)
+    iteration.proof = _proof(iteration)
+    # For a program the iteration is as it was.
+    Iteration.objects.filter(pk=iteration.pk).update(proof=iteration.proof, modified_at=F("modified_at"))
 
 
 def _not_the_same(exc: NotTheSame, iteration: Iteration) -> str:

@@ -322,6 +322,9 @@ class Iteration(models.Model):
     labels = models.JSONField(
         default=list, blank=True, help_text="Of the head's columns, in their order: the tag's uid, name and type."
     )
+    proof = models.CharField(
+        max_length=300, blank=True, help_text="With what it was proven that its exported model answers as it does here."
+    )
     snapshot_key = models.CharField(
         max_length=100, blank=True, help_text="Blob key of what it was trained and held out on, and said of the latter."
     )

@@ -4,7 +4,7 @@ The layout is that of Custom Vision's exports, with `golden/` and `manifest.json
 them with the probabilities that Classifr gives, so that anyone can check what they run.
 """
 
-from engine.packages.building import FLAVORS, Golden, NotTheSame, build, check, golden, synthetic_pictures
+from engine.packages.building import FLAVORS, Golden, NotTheSame, build, check, golden, synthetic_pictures, versions
 from engine.packages.graph import to_onnx
 from engine.packages.papers import TOLERANCE, Origin
 
@@ -19,4 +19,5 @@ __all__ = [
     "golden",
     "synthetic_pictures",
     "to_onnx",
+    "versions",
 ]

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import onnxruntime
+import PIL
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -107,6 +109,11 @@ def check(model: bytes, pictures: Sequence[Golden], *, tags: Sequence[str]) -> N
             raise NotTheSame(
                 picture=each.name, tag=tags[worst], found=float(found[worst]), expected=each.expected[worst]
             )
+
+
+def versions() -> str:
+    """Return the libraries that decide what an exported model and Classifr answer."""
+    return f"onnxruntime {onnxruntime.__version__}, Pillow {PIL.__version__}"
 
 
 def _sample() -> dict[str, bytes]:

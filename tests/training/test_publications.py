@@ -14,9 +14,11 @@ from django.utils.translation import override
 
 from engine import heads, packages
 from engine.backbones import Backbone
+from engine.packages import Golden
 from tests import factories
 from tests.training.publishable import learned, live, make_iteration, published
 from training.exceptions import IsPublished, NotPublished, PublishNameRefused, Refused
+from training.exporting import package
 from training.models import Iteration, Project, Publication
 from training.services.learning import delete_iteration
 from training.services.publishing import (
@@ -412,6 +414,53 @@ def test_the_refusal_names_the_file_and_says_by_how_much_in_the_readers_language
         publish(iteration=learned(project, right=30), by=None)
 
     assert re.search(r"photo\.jpg.* \d,\d{5} .* \d,\d{5}", str(raised.value))
+
+
+@pytest.fixture
+def proofs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many pictures each proof was on, as they are made."""
+    made: list[int] = []
+    check = packages.check
+
+    def noted(model: bytes, pictures: list[Golden], *, tags: tuple[str, ...]) -> None:
+        made.append(len(pictures))
+        check(model, pictures, tags=tags)
+
+    monkeypatch.setattr(packages, "check", noted)
+    return made
+
+
+def test_what_was_proven_is_not_proven_again(project: Project, proofs: list[int]) -> None:
+    iteration = make_iteration(project)
+    package(iteration)
+
+    publish(iteration=iteration, by=None)
+    publish(iteration=Iteration.objects.get(pk=iteration.pk), by=None, name="another")
+    package(iteration)
+
+    assert len(proofs) == 1
+
+
+def test_another_library_asks_for_another_proof(
+    project: Project, proofs: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    iteration = make_iteration(project)
+    publish(iteration=iteration, by=None)
+
+    monkeypatch.setattr(packages, "versions", lambda: "onnxruntime 99")
+    publish(iteration=iteration, by=None, name="another")
+
+    assert len(proofs) == 2
+
+
+def test_to_a_program_what_was_proven_is_as_it_was(project: Project, proofs: list[int]) -> None:
+    iteration = make_iteration(project)
+    before = Iteration.objects.get(pk=iteration.pk).modified_at
+
+    package(iteration)
+
+    found = Iteration.objects.get(pk=iteration.pk)
+    assert (found.modified_at, bool(found.proof), len(proofs)) == (before, True, 1)
 
 
 def test_lost_picture_does_not_stand_in_the_way(project: Project, blobs: Path) -> None:

@@ -33,7 +33,7 @@ def site(signed_in: SignIn, developer: User) -> Client:
 @pytest.fixture
 def project(db: None, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A project whose packages are not built at each publication: that takes seconds, and is tested below."""
-    monkeypatch.setattr("training.backends.local.exporting.package", lambda iteration: b"")
+    monkeypatch.setattr("training.backends.local.exporting.check_fit_to_answer", lambda iteration: None)
     return factories.make_project()
 
 
@@ -146,10 +146,10 @@ def test_name_that_is_none_is_refused(site: Client, second: Iteration, name: str
 def test_model_that_says_something_else_is_not_published(
     site: Client, second: Iteration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def differ(iteration: Iteration) -> bytes:
+    def differ(iteration: Iteration) -> None:
         raise Refused("The exported model is not the same as ours.")
 
-    monkeypatch.setattr("training.backends.local.exporting.package", differ)
+    monkeypatch.setattr("training.backends.local.exporting.check_fit_to_answer", differ)
 
     answer = site.post(address("publish", second), {"name": "live"})
 

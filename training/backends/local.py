@@ -86,7 +86,7 @@ class LocalTrainer:
         return measuring.performance(snapshot, threshold=threshold)
 
     def check_fit_to_answer(self, iteration: Iteration) -> None:
-        exporting.package(iteration)
+        exporting.check_fit_to_answer(iteration)
 
 
 def _fit(

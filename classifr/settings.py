@@ -241,6 +241,7 @@ CLASSIFR_SCHEDULE = {  # task: every so many seconds
     "customvision.tasks.purge_predictions": 3600,
     "accounts.tasks.forget_request_counts": 3600,
     "customvision.tasks.erase_old_packages": 3600,
+    "training.tasks.drop_old_vectors": 24 * 3600,
     "jobs.tasks.prune_results": 24 * 3600,
 }
 CLASSIFR_JOBS = {  # kind: the work

@@ -86,7 +86,7 @@ def percent(value: float | None) -> str:
 
 def line(iteration: Iteration) -> str:
     """Tell of an iteration in a line, for people."""
-    told = f"{iteration.number:4}  {iteration.name:16}  {iteration.status:10}"
+    told = f"{iteration.number:4}  {iteration.name:16}  {iteration.status:10}  {iteration.backbone or '–':28}"
     if iteration.status == Iteration.Status.COMPLETED:
         told += f"  precision {percent(iteration.metrics.get('precision')):>8}"
         told += f"  recall {percent(iteration.metrics.get('recall')):>8}"
@@ -97,5 +97,15 @@ def line(iteration: Iteration) -> str:
 
 def record(iteration: Iteration) -> dict[str, Any]:
     """Tell of an iteration in JSON, for programs."""
-    fields = ("number", "name", "status", "publish_name", "trained_at", "training_seconds", "error", "metrics")
+    fields = (
+        "number",
+        "name",
+        "status",
+        "backbone",
+        "publish_name",
+        "trained_at",
+        "training_seconds",
+        "error",
+        "metrics",
+    )
     return {name: getattr(iteration, name) for name in fields}

@@ -11,11 +11,12 @@ from django.utils.translation import gettext as _
 from catalog import embedding
 from catalog.embedding import Unreadable
 from catalog.exceptions import StorageUnavailable
-from catalog.models import Picture
+from catalog.models import Picture, Vector
 from catalog.refusals import refusal_sentence
 from engine import backbones
+from engine.backbones import Card
 from jobs.progress import Progress
-from training.models import Image, ImageQuerySet, Project
+from training.models import Image, ImageQuerySet, Iteration, Project
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +69,25 @@ def _quarantine(failures: list[Unreadable], project: Project) -> None:
     for failure in failures:
         sentence = refusal_sentence(failure.reason) if failure.reason else _("The storage has lost its bytes.")
         Image.objects.filter(project=project, picture=failure.picture).update(quarantine=sentence[:300])
+
+
+def successor(iteration: Iteration) -> Card | None:
+    """Return what a training would take now instead of the backbone that the iteration stands on, if that is old."""
+    old = backbones.cards().get(iteration.backbone)
+    return None if old is None or old.domains else backbones.for_domain(iteration.project.domain)
+
+
+def drop_old_vectors() -> int:
+    """Delete the vectors of backbones that no training takes any more and that nothing published stands on.
+
+    Should an iteration on one of them be published again, what needs vectors makes them anew. Return how many went.
+    """
+    old = {card.name for card in backbones.cards().values() if not card.domains}
+    standing = Iteration.objects.published().filter(backbone__in=old).values_list("backbone", flat=True)
+    dropped, _by_model = Vector.objects.filter(backbone__in=old - set(standing)).delete()
+    if dropped:
+        logger.info("Dropped vectors of old backbones vectors=%s", dropped)
+    return dropped
 
 
 def embed_now(images: ImageQuerySet, *, backbone: backbones.Backbone, most: int) -> None:

@@ -8,7 +8,8 @@ from django.db import IntegrityError, connection
 
 from tests import factories
 from training.models import Iteration, Project
-from training.services.starter import install_starter
+from training.services.publishing import publish
+from training.services.starter import add_iteration, install_starter
 
 pytestmark = pytest.mark.django_db
 
@@ -77,6 +78,30 @@ def test_head_that_the_storage_lost_is_stored_again() -> None:
     install_starter()
 
     assert default_storage.exists(iteration.head_key)
+
+
+@pytest.fixture
+def earlier() -> Iteration:
+    """The live iteration of a starter that an earlier Classifr has installed."""
+    project = factories.make_project(name="Food-101", domain="Food")
+    iteration = add_iteration(project=project, head=factories.make_head("pizza", "risotto"), metrics={})
+    publish(iteration=iteration, by=None)
+    return iteration
+
+
+def test_starter_of_an_earlier_version_goes_on_answering_beside_the_new_one(earlier: Iteration) -> None:
+    iteration, is_new = install_starter()
+
+    assert (iteration.number, iteration.is_published, is_new) == (2, False, True)
+    assert Project.objects.get().live_iteration == earlier
+    assert install_starter() == (iteration, False)
+
+
+def test_project_that_somebody_has_filled_gets_no_other_starter(earlier: Iteration) -> None:
+    factories.make_image(project=earlier.project)
+
+    assert install_starter() == (earlier, False)
+    assert earlier.project.tags.count() == 0
 
 
 def test_project_goes_with_its_live_iteration() -> None:

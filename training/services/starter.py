@@ -20,8 +20,9 @@ STARTER_HEAD = backbones.MODELS / "food-101.safetensors"
 def install_starter() -> tuple[Iteration, bool]:
     """Make the project "Food-101" from the head that Classifr ships, and let it answer if nothing does yet.
 
-    Return the iteration with that head, and whether it was made now. Safe to call at every start. Raises
-    StorageUnavailable and ModelFileError.
+    Where an earlier Classifr has made it, what is live stays so: the new iteration waits beside it to be published,
+    and in a project that has images of its own nothing is added. Return the iteration with that head, or the project's
+    first, and whether it was made now. Safe to call at every start. Raises StorageUnavailable and ModelFileError.
     """
     content = STARTER_HEAD.read_bytes()
     head = heads.loads(content)
@@ -36,6 +37,9 @@ def install_starter() -> tuple[Iteration, bool]:
             if not storage.has_blob(key):  # the storage may be another one than last time
                 storage.write_blob(key, content)
             return known, False
+        first = project.iterations.last()
+        if first and project.images.exists():
+            return first, False
         Tag.objects.bulk_create([Tag(project=project, name=name) for name in head.tags], ignore_conflicts=True)
         metrics = json.loads(STARTER_HEAD.with_suffix(".json").read_text())
         iteration = add_iteration(project=project, head=content, metrics=metrics)

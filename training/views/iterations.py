@@ -27,6 +27,7 @@ from training.models import Iteration
 from training.services import learning
 from training.services.publishing import rollback_target
 from training.snapshots import Snapshot, snapshot_of
+from training.vectors import successor
 from training.views import plots
 from training.views.answers import TROUBLE, iteration_or_404, notices, project_or_404, trouble_sentence
 from training.views.projects import engine_name
@@ -118,6 +119,7 @@ def iteration(request: UserRequest, pk: int, number: int) -> HttpResponse:
         "rollback": rollback_target(found.project),
         **notices(found),
         "engine": engine_name(found.project),
+        "successor": successor(found),
         **_figures(request, found),
         **_pictures(found),
     }

@@ -26,6 +26,7 @@ from training.forms import ENGINES, ProjectForm, TagNameForm, TagsForm, UploadFo
 from training.models import Image, ImageTag, Project, Tag
 from training.services import learning
 from training.services import projects as project_services
+from training.vectors import successor
 from training.views.answers import TROUBLE, form_sentence, project_or_404, trouble_sentence, wants_json
 
 logger = logging.getLogger(__name__)
@@ -216,6 +217,7 @@ def _training_context(found: Project) -> dict[str, Any]:
         "row": shown(in_training.job) if in_training and in_training.job else None,
         "iterations": found.iterations.all()[:ITERATIONS_SHOWN],
         "facts": _image_facts(found),
+        "successor": successor(found.live_iteration) if found.live_iteration else None,
     }
 
 

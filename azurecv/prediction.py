@@ -12,9 +12,8 @@ from azurecv import sdk
 from azurecv.sdk import Patience
 from classifier.backends.base import Answer, TagProbability
 from classifier.exceptions import BackendMisconfigured, BackendUnavailable
-from engine import images
 from engine.exceptions import RefusalReason, RefusedPicture
-from engine.images import checking
+from engine.images import AdmittedPicture
 from training.models import Iteration, Project
 
 ATTEMPTS = 3
@@ -31,11 +30,10 @@ class CustomVisionBackend:
 
     def predict(
         self,
-        content: bytes,
+        photo: AdmittedPicture,
         *,
         project: Project,
         iteration: Iteration | None = None,
-        limits: images.Limits = images.PREDICTION,
     ) -> Answer:
         if project.remote_id is None:
             raise BackendMisconfigured(f"Project {project} has no remote id: set its id at Custom Vision.")
@@ -46,9 +44,8 @@ class CustomVisionBackend:
             raise BackendMisconfigured(
                 f"No iteration of {project} is live: publish one, or set CLASSIFR_CUSTOMVISION_PUBLISH_NAME."
             )
-        checking.checked(content, limits=limits)
         try:
-            found = _read(self._classify(str(project.remote_id), publish_name, images.strip_metadata(content)))
+            found = _read(self._classify(str(project.remote_id), publish_name, photo.content))
         except sdk.CallFailed as exc:
             _translate(exc)
         return Answer(predictions=found, iteration=live, iteration_name=live.name if live else publish_name)

@@ -35,7 +35,7 @@ def in_full(content: bytes) -> Image.Image:
 
 
 def reduced(content: bytes) -> Image.Image:
-    small = images.decode(content, limits=images.PAGE_PHOTO, shorter_side=SIDE)
+    small = images.decode(images.admit(content, limits=images.PAGE_PHOTO), shorter_side=SIDE)
     return small.resize((SIDE * 4 // 3, SIDE), Image.Resampling.BICUBIC)
 
 

@@ -89,7 +89,8 @@ def main() -> None:
         batch = [ImageUpload(str(row), content) for row, content in enumerate(contents[start : start + 64])]
         upload_images(project=project, batch=batch, by=None)
     backbone = backbones.get("efficientnet-lite0", threads=1)
-    decoded = (images.decode(each, limits=images.TRAINING, shorter_side=backbone.card.resize) for each in contents)
+    admitted = (images.admit(each, limits=images.TRAINING) for each in contents)
+    decoded = (images.decode(each, shorter_side=backbone.card.resize) for each in admitted)
     prepared = np.stack([backbone.prepare(image) for image in decoded])
     whole = min(stored(project) for _ in range(ROUNDS))
     alone = min(bare(prepared) for _ in range(ROUNDS))

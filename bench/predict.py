@@ -33,7 +33,7 @@ def main() -> None:
     steps: dict[str, list[float]] = {"decode": [], "prepare": [], "embed": [], "head": []}
     for _ in range(ROUNDS + 1):
         moments = [perf_counter()]
-        image = images.decode(content, limits=images.PREDICTION, shorter_side=backbone.card.resize)
+        image = images.decode(images.admit(content, limits=images.PREDICTION), shorter_side=backbone.card.resize)
         moments.append(perf_counter())
         prepared = backbone.prepare(image)[None]
         moments.append(perf_counter())

@@ -58,7 +58,7 @@ def photo(width: int, height: int, *, grain: float, quality: int) -> bytes:
 def raw(content: bytes) -> None:
     """Do what the local backend does, without anything around it."""
     backbone = backbones.get(backbones.for_domain("Food").name, threads=1)
-    vector = backbone.vector(content, limits=images.PREDICTION)
+    vector = backbone.vector(images.admit(content, limits=images.PREDICTION))
     _head().probabilities(vector[None])
 
 

@@ -124,7 +124,7 @@ def _in_order(
 def _embed_one(picture: Picture, backbone: Backbone) -> _Result:
     """Return the picture's vector. Runs in a thread, touches no database."""
     try:
-        return backbone.vector(storage.read_blob(picture.blob_key), limits=images.TRAINING)
+        return _vector(storage.read_blob(picture.blob_key), backbone)
     except RefusedPicture as exc:
         return Unreadable(picture, exc)
     except StorageUnavailable:
@@ -133,13 +133,17 @@ def _embed_one(picture: Picture, backbone: Backbone) -> _Result:
         return Unreadable(picture, None)
 
 
+def _vector(content: bytes, backbone: Backbone) -> NDArray[np.float32]:
+    return backbone.vector(images.admit(content, limits=images.TRAINING))
+
+
 def _embed_waiting(lost: Unreadable, backbone: Backbone) -> _Result:
     """Return the vector of a picture that the storage lacks, if its bytes wait for delivery."""
     waiting = WaitingBlob.objects.filter(picture=lost.picture).first()
     if waiting is None:
         return lost
     try:
-        return backbone.vector(bytes(waiting.content), limits=images.TRAINING)
+        return _vector(bytes(waiting.content), backbone)
     except RefusedPicture as exc:
         return Unreadable(lost.picture, exc)
 

@@ -10,6 +10,7 @@ from django.utils.cache import patch_cache_control
 from catalog import services, storage
 from catalog.exceptions import StorageUnavailable
 from catalog.models import Picture
+from engine.images import FORMATS
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ def whole(picture: Picture) -> HttpResponseBase:
         content = services.read_picture(picture)
     except StorageUnavailable as exc:
         return _away(exc)
-    return _cached(HttpResponse(content, content_type=f"image/{picture.format.lower()}"))
+    return _cached(HttpResponse(content, content_type=FORMATS[picture.format].content_type))
 
 
 def small(picture: Picture) -> HttpResponseBase:

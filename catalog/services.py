@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import numpy as np
 from django.core.cache import caches
@@ -18,6 +17,7 @@ from catalog.exceptions import StorageUnavailable
 from catalog.locks import hold_blobs
 from catalog.models import Picture, Vector, WaitingBlob
 from engine import images
+from engine.images import AdmittedPicture
 
 logger = logging.getLogger(__name__)
 
@@ -35,37 +35,19 @@ _INSERT = """
 """
 
 
-@dataclass(frozen=True)
-class CleanPicture:
-    """A picture free of its metadata."""
-
-    content: bytes
-    facts: images.Facts
-    original_sha256: str
-    """Of the file with its metadata."""
-
-
-def clean_picture(content: bytes, *, limits: images.Limits) -> CleanPicture:
-    """Free a picture within the limits of its metadata. Raises RefusedPicture."""
-    facts = images.inspect(content, limits=limits)
-    clean = images.strip_metadata(content)
-    clean_facts = facts if clean == content else images.inspect(clean, limits=limits)
-    return CleanPicture(clean, clean_facts, facts.sha256)
-
-
-def keep_picture(*, content: bytes, limits: images.Limits, by: User | None, may_wait: bool = False) -> Picture:
+def keep_picture(picture: AdmittedPicture, *, by: User | None, may_wait: bool = False) -> Picture:
     """Keep one picture as `keep_pictures` does.
 
-    Raises RefusedPicture and, without `may_wait`, StorageUnavailable; then nothing was stored.
+    Raises, without `may_wait`, StorageUnavailable; then nothing was stored.
     """
-    [kept] = keep_pictures([clean_picture(content, limits=limits)], by=by, may_wait=may_wait)
+    [kept] = keep_pictures([picture], by=by, may_wait=may_wait)
     if isinstance(kept, StorageUnavailable):
         raise kept
     return kept
 
 
 def keep_pictures(
-    cleaned: Sequence[CleanPicture], *, by: User | None, may_wait: bool = False
+    admitted: Sequence[AdmittedPicture], *, by: User | None, may_wait: bool = False
 ) -> list[Picture | StorageUnavailable]:
     """Store the pictures unless the same content is there; return each one's row, or why the storage refuses it.
 
@@ -73,37 +55,37 @@ def keep_pictures(
     once, without asking the storage, while it has just refused others: a storage that hangs makes one person wait, not
     everybody.
     """
-    contents = {each.facts.sha256: each.content for each in cleaned}
+    by_sha256 = {each.sha256: each for each in admitted}
     # The blobs are written inside the transaction: the rows' locks keep a deletion of the same content out until the
     # caller has committed what points at them, and a storage that refuses takes the row back.
     with transaction.atomic():
         hold_blobs()
-        pictures, new = _lock_rows({each.facts.sha256: each.facts for each in cleaned}, by=by)
+        pictures, new = _lock_rows(by_sha256, by=by)
         known = [each.pk for each in pictures.values() if each.sha256 not in new]
         waiting = set(WaitingBlob.objects.filter(picture__in=known).values_list("picture_id", flat=True))
         to_write = [each for each in pictures.values() if each.pk not in waiting]
         if may_wait and WaitingBlob.objects.put_off(timezone.now()).exists():
             refused: dict[str, StorageUnavailable | None] = dict.fromkeys(each.sha256 for each in to_write)
         else:
-            refused = _write_blobs(to_write, contents, new=new)
+            refused = _write_blobs(to_write, by_sha256, new=new)
         if may_wait:
             for sha256, reason in refused.items():
-                _let_wait(pictures[sha256], contents[sha256], reason)
+                _let_wait(pictures[sha256], by_sha256[sha256].content, reason)
             refused = {}
         Picture.objects.filter(sha256__in=new & refused.keys()).delete()
         _note_found(each for each in pictures.values() if each.sha256 not in refused)
-    return [refused.get(each.facts.sha256) or pictures[each.facts.sha256] for each in cleaned]
+    return [refused.get(each.sha256) or pictures[each.sha256] for each in admitted]
 
 
-def _lock_rows(facts: Mapping[str, images.Facts], *, by: User | None) -> tuple[dict[str, Picture], set[str]]:
+def _lock_rows(admitted: Mapping[str, AdmittedPicture], *, by: User | None) -> tuple[dict[str, Picture], set[str]]:
     """Insert the rows that are missing and lock them all; return them by sha256, and which of them are new.
 
     Both in the order of their sha256: of two that keep the same pictures, one waits for the other.
     """
-    columns = [list(column) for column in zip(*(_row(facts[sha256]) for sha256 in sorted(facts)), strict=True)]
+    columns = [list(column) for column in zip(*(_row(admitted[sha256]) for sha256 in sorted(admitted)), strict=True)]
     found: dict[str, Picture] = {}
     new: set[str] = set()
-    while missing := facts.keys() - found.keys():  # a row may be deleted between the two statements
+    while missing := admitted.keys() - found.keys():  # a row may be deleted between the two statements
         made = {each.sha256: each for each in Picture.objects.raw(_INSERT, [by.pk if by else None, *columns])}
         new.update(made)
         locked = Picture.objects.select_for_update().filter(sha256__in=missing - made.keys()).order_by("sha256")
@@ -111,13 +93,13 @@ def _lock_rows(facts: Mapping[str, images.Facts], *, by: User | None) -> tuple[d
     return found, new
 
 
-def _row(facts: images.Facts) -> tuple[str, str, str, int, int, int]:
-    key = f"pictures/{facts.sha256[:2]}/{facts.sha256}"
-    return facts.sha256, key, facts.format, facts.width, facts.height, facts.byte_size
+def _row(admitted: AdmittedPicture) -> tuple[str, str, str, int, int, int]:
+    key = f"pictures/{admitted.sha256[:2]}/{admitted.sha256}"
+    return admitted.sha256, key, admitted.format, admitted.width, admitted.height, len(admitted.content)
 
 
 def _write_blobs(
-    pictures: Sequence[Picture], contents: Mapping[str, bytes], *, new: Collection[str]
+    pictures: Sequence[Picture], admitted: Mapping[str, AdmittedPicture], *, new: Collection[str]
 ) -> dict[str, StorageUnavailable | None]:
     """Put the bytes into the storage unless they are there; return by sha256 why it refuses which.
 
@@ -127,7 +109,7 @@ def _write_blobs(
     def write(picture: Picture) -> StorageUnavailable | None:
         try:
             if picture.sha256 in new or not storage.has_blob(picture.blob_key):  # one that was lost comes back
-                storage.write_blob(picture.blob_key, contents[picture.sha256])
+                storage.write_blob(picture.blob_key, admitted[picture.sha256].content)
         except StorageUnavailable as exc:
             return exc
         return None
@@ -245,6 +227,7 @@ def thumbnail(picture: Picture) -> bytes:
     cached: bytes | None = caches["thumbnails"].get(picture.sha256)
     if cached is not None:
         return cached
-    made = images.thumbnail(read_picture(picture), side=THUMBNAIL_SIDE)
+    admitted = images.admit(read_picture(picture), limits=images.TRAINING)
+    made = images.thumbnail(admitted, side=THUMBNAIL_SIDE)
     caches["thumbnails"].set(picture.sha256, made)
     return made

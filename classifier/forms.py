@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy as _
 from catalog.refusals import refusal_sentence
 from engine import images
 from engine.exceptions import RefusedPicture
-from engine.images import checking
 from training.models import Project
 
 
@@ -44,18 +43,16 @@ class PhotoForm(forms.Form):
         """The projects that can answer, the one to offer first before the others."""
         return list(self.fields["project"].queryset)  # type: ignore[attr-defined]
 
-    def clean_photo(self) -> bytes:
-        """Return the photo's bytes, checked as far as that goes without decoding them."""
+    def clean_photo(self) -> images.AdmittedPicture:
         upload: UploadedFile = self.cleaned_data["photo"]
         try:
-            return _checked(upload)
+            return _admitted(upload)
         except RefusedPicture as exc:
             raise forms.ValidationError(refusal_sentence(exc), code=exc.reason) from exc
 
 
-def _checked(upload: UploadedFile) -> bytes:
-    checking.check_byte_size(upload.size or 0, limits=images.PAGE_PHOTO)
+def _admitted(upload: UploadedFile) -> images.AdmittedPicture:
+    images.check_byte_size(upload.size or 0, limits=images.PAGE_PHOTO)
     with upload:  # closed, it lets go of its own copy
         content: bytes = upload.read()
-    checking.checked(content, limits=images.PAGE_PHOTO)
-    return content
+    return images.admit(content, limits=images.PAGE_PHOTO)

@@ -14,6 +14,7 @@ from catalog.storage import has_blob
 from classifier import services
 from classifier.backends import get_backend, local
 from classifier.exceptions import BackendUnavailable, PredictionError
+from engine import images
 from training.models import Project
 
 logger = logging.getLogger(__name__)
@@ -44,7 +45,8 @@ def _run_once() -> None:
     try:
         project = default_project()
         if project and get_backend(project.backend).needs_head:
-            services.classify(content=_blank_picture(), project=project)
+            photo = images.admit(_blank_picture(), limits=images.PREDICTION)
+            services.classify(photo=photo, project=project)
             logger.info("Warmed up project=%s ms=%.0f", project.pk, 1000 * (time.perf_counter() - started))
     except Exception:  # whatever it is, the process can still serve
         logger.exception("Warm-up failed")

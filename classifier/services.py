@@ -1,6 +1,5 @@
 """Answer a photo, and hold it until its verdict."""
 
-import hashlib
 import logging
 import time
 from datetime import datetime, timedelta
@@ -14,7 +13,7 @@ from catalog.copying import copy_rows
 from classifier.backends import get_backend
 from classifier.backends.base import Answer
 from classifier.models import PendingPhoto, Prediction
-from engine import images
+from engine.images import AdmittedPicture
 from training.models import Iteration, Project
 
 logger = logging.getLogger(__name__)
@@ -22,10 +21,9 @@ logger = logging.getLogger(__name__)
 
 def classify(
     *,
-    content: bytes,
+    photo: AdmittedPicture,
     project: Project,
     iteration: Iteration | None = None,
-    limits: images.Limits = images.PREDICTION,
 ) -> Answer:
     """Return what the project's backend says of the photo; nothing is stored.
 
@@ -33,20 +31,19 @@ def classify(
 
     Raises RefusedPicture, BackendUnavailable and BackendMisconfigured.
     """
-    return get_backend(project.backend).predict(content, project=project, iteration=iteration, limits=limits)
+    return get_backend(project.backend).predict(photo, project=project, iteration=iteration)
 
 
-def predict(*, content: bytes, project: Project, by: User, held: PendingPhoto | None = None) -> Prediction:
+def predict(*, photo: AdmittedPicture, project: Project, by: User, held: PendingPhoto | None = None) -> Prediction:
     """Classify the photo, record the answer, and hold the photo until its verdict or its expiry.
 
-    The metadata goes first: what is judged, held and perhaps kept later is one and the same file. A photo that was held
-    already is answered once, however often it is sent again.
+    What is judged, held and perhaps kept later is one and the same file. A photo that was held already is answered
+    once, however often it is sent again.
 
     Raises what `classify` does; then nothing was stored.
     """
     started = time.perf_counter()
-    bare = images.strip_metadata(content)
-    answer = classify(content=bare, project=project)
+    answer = classify(photo=photo, project=project)
     milliseconds = 1000 * (time.perf_counter() - started)
     top = answer.predictions[0]
     with transaction.atomic():
@@ -61,12 +58,12 @@ def predict(*, content: bytes, project: Project, by: User, held: PendingPhoto | 
             probabilities=[[each.tag, each.probability] for each in answer.predictions],
             top_tag=top.tag,
             top_probability=top.probability,
-            photo_sha256=hashlib.sha256(content).hexdigest(),
-            photo_byte_size=len(content),
+            photo_sha256=photo.original_sha256,
+            photo_byte_size=len(photo.original),
             milliseconds=milliseconds,
         )
         if pending is None:
-            _hold(bare, prediction=prediction, answer=answer)
+            _hold(photo.content, prediction=prediction, answer=answer)
         else:
             pending.prediction, pending.user = prediction, None
             pending.backbone, pending.vector, pending.expires_at = answer.backbone, answer.vector, _expiry()
@@ -97,15 +94,11 @@ def _expiry() -> datetime:
     return timezone.now() + timedelta(seconds=settings.CLASSIFR_PENDING_SECONDS)
 
 
-def hold_photo(*, content: bytes, by: User) -> PendingPhoto:
-    """Keep a photo that no model could answer, so that it need not be sent again; the same one is kept once.
-
-    Raises RefusedPicture.
-    """
-    bare = images.strip_metadata(content)
-    same = PendingPhoto.objects.filter(user=by, content=bare)
+def hold_photo(*, photo: AdmittedPicture, by: User) -> PendingPhoto:
+    """Keep a photo that no model could answer, so that it need not be sent again; the same one is kept once."""
+    same = PendingPhoto.objects.filter(user=by, content=photo.content)
     same.update(expires_at=_expiry())
-    return same.first() or PendingPhoto.objects.create(user=by, content=bare, expires_at=_expiry())
+    return same.first() or PendingPhoto.objects.create(user=by, content=photo.content, expires_at=_expiry())
 
 
 def purge_pending() -> int:

@@ -54,12 +54,14 @@ def home(request: UserRequest) -> HttpResponseBase:
 def _classify(request: UserRequest, held: PendingPhoto | None) -> HttpResponseBase:
     form = PhotoForm(request.POST, _files(request, held))
     # Forms refer to themselves: with the photo in it, this one would keep it until the next collection of garbage.
-    content: bytes = form.cleaned_data.pop("photo") if form.is_valid() else b""
-    try:
-        prediction = _predict(request, form, content, held) if content else None
-    except BackendUnavailable as exc:
-        logger.warning("Prediction unavailable user=%s: %s", request.user.pk, exc, exc_info=exc)
-        return _unavailable(request, form, content)
+    prediction = None
+    if form.is_valid():
+        photo: images.AdmittedPicture = form.cleaned_data.pop("photo")
+        try:
+            prediction = _predict(request, form, photo, held)
+        except BackendUnavailable as exc:
+            logger.warning("Prediction unavailable user=%s: %s", request.user.pk, exc, exc_info=exc)
+            return _unavailable(request, form, photo)
     if "card" in request.POST:
         name = getattr(request.FILES.get("photo"), "name", "")
         return render(request, "classifier/_queue_card.html", {"form": form, "prediction": prediction, "name": name})
@@ -116,11 +118,13 @@ def _files(request: UserRequest, held: PendingPhoto | None) -> MultiValueDict[st
     return MultiValueDict({"photo": [SimpleUploadedFile("photo.jpg", content)]})
 
 
-def _predict(request: UserRequest, form: PhotoForm, content: bytes, held: PendingPhoto | None) -> Prediction | None:
+def _predict(
+    request: UserRequest, form: PhotoForm, photo: images.AdmittedPicture, held: PendingPhoto | None
+) -> Prediction | None:
     """Classify the photo; None when that failed, with a sentence on the form."""
     project: Project = form.cleaned_data["project"]
     try:
-        return services.predict(content=content, project=project, by=request.user, held=held)
+        return services.predict(photo=photo, project=project, by=request.user, held=held)
     except RefusedPicture as exc:
         form.add_error("photo", refusal_sentence(exc))
     except BackendMisconfigured as exc:
@@ -129,13 +133,13 @@ def _predict(request: UserRequest, form: PhotoForm, content: bytes, held: Pendin
     return None
 
 
-def _unavailable(request: UserRequest, form: PhotoForm, content: bytes) -> HttpResponse:
+def _unavailable(request: UserRequest, form: PhotoForm, photo: images.AdmittedPicture) -> HttpResponse:
     """Say so. A browser with JavaScript has the photo still; for another one it is held, with a button to try again."""
     if request.htmx:
         sentence = _("The model cannot be reached at the moment. Your photo is still here: try again in a minute.")
         return HttpResponse(sentence, status=HTTPStatus.SERVICE_UNAVAILABLE, content_type="text/plain; charset=utf-8")
     form.add_error("photo", _("The model cannot be reached at the moment. Your photo is kept: try again in a minute."))
-    return _page(request, form, _shown(request), services.hold_photo(content=content, by=request.user))
+    return _page(request, form, _shown(request), services.hold_photo(photo=photo, by=request.user))
 
 
 def _shown(request: UserRequest) -> Prediction | None:

@@ -15,7 +15,6 @@ from customvision.paths import has_tag_types
 from customvision.schemas.predictions import ImagePrediction, predictions_out
 from customvision.services import keep_prediction
 from engine import images
-from engine.images.checking import check_byte_size
 from training.labels import Labels
 from training.models import Iteration
 
@@ -28,7 +27,8 @@ def answer_only(
     request: HttpRequest, content: bytes, *, iteration: Iteration, labels: Labels, limits: images.Limits
 ) -> HttpResponse:
     """Classify the picture, and answer. labels: of the iteration."""
-    answer = classify(content=content, project=iteration.project, iteration=iteration, limits=limits)
+    photo = images.admit(content, limits=limits)
+    answer = classify(photo=photo, project=iteration.project, iteration=iteration)
     return _reply(request, answer, iteration, labels=labels)
 
 
@@ -45,16 +45,13 @@ def answer_and_keep(
     if len(application) > LONGEST_APPLICATION:
         sentence = f"application has {len(application)} characters; at most {LONGEST_APPLICATION} are accepted."
         raise ApiError("BadRequestPredictionInvalidApplicationName", sentence)
-    check_byte_size(len(content), limits=limits)
-    # The metadata goes first: what is judged and what is stored are one and the same file.
-    bare = images.strip_metadata(content)
-    answer = classify(content=bare, project=iteration.project, iteration=iteration, limits=limits)
+    photo = images.admit(content, limits=limits)
+    answer = classify(photo=photo, project=iteration.project, iteration=iteration)
     uid = uuid4()
     by = key_of(request).created_by
     keep_prediction(
         uid=uid,
-        content=bare,
-        limits=limits,
+        photo=photo,
         iteration=iteration,
         labels=labels,
         answer=answer,

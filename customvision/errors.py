@@ -14,7 +14,7 @@ from ninja.errors import ValidationError
 from catalog.exceptions import StorageUnavailable
 from classifier.exceptions import BackendMisconfigured, BackendUnavailable
 from engine.exceptions import ModelFileError, RefusedPicture
-from engine.images.limits import MEBI
+from engine.images.refusals import MEBI
 from training import exceptions as training
 from web.fetching import NotFetched, TooLong
 

@@ -16,7 +16,7 @@ from catalog.services import discard_picture, keep_picture, keep_vector
 from classifier.backends.base import Answer
 from customvision.fields import single
 from customvision.models import StoredPrediction, StoredPredictionQuerySet
-from engine import images
+from engine.images import AdmittedPicture
 from engine.uncertainty import uncertainty
 from training.labels import Labels
 from training.models import Iteration
@@ -29,8 +29,7 @@ _ROWS_AT_ONCE = 500
 def keep_prediction(
     *,
     uid: UUID,
-    content: bytes,
-    limits: images.Limits,
+    photo: AdmittedPicture,
     iteration: Iteration,
     labels: Labels,
     answer: Answer,
@@ -39,14 +38,14 @@ def keep_prediction(
 ) -> StoredPrediction | None:
     """Store an answer, its picture and the picture's vector; None where CLASSIFR_PREDICTION_DAYS is 0.
 
-    content: of an upright picture that the answer is about, without its metadata. labels: of the iteration. A storage
-    that is away makes nobody wait: the bytes wait in the database. Raises RefusedPicture.
+    photo: what the answer is about. labels: of the iteration. A storage that is away makes nobody wait: the bytes wait
+    in the database.
     """
     if not settings.CLASSIFR_PREDICTION_DAYS:
         return None
     shares = np.array([[each.probability for each in answer.predictions]])
     with transaction.atomic():
-        picture = keep_picture(content=content, limits=limits, by=by, may_wait=True)
+        picture = keep_picture(photo, by=by, may_wait=True)
         if answer.vector is not None:
             keep_vector(picture=picture, backbone=answer.backbone, value=answer.vector)
         return StoredPrediction.objects.create(

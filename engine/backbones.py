@@ -97,9 +97,9 @@ class Backbone:
             return np.empty((0, self.card.vector_length), dtype=np.float32)
         return np.concatenate(vectors)
 
-    def vector(self, content: bytes, *, limits: images.Limits) -> NDArray[np.float32]:
-        """Return the vector of a picture file, (vector_length,); raise RefusedPicture as `images.decode` does."""
-        image = images.decode(content, limits=limits, shorter_side=self.card.resize)
+    def vector(self, picture: images.AdmittedPicture) -> NDArray[np.float32]:
+        """Return the vector of a picture, (vector_length,); raise RefusedPicture as `images.decode` does."""
+        image = images.decode(picture, shorter_side=self.card.resize)
         vector: NDArray[np.float32] = self.embed(self.prepare(image)[None])[0]
         return vector
 

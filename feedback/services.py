@@ -87,7 +87,8 @@ def _let_wait_again(prediction: Prediction, kept: Misprediction) -> None:
 
 def _keep_for_review(verdict: Verdict, photo: PendingPhoto) -> Misprediction:
     prediction = verdict.prediction
-    picture = keep_picture(content=bytes(photo.content), limits=images.PREDICTION, by=verdict.user, may_wait=True)
+    admitted = images.admit(bytes(photo.content), limits=images.PREDICTION)
+    picture = keep_picture(admitted, by=verdict.user, may_wait=True)
     if photo.vector is not None:
         keep_vector(picture=picture, backbone=photo.backbone, value=photo.vector)
     return Misprediction.objects.create(

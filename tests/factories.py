@@ -60,10 +60,14 @@ def make_photo(
     return buffer.getvalue()
 
 
+def admit(content: bytes) -> images.AdmittedPicture:
+    return images.admit(content, limits=images.PREDICTION)
+
+
 def make_picture(**fields: Any) -> Picture:
     by = fields.pop("created_by", None)
     content = fields.pop("content", None) or make_photo(**fields)
-    return keep_picture(content=content, limits=images.PREDICTION, by=by)
+    return keep_picture(admit(content), by=by)
 
 
 def make_image(**fields: Any) -> Image:

@@ -42,7 +42,7 @@ def embed_folder(backbone: backbones.Backbone, folder: Path, *, must_be_unseen: 
         content = path.read_bytes()
         if must_be_unseen and backbones.was_seen(backbone.card, hashlib.sha256(content).hexdigest()):
             raise SystemExit(f"{path} was seen by the backbone: it cannot measure anything.")
-        vectors.append(backbone.vector(content, limits=images.TRAINING))
+        vectors.append(backbone.vector(images.admit(content, limits=images.TRAINING)))
     return Examples(np.stack(vectors), np.array([label for _, label in files])), classes
 
 

@@ -124,7 +124,7 @@ def _readable(picture: Picture) -> bytes | None:
     """Return the picture's bytes unless they are lost or damaged: one picture must not stand in the way."""
     try:
         content = read_picture(picture)
-        images.decode(content, limits=images.TRAINING, shorter_side=1)
+        images.decode(images.admit(content, limits=images.TRAINING), shorter_side=1)
     except (StorageUnavailable, RefusedPicture) as exc:
         logger.warning("Not used as a golden picture sha256=%s: %s", picture.sha256, exc)
         return None

@@ -11,9 +11,10 @@ from accounts.models import User
 from catalog.exceptions import StorageUnavailable
 from catalog.models import Picture
 from catalog.refusals import refusal_sentence
-from catalog.services import CleanPicture, clean_picture, keep_pictures
+from catalog.services import keep_pictures
 from engine import images
 from engine.exceptions import RefusalReason, RefusedPicture
+from engine.images import AdmittedPicture
 from engine.splitting import Part
 from training.exceptions import Refused
 from training.models import Image, Project, Tag
@@ -44,29 +45,34 @@ def check_batch(batch: Sequence[ImageUpload]) -> None:
         raise Refused(_("%(found)s tags at once; at most %(limit)s.") % {"found": len(tags), "limit": TAGS_A_BATCH})
 
 
-def refused(project: Project, upload: ImageUpload) -> UploadResult | None:
-    """Return why this picture cannot be an image of the project, or None when it can."""
-    checked = _checked(project, upload)
-    return checked if isinstance(checked, UploadResult) else None
+@dataclass(frozen=True)
+class Entry:
+    """A picture that can be an image of the project."""
+
+    upload: ImageUpload
+    picture: AdmittedPicture
 
 
-def keep_image(
-    project: Project, upload: ImageUpload, *, by: User | None, remote_id: UUID | None = None
-) -> UploadResult:
+def keep_images(project: Project, batch: Sequence[ImageUpload], *, by: User | None) -> tuple[UploadResult, ...]:
+    """Keep pictures as images with their tags, each one kept or refused by itself; one that is there gets the tags."""
+    return tuple(
+        result
+        for part in parts(batch)
+        for result in _keep_part(project, [admit(project, upload) for upload in part], by=by, remote_id=None)
+    )
+
+
+def keep_image(project: Project, entry: Entry, *, by: User | None, remote_id: UUID | None = None) -> UploadResult:
     """Keep one picture as `keep_images` does; remote_id: of its counterpart elsewhere."""
-    [result] = keep_images(project, [upload], by=by, remote_id=remote_id)
+    [result] = _keep_part(project, [entry], by=by, remote_id=remote_id)
     return result
 
 
-def keep_images(
-    project: Project, batch: Sequence[ImageUpload], *, by: User | None, remote_id: UUID | None = None
-) -> tuple[UploadResult, ...]:
-    """Keep pictures as images with their tags, each one kept or refused by itself; one that is there gets the tags."""
-    return tuple(result for part in _parts(batch) for result in _keep_part(project, part, by=by, remote_id=remote_id))
+def parts(batch: Sequence[ImageUpload]) -> Iterator[Sequence[ImageUpload]]:
+    """Yield the uploads that are kept in one transaction: their clean copies are in memory meanwhile.
 
-
-def _parts(batch: Sequence[ImageUpload]) -> Iterator[Sequence[ImageUpload]]:
-    """Yield the uploads that are kept in one transaction: their clean copies are in memory meanwhile."""
+    In base64 such a part is less than half of what Azure takes in one request.
+    """
     start = size = 0
     for place, upload in enumerate(batch):
         size += len(upload.content)
@@ -77,55 +83,45 @@ def _parts(batch: Sequence[ImageUpload]) -> Iterator[Sequence[ImageUpload]]:
 
 
 def _keep_part(
-    project: Project, uploads: Sequence[ImageUpload], *, by: User | None, remote_id: UUID | None
+    project: Project, batch: list[Entry | UploadResult], *, by: User | None, remote_id: UUID | None
 ) -> tuple[UploadResult, ...]:
-    results = [_checked(project, upload) for upload in uploads]
-    _refuse_beyond_limit(project, results)
-    entries = [each for each in results if isinstance(each, _Entry)]
-    return fill_in(results, _keep(project, entries, by=by, remote_id=remote_id) if entries else ())
+    _refuse_beyond_limit(project, batch)
+    entries = [each for each in batch if isinstance(each, Entry)]
+    return fill_in(batch, _keep(project, entries, by=by, remote_id=remote_id) if entries else ())
 
 
-@dataclass(frozen=True)
-class _Entry:
-    """A picture that can be an image of the project."""
-
-    upload: ImageUpload
-    clean: CleanPicture
-
-
-def _checked(project: Project, upload: ImageUpload) -> _Entry | UploadResult:
+def admit(project: Project, upload: ImageUpload) -> Entry | UploadResult:
+    """Return the picture ready to be kept, or why it cannot be an image of the project."""
     status = _tags_status(project, upload.tags)
     if status:
         return UploadResult(upload.name, status, detail=_TAG_SENTENCES[status]())
     try:
-        clean = clean_picture(upload.content, limits=images.TRAINING)
+        picture = images.admit(upload.content, limits=images.TRAINING)
     except RefusedPicture as exc:
         status = _STATUS.get(exc.reason, ImageStatus.ERROR_IMAGE_FORMAT)
         return UploadResult(upload.name, status, detail=refusal_sentence(exc))
-    return _Entry(upload, clean)
+    return Entry(upload, picture)
 
 
-def _refuse_beyond_limit(project: Project, results: list[_Entry | UploadResult]) -> None:
+def _refuse_beyond_limit(project: Project, results: list[Entry | UploadResult]) -> None:
     """Put refusals in the place of new pictures that the project has no room for."""
     room = MOST_IMAGES - project.images.count()
     if room >= len(results):
         return
-    sha256s = [each.clean.facts.sha256 for each in results if isinstance(each, _Entry)]
+    sha256s = [each.picture.sha256 for each in results if isinstance(each, Entry)]
     there = set(project.images.filter(picture__sha256__in=sha256s).values_list("picture__sha256", flat=True))
     for place, each in enumerate(results):
-        if isinstance(each, UploadResult) or each.clean.facts.sha256 in there:
+        if isinstance(each, UploadResult) or each.picture.sha256 in there:
             continue
         if room > 0:
-            there.add(each.clean.facts.sha256)
+            there.add(each.picture.sha256)
             room -= 1
             continue
         detail = _("The project has %(limit)s images, which is as many as it may.") % {"limit": MOST_IMAGES}
         results[place] = UploadResult(each.upload.name, ImageStatus.ERROR_LIMIT_EXCEED, detail=detail)
 
 
-def _keep(
-    project: Project, entries: Sequence[_Entry], *, by: User | None, remote_id: UUID | None
-) -> list[UploadResult]:
+def _keep(project: Project, entries: Sequence[Entry], *, by: User | None, remote_id: UUID | None) -> list[UploadResult]:
     """Keep them together; each for itself where something that one of them points at was deleted meanwhile."""
     try:
         with transaction.atomic():
@@ -138,9 +134,9 @@ def _keep(
 
 
 def _keep_together(
-    project: Project, entries: Sequence[_Entry], *, by: User | None, remote_id: UUID | None
+    project: Project, entries: Sequence[Entry], *, by: User | None, remote_id: UUID | None
 ) -> list[UploadResult]:
-    pictures = keep_pictures([each.clean for each in entries], by=by)
+    pictures = keep_pictures([each.picture for each in entries], by=by)
     kept = {picture.pk: picture for picture in pictures if isinstance(picture, Picture)}
     there = {each.picture_id: each for each in project.images.filter(picture__in=kept).locked()}
     # Nobody else can add them meanwhile: the pictures' rows are locked.
@@ -174,7 +170,7 @@ def _keep_together(
 
 
 def _make_images(
-    project: Project, entries: Mapping[Picture, _Entry], *, by: User | None, remote_id: UUID | None
+    project: Project, entries: Mapping[Picture, Entry], *, by: User | None, remote_id: UUID | None
 ) -> dict[int, Image]:
     """Make images of pictures that the project has not; return them by their picture."""
     made = Image.objects.bulk_create(
@@ -183,7 +179,7 @@ def _make_images(
             picture=picture,
             name=each.upload.name[:255],
             source=each.upload.source,
-            original_sha256=each.clean.original_sha256,
+            original_sha256=each.picture.original_sha256,
             part=Part.HELD_OUT.value if each.upload.held_out else Part.UNDECIDED.value,
             created_by=by,
             remote_id=remote_id,

@@ -1,103 +1,52 @@
 """Pictures on their way to Azure."""
 
-import hashlib
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 
 from azure.cognitiveservices.vision.customvision.training import models
 from django.conf import settings
-from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from azurecv.training import answers
 from azurecv.training.answers import Received
 from azurecv.training.calls import Calls
-from catalog.refusals import refusal_sentence
-from engine import images
-from engine.exceptions import RefusedPicture
 from training import keeping
+from training.keeping import Entry
 from training.models import Project, Tag
 from training.services.tagging import Pair, tag_here
-from training.uploads import ImageStatus, ImageUpload, UploadResult, fill_in
+from training.uploads import ImageStatus, UploadResult
 
 UPLOAD_TIMEOUT_S = 120.0
-MOST_UPLOAD_BYTES = 50_000_000  # of one request; Azure gives up at some 55 MB
 
 
-@dataclass(frozen=True)
-class _Entry:
-    """One picture on its way to Azure."""
-
-    index: int
-    """Its place in the batch."""
-    upload: ImageUpload
-    content: bytes
-    """Without metadata."""
-
-    @property
-    def name(self) -> str:
-        """What the answer calls it; the file's own name stays here."""
-        return f"image {self.index:02}"
-
-    @cached_property
-    def sha256(self) -> str:
-        return hashlib.sha256(self.content).hexdigest()
+def send(calls: Calls, project: Project, entries: Sequence[Entry], *, by: User | None) -> list[UploadResult]:
+    """Send pictures whose tags Azure knows, and keep here what it took; return what became of each, in their order."""
+    if not entries:
+        return []
+    named = {f"image {place:02}": entry for place, entry in enumerate(entries)}  # the files' own names stay here
+    received = _send(calls, project, named)
+    return [_kept(project, entry, received.get(name), by=by) for name, entry in named.items()]
 
 
-def send(calls: Calls, project: Project, batch: Sequence[ImageUpload], *, by: User | None) -> Iterator[UploadResult]:
-    """Send pictures whose tags Azure knows, and keep here what it took; yield what became of each, in their order."""
-    for part in _parts(batch):
-        checked = [_bare(index, upload) for index, upload in part]
-        entries = [each for each in checked if isinstance(each, _Entry)]
-        received = _send_part(calls, project, entries) if entries else {}
-        yield from fill_in(checked, (_kept(project, each, received.get(each.name), by=by) for each in entries))
-
-
-def _parts(batch: Sequence[ImageUpload]) -> Iterator[list[tuple[int, ImageUpload]]]:
-    """Yield the pictures with their places in the batch, as many at once as Azure takes in a request."""
-    part: list[tuple[int, ImageUpload]] = []
-    byte_size = 0
-    for index, upload in enumerate(batch):
-        byte_size += _sent_size(upload)
-        if part and byte_size > MOST_UPLOAD_BYTES:
-            yield part
-            part, byte_size = [], _sent_size(upload)
-        part.append((index, upload))
-    yield part
-
-
-def _sent_size(upload: ImageUpload) -> int:
-    """Return how many bytes it has in a request at most: as base64, with its name and tags."""
-    return len(upload.content) * 4 // 3 + 1000
-
-
-def _bare(index: int, upload: ImageUpload) -> _Entry | UploadResult:
-    """Return the picture free of its metadata, or why it cannot be freed of it."""
-    try:
-        return _Entry(index, upload, images.strip_metadata(upload.content))
-    except RefusedPicture as exc:
-        return UploadResult(upload.name, ImageStatus.ERROR_IMAGE_FORMAT, detail=refusal_sentence(exc))
-
-
-def _send_part(calls: Calls, project: Project, part: Sequence[_Entry]) -> dict[str, Received]:
+def _send(calls: Calls, project: Project, named: Mapping[str, Entry]) -> dict[str, Received]:
     """Send pictures in one request; return what became of each, by the name that it was sent under."""
     entries = [
         models.ImageFileCreateEntry(
-            name=entry.name,
-            contents=bytearray(entry.content),
+            name=name,
+            contents=bytearray(entry.picture.content),
             tag_ids=[str(tag.remote_id) for tag in _tags_to_send(project, entry)],
         )
-        for entry in part
+        for name, entry in named.items()
     ]
     timeout_s = max(UPLOAD_TIMEOUT_S, settings.CLASSIFR_CUSTOMVISION_TIMEOUT_SECONDS)
     batch = models.ImageFileCreateBatch(images=entries)
     return calls.ask(answers.read_received, "create_images_from_files", project, batch, timeout=timeout_s)
 
 
-def _tags_to_send(project: Project, entry: _Entry) -> Collection[Tag]:
+def _tags_to_send(project: Project, entry: Entry) -> Collection[Tag]:
     """Return the upload's tags; those that the image has if it may have no others, as Azure would add to them."""
-    there = project.images.filter(picture__sha256=entry.sha256).first()
+    there = project.images.filter(picture__sha256=entry.picture.sha256).first()
     present = list(there.tags.all()) if there else []
     is_settled = present and (
         not project.is_multilabel or any(tag.is_negative for tag in [*present, *entry.upload.tags])
@@ -105,17 +54,17 @@ def _tags_to_send(project: Project, entry: _Entry) -> Collection[Tag]:
     return [tag for tag in present if tag.remote_id] if is_settled else entry.upload.tags
 
 
-def _kept(project: Project, entry: _Entry, received: Received | None, *, by: User | None) -> UploadResult:
+def _kept(project: Project, entry: Entry, received: Received | None, *, by: User | None) -> UploadResult:
     """Keep here what Azure took."""
     status, remote_id = received or Received("", None)
     if status not in {ImageStatus.OK, ImageStatus.OK_DUPLICATE} or remote_id is None:
         return _not_kept(entry.upload.name, status)
-    twin = project.images.filter(remote_id=remote_id).exclude(picture__sha256=entry.sha256).first()
+    twin = project.images.filter(remote_id=remote_id).exclude(picture__sha256=entry.picture.sha256).first()
     if twin:  # another file that Azure holds for the same image
         tagging = tag_here(project, [Pair(twin, tag) for tag in entry.upload.tags])
         left_out = tuple(pair.tag for pair in tagging.exceeded)
         return UploadResult(entry.upload.name, ImageStatus.OK_DUPLICATE, twin, left_out=left_out)
-    result = keeping.keep_image(project, entry.upload, by=by, remote_id=remote_id)
+    result = keeping.keep_image(project, entry, by=by, remote_id=remote_id)
     if result.image and result.image.remote_id != remote_id:
         result.image.remote_id = remote_id
         result.image.save(update_fields=["remote_id"])

@@ -15,6 +15,7 @@ from training import keeping
 from training.backends.base import Capabilities, Domain, TrainingOptions
 from training.exceptions import BackendMisconfigured, Refused
 from training.figures import Performance
+from training.keeping import Entry
 from training.models import Iteration, Project
 from training.uploads import ImageUpload, UploadResult, fill_in
 
@@ -36,10 +37,7 @@ class CustomVisionTrainer:
     def upload_images(
         self, project: Project, batch: Sequence[ImageUpload], *, by: User | None
     ) -> tuple[UploadResult, ...]:
-        decided = [self._kept_here(project, upload, by=by) or upload for upload in batch]
-        to_send = [each for each in decided if isinstance(each, ImageUpload)]
-        self.mirror.make_known({tag for upload in to_send for tag in upload.tags})
-        return fill_in(decided, sending.send(self._calls, project, to_send, by=by))
+        return tuple(result for part in keeping.parts(batch) for result in self._upload_part(project, part, by=by))
 
     def train(self, iteration: Iteration, *, options: TrainingOptions, progress: Progress) -> None:
         progress.begin(_("Asking Azure Custom Vision to train"))
@@ -67,8 +65,16 @@ class CustomVisionTrainer:
         if iteration.remote_id not in {each.id for each in self._calls.iterations(iteration.project)}:
             raise Refused(_("Azure Custom Vision no longer has %(name)s.") % {"name": iteration.name})
 
-    def _kept_here(self, project: Project, upload: ImageUpload, *, by: User | None) -> UploadResult | None:
-        """Keep what is to be held out, as Azure would train on it, and refuse what is no picture; None: send it."""
-        if refusal := keeping.refused(project, upload):
-            return refusal
-        return keeping.keep_image(project, upload, by=by) if upload.held_out else None
+    def _upload_part(
+        self, project: Project, part: Sequence[ImageUpload], *, by: User | None
+    ) -> tuple[UploadResult, ...]:
+        decided = [self._kept_here(project, keeping.admit(project, upload), by=by) for upload in part]
+        to_send = [each for each in decided if isinstance(each, Entry)]
+        self.mirror.make_known({tag for entry in to_send for tag in entry.upload.tags})
+        return fill_in(decided, sending.send(self._calls, project, to_send, by=by))
+
+    def _kept_here(self, project: Project, entry: Entry | UploadResult, *, by: User | None) -> Entry | UploadResult:
+        """Keep what is to be held out, as Azure would train on it; return the others as they are."""
+        if isinstance(entry, Entry) and entry.upload.held_out:
+            return keeping.keep_image(project, entry, by=by)
+        return entry

@@ -37,8 +37,8 @@ def batches() -> list[list[bytes]]:
 
 def keep_bare(batch: list[bytes]) -> None:
     for content in batch:
-        facts = images.inspect(content, limits=images.TRAINING)
-        storage.write_blob(f"pictures/{facts.sha256[:2]}/{facts.sha256}", images.strip_metadata(content))
+        picture = images.admit(content, limits=images.TRAINING)
+        storage.write_blob(f"pictures/{picture.sha256[:2]}/{picture.sha256}", picture.content)
 
 
 def keep(project: Project, tag: Tag, batch: list[bytes]) -> None:

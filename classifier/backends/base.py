@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import images
+from engine.images import AdmittedPicture
 from training.models import Iteration, Project
 
 
@@ -39,23 +39,21 @@ class Answer:
 
 @runtime_checkable
 class PredictionBackend(Protocol):
-    """Turns a photo's bytes into probabilities. Made once in each process, used by several threads."""
+    """Turns a photo into probabilities. Made once in each process, used by several threads."""
 
     needs_head: bool
     """Whether it answers in this process, by the iteration's head: with one that was trained here, and no other."""
 
     def predict(
         self,
-        content: bytes,
+        photo: AdmittedPicture,
         *,
         project: Project,
         iteration: Iteration | None = None,
-        limits: images.Limits = images.PREDICTION,
     ) -> Answer:
         """Classify one photo: JPEG, PNG, BMP or GIF.
 
         iteration: a completed one of the project, which answers; None: the live one.
-        limits: what is refused before it is decoded.
 
         Raises RefusedPicture (the photo's fault), BackendUnavailable (try again later) and BackendMisconfigured (the
         operator has to act).

@@ -8,8 +8,9 @@ from django.conf import settings
 from catalog.exceptions import StorageUnavailable
 from classifier.backends.base import Answer, TagProbability
 from classifier.exceptions import BackendMisconfigured, BackendUnavailable
-from engine import backbones, heads, images
+from engine import backbones, heads
 from engine.exceptions import ModelFileError
+from engine.images import AdmittedPicture
 from training.heads import read_head
 from training.models import Iteration, Project
 
@@ -21,18 +22,17 @@ class LocalBackend:
 
     def predict(
         self,
-        content: bytes,
+        photo: AdmittedPicture,
         *,
         project: Project,
         iteration: Iteration | None = None,
-        limits: images.Limits = images.PREDICTION,
     ) -> Answer:
         iteration = iteration or project.live_iteration
         if iteration is None:
             raise BackendMisconfigured(f"No iteration of {project} is live.")
         backbone, head = load(iteration)
         with _turns():
-            vector = backbone.vector(content, limits=limits)
+            vector = backbone.vector(photo)
         shares = head.probabilities(vector[None])[0]
         probabilities = shares.tolist()
         return Answer(

@@ -19,6 +19,7 @@ from customvision.files import LIFE_S, is_signed, prediction_picture
 from customvision.finding import find_project
 from customvision.routers import training as router
 from engine.exceptions import RefusedPicture
+from engine.images import FORMATS
 from training.models import Image
 
 _IMAGE = re.compile(r"i-(?P<project>[0-9a-f]{32})/(?P<kind>[it])-(?P<image>[0-9a-f]{32})")
@@ -80,7 +81,7 @@ def _image(project_uid: UUID, image_uid: UUID, *, kind: str) -> HttpResponse:
 
 def _file(picture: Picture, *, is_thumbnail: bool) -> HttpResponse:
     if not is_thumbnail:
-        return HttpResponse(read_picture(picture), content_type=f"image/{picture.format.lower()}")
+        return HttpResponse(read_picture(picture), content_type=FORMATS[picture.format].content_type)
     try:
         return HttpResponse(thumbnail(picture), content_type="image/jpeg")
     except RefusedPicture as exc:  # its pixels are damaged, which only decoding tells

@@ -31,7 +31,7 @@ from customvision.schemas.images import (
 from customvision.services import discard_predictions
 from customvision.uploading import Adding, Entry, check_batch, decoded, uid_of
 from engine import images
-from engine.images.limits import MEBI
+from engine.images.refusals import MEBI
 from training.models import Image, Project
 from training.uploads import ImageStatus
 from web.fetching import NotFetched, TooLong, fetch_picture

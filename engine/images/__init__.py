@@ -1,20 +1,22 @@
-"""Pictures as files: checked, decoded upright and small, freed of metadata."""
+"""Pictures as files: admitted once without their metadata, then decoded upright and small."""
 
-from engine.images.checking import inspect, strip_metadata
+from engine.images.admission import AdmittedPicture, admit, check_byte_size
 from engine.images.decoding import decode, thumbnail
+from engine.images.formats import FORMATS, SUFFIXES
 from engine.images.geometry import middle
-from engine.images.limits import FORMATS, PAGE_PHOTO, PREDICTION, TRAINING, Facts, Limits
+from engine.images.limits import PAGE_PHOTO, PREDICTION, TRAINING, Limits
 
 __all__ = [
     "FORMATS",
     "PAGE_PHOTO",
     "PREDICTION",
+    "SUFFIXES",
     "TRAINING",
-    "Facts",
+    "AdmittedPicture",
     "Limits",
+    "admit",
+    "check_byte_size",
     "decode",
-    "inspect",
     "middle",
-    "strip_metadata",
     "thumbnail",
 ]

@@ -8,20 +8,13 @@ from contextlib import contextmanager
 from math import ceil
 
 import numpy as np
-from PIL import BmpImagePlugin, GifImagePlugin, Image, ImageCms, ImageFile, JpegImagePlugin, PngImagePlugin
+from PIL import Image, ImageCms
 
 from engine.exceptions import RefusedPicture
-from engine.images import gif, jpeg, png, refusals
-from engine.images.checking import Outline, check_size, checked
-from engine.images.limits import FORMATS, TRAINING, Limits
+from engine.images import refusals
+from engine.images.admission import AdmittedPicture
+from engine.images.formats import FORMATS
 
-# The classes are named instead of Image.open: it would try whatever plugin feels concerned, such as MPO for a JPEG.
-_READERS: dict[str, type[ImageFile.ImageFile]] = {
-    "JPEG": JpegImagePlugin.JpegImageFile,
-    "PNG": PngImagePlugin.PngImageFile,
-    "GIF": GifImagePlugin.GifImageFile,
-    "BMP": BmpImagePlugin.BmpImageFile,
-}
 _HOSTILE = (
     OSError,
     SyntaxError,
@@ -53,30 +46,27 @@ _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 _PROFILE_SPACES = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}
 _THUMBNAIL_QUALITY = 80
 _BAND_PIXELS = 500_000
-_STORED = Limits(formats=frozenset(FORMATS), max_bytes=TRAINING.max_bytes)
 
 
-def decode(content: bytes, *, limits: Limits, shorter_side: int) -> Image.Image:
-    """Return the upright RGB picture, first frame, sRGB; raise RefusedPicture for what `inspect` refuses or more.
+def decode(picture: AdmittedPicture, *, shorter_side: int) -> Image.Image:
+    """Return the upright RGB picture, first frame, sRGB; raise RefusedPicture where its pixels are damaged.
 
     A JPEG is decoded at an eighth, a quarter or a half where its shorter side stays at least `shorter_side` pixels,
     which is many times cheaper. Whatever is then several times as large as asked is reduced by a whole number, to no
     less than twice `shorter_side`, so that memory stays below 256 MB up to 512 pixels asked. Transparency turns white.
     """
-    outline = checked(content, limits=limits)
-    with _refusing(outline.format):
-        return _decoded(content, outline, limits=limits, shorter_side=shorter_side)
+    with _refusing(picture.format):
+        return _decoded(picture, shorter_side=shorter_side)
 
 
-def thumbnail(content: bytes, *, side: int) -> bytes:
+def thumbnail(picture: AdmittedPicture, *, side: int) -> bytes:
     """Return a JPEG of quality 80 that fits in side × side pixels: upright, sRGB, without metadata, never enlarged.
 
-    Raises RefusedPicture as `decode` does, with the limits of a training image.
+    Raises RefusedPicture as `decode` does.
     """
-    outline = checked(content, limits=_STORED)
-    shorter = ceil(side * min(outline.upright) / max(outline.upright))
-    with _refusing(outline.format):
-        small = _decoded(content, outline, limits=_STORED, shorter_side=shorter)
+    shorter = ceil(side * min(picture.stored_size) / max(picture.stored_size))
+    with _refusing(picture.format):
+        small = _decoded(picture, shorter_side=shorter)
         small.thumbnail((side, side))
         written = io.BytesIO()
         small.save(written, "JPEG", quality=_THUMBNAIL_QUALITY)
@@ -95,33 +85,26 @@ def _refusing(name: str) -> Iterator[None]:
         raise refusal(name) from error
 
 
-def _decoded(content: bytes, outline: Outline, *, limits: Limits, shorter_side: int) -> Image.Image:
-    rgb = _srgb(*_read(content, outline, limits=limits, shorter_side=shorter_side))
-    turn = _TURNS.get(outline.orientation)
+def _decoded(picture: AdmittedPicture, *, shorter_side: int) -> Image.Image:
+    rgb = _srgb(*_read(picture, shorter_side=shorter_side))
+    turn = _TURNS.get(picture.orientation)
     return rgb if turn is None else rgb.transpose(turn)
 
 
-def _read(content: bytes, outline: Outline, *, limits: Limits, shorter_side: int) -> tuple[Image.Image, bytes | None]:
+def _read(picture: AdmittedPicture, *, shorter_side: int) -> tuple[Image.Image, bytes | None]:
     """Return the picture as stored, reduced, in mode L, RGB or CMYK, and its colour profile if it has one.
 
     What Pillow decoded is gone on return: the next steps need its memory.
     """
-    with _READERS[outline.format](io.BytesIO(_without_metadata(content, outline.format))) as image:
-        # Should Pillow have understood other measures than we did.
-        check_size(*image.size, outline=outline, limits=limits)
-        if outline.format == "JPEG":
+    format = FORMATS[picture.format]
+    with format.reader(io.BytesIO(format.still(picture.content))) as image:
+        # Should Pillow have understood other measures than we did: those were not held against the limits.
+        if image.size != picture.stored_size:
+            raise refusals.damaged(picture.format)
+        if picture.format == "JPEG":
             image.draft(None, (shorter_side, shorter_side))
         image.load()
         return _reduced(image, factor=max(1, min(image.size) // (2 * shorter_side))), image.info.get("icc_profile")
-
-
-def _without_metadata(content: bytes, name: str) -> bytes:
-    """Keep from Pillow what it might stumble on: it shall see pixels and profile only."""
-    if name == "JPEG":
-        return jpeg.bare(content, jpeg.read_header(content))
-    if name == "GIF":
-        return gif.bare(content)
-    return png.bare(content) if name == "PNG" else content
 
 
 def _srgb(flat: Image.Image, profile: bytes | None) -> Image.Image:

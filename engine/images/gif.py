@@ -1,15 +1,18 @@
 """GIF files as a row of blocks (GIF89a), read and rewritten without touching the pixels."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from engine.images import refusals
+from engine.images import exif, refusals
+from engine.images.outline import Outline
 
 NAME = "GIF"
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
 _MOST_BLOCKS = 65_536
 _PLAIN_TEXT, _CONTROL, _APPLICATION = 0x01, 0xF9, 0xFF
+_BYTES_PER_PIXEL = 2
+"""A decoded pixel takes its number in the palette, and as much again for the frame before it."""
 _KEPT_APPLICATIONS = frozenset((b"NETSCAPE2.0", b"ANIMEXTS1.0", b"ICCRGBG1012"))
 
 
@@ -20,35 +23,34 @@ class Block(NamedTuple):
     whole: bytes
 
 
-def size(content: bytes) -> tuple[int, int]:
-    """Return (width, height) in pixels of the logical screen, which grows to hold the first image, as in browsers."""
-    *_, image = _first_image(content)
+def read(content: bytes) -> Outline:
+    """Refuse a file that was cut inside a block or holds no image.
+
+    Without comments, plain text and application data it keeps colours, timing and pixels.
+    """
+    blocks = list(_blocks(content))
+    stripped = content[: _end_of_screen(content)] + b"".join(_kept(blocks)) + bytes((_TRAILER,))
+    return Outline(*_size(content, blocks), exif.UPRIGHT, _BYTES_PER_PIXEL, stripped)
+
+
+def still(content: bytes) -> bytes:
+    """Return the first image: no text, no animation."""
+    blocks = _first_image(_blocks(content))
+    return content[: _end_of_screen(content)] + b"".join(block.whole for block in blocks) + bytes((_TRAILER,))
+
+
+def _size(content: bytes, blocks: Iterable[Block]) -> tuple[int, int]:
+    """Return (width, height) of the logical screen, which grows to hold the first image, as in browsers."""
+    *_, image = _first_image(blocks)
     left, top, width, height = struct.unpack_from("<4H", image.whole, 1)
     screen = struct.unpack_from("<2H", content, 6)
     return max(screen[0], left + width), max(screen[1], top + height)
 
 
-def bytes_per_pixel() -> int:
-    """Return what a decoded pixel takes: its number in the palette, and as much again for the frame before it."""
-    return 2
-
-
-def check_end(content: bytes) -> None:
-    """Refuse a file that was cut inside a block or holds no image."""
-    images = sum(block.introducer == _IMAGE for block in _blocks(content))
-    if not images:
-        raise refusals.truncated(NAME)
-
-
-def bare(content: bytes) -> bytes:
-    """Return the first image for a decoder: no text, no animation."""
-    return content[: _end_of_screen(content)] + b"".join(block.whole for block in _first_image(content)) + b";"
-
-
-def _first_image(content: bytes) -> list[Block]:
+def _first_image(blocks: Iterable[Block]) -> list[Block]:
     """Return the first image, after its control if it has one."""
     control: list[Block] = []
-    for block in _blocks(content):
+    for block in blocks:
         if block.introducer == _IMAGE:
             return [*control, block]
         if block.label in (_CONTROL, _PLAIN_TEXT):
@@ -56,14 +58,7 @@ def _first_image(content: bytes) -> list[Block]:
     raise refusals.truncated(NAME)
 
 
-def stripped(content: bytes) -> bytes:
-    """Return the file without comments, plain text and application data; colours, timing and pixels stay."""
-    check_end(content)
-    start = _end_of_screen(content)
-    return content[:start] + b"".join(_kept(_blocks(content))) + bytes((_TRAILER,))
-
-
-def _kept(blocks: Iterator[Block]) -> Iterator[bytes]:
+def _kept(blocks: Iterable[Block]) -> Iterator[bytes]:
     control = b""
     for block in blocks:
         if block.introducer == _IMAGE:

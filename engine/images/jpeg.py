@@ -1,11 +1,12 @@
 """JPEG files as a row of marker segments (ITU-T T.81, annex B), read and rewritten without touching the pixels."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from math import ceil
 from typing import NamedTuple
 
 from engine.images import exif, refusals
+from engine.images.outline import Outline
 
 NAME = "JPEG"
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
@@ -35,17 +36,24 @@ class Segment(NamedTuple):
         return bytes((0xFF, self.marker)) + (len(self.payload) + 2).to_bytes(2, "big") + self.payload
 
 
-class Header(NamedTuple):
-    """Everything before the first scan's data."""
-
-    segments: tuple[Segment, ...]
-    """In order; the last is the first SOS."""
-    end: int
-    """Where the scan's data begins."""
+_Rest = Sequence[tuple[bytes | memoryview, Segment | None]]
 
 
-def read_header(content: bytes) -> Header:
-    """Split the part before the pixels; raise RefusedPicture when it is cut short or makes no sense."""
+def read(content: bytes) -> Outline:
+    """Refuse a file that was cut before its end marker, or that would be decoded over and over."""
+    segments, end = _read_header(content)
+    rest = list(_after(content, end))
+    scans = 1 + sum(segment is not None and segment.marker == _SOS for _, segment in rest)
+    if scans > _MOST_SCANS:
+        raise refusals.damaged(NAME)
+    frame = _frame(segments)
+    width, height = int.from_bytes(frame.payload[3:5], "big"), int.from_bytes(frame.payload[1:3], "big")
+    turned = _orientation(segments)
+    return Outline(width, height, turned, _bytes_per_pixel(frame, segments[-1]), _stripped(segments, turned, rest))
+
+
+def _read_header(content: bytes) -> tuple[list[Segment], int]:
+    """Return the segments up to the first SOS, and where its data begins."""
     segments = []
     position = 2
     for _ in range(_MOST_SEGMENTS):
@@ -53,7 +61,7 @@ def read_header(content: bytes) -> Header:
         segment, position = _read_segment(content, _next_marker(content, position))
         segments.append(segment)
         if segment.marker == _SOS:
-            return Header(tuple(segments), position)
+            return segments, position
     raise refusals.damaged(NAME)
 
 
@@ -79,20 +87,13 @@ def _read_segment(content: bytes, position: int) -> tuple[Segment, int]:
     return Segment(marker, content[position + 4 : end]), end
 
 
-def size(header: Header) -> tuple[int, int]:
-    """Return (width, height) in pixels as stored, before the orientation; refuse kinds that cannot be decoded."""
-    payload = _frame(header).payload
-    return int.from_bytes(payload[3:5], "big"), int.from_bytes(payload[1:3], "big")
-
-
-def bytes_per_pixel(header: Header) -> int:
+def _bytes_per_pixel(frame: Segment, scan: Segment) -> int:
     """Return what a pixel takes before it is decoded at a reduced scale: nothing when one scan tells all of it.
 
     Else libjpeg keeps 16 bits of every sample until it has read all scans; four bytes at least, for the time it takes.
     """
-    frame = _frame(header)
     components = frame.payload[5]
-    if frame.marker != _PROGRESSIVE and header.segments[-1].payload[:1] == frame.payload[5:6]:
+    if frame.marker != _PROGRESSIVE and scan.payload[:1] == frame.payload[5:6]:
         return 0
     factors = [divmod(packed, 16) for packed in frame.payload[7 : 6 + 3 * components : 3]]
     pixels = max(across for across, _ in factors) * max(down for _, down in factors)
@@ -100,9 +101,9 @@ def bytes_per_pixel(header: Header) -> int:
     return max(4, ceil(2 * samples / pixels))
 
 
-def _frame(header: Header) -> Segment:
+def _frame(segments: Iterable[Segment]) -> Segment:
     """Return the segment that says the measures; refuse what is no ordinary JPEG."""
-    frames = [segment for segment in header.segments if segment.marker in _FRAMES]
+    frames = [segment for segment in segments if segment.marker in _FRAMES]
     if len(frames) != 1 or len(frames[0].payload) < 6:
         raise refusals.damaged(NAME)
     precision, components = frames[0].payload[0], frames[0].payload[5]
@@ -114,51 +115,35 @@ def _frame(header: Header) -> Segment:
     return frames[0]
 
 
-def orientation(header: Header) -> int:
+def _orientation(segments: Iterable[Segment]) -> int:
     """Return 1 to 8; the first EXIF segment decides, as in browsers."""
-    for segment in header.segments:
+    for segment in segments:
         if segment.marker == _APP1 and segment.payload.startswith(_EXIF):
             return exif.orientation(segment.payload[len(_EXIF) :])
     return exif.UPRIGHT
 
 
-def check_scans(content: bytes, header: Header) -> None:
-    """Refuse a file that was cut before its end marker, or that would be decoded over and over."""
-    scans = 1 + sum(segment is not None and segment.marker == _SOS for _, segment in _after(content, header))
-    if scans > _MOST_SCANS:
-        raise refusals.damaged(NAME)
-
-
-def bare(content: bytes, header: Header) -> bytes:
-    """Return the file for a decoder: without metadata in its header, orientation included."""
-    kept = (segment.written() for segment in map(_kept, header.segments) if segment)
-    return b"".join((b"\xff\xd8", *kept, memoryview(content)[header.end :]))
-
-
-def stripped(content: bytes) -> bytes:
-    """Return the file without metadata: orientation, colour profile and compressed pixels stay as they are."""
-    header = read_header(content)
-    segments = [kept for segment in header.segments if (kept := _kept(segment))]
-    turned = orientation(header)
+def _stripped(header: Iterable[Segment], turned: int, rest: _Rest) -> bytes:
+    segments = [kept for segment in header if (kept := _kept(segment))]
     if turned != exif.UPRIGHT:
         # JFIF wants to be the very first segment.
         place = 1 if segments[0].marker == _APP0 else 0
         segments.insert(place, Segment(_APP1, _EXIF + exif.minimal(turned)))
     parts: list[bytes | memoryview] = [b"\xff\xd8", *(segment.written() for segment in segments)]
-    for data, segment in _after(content, header):
+    for data, segment in rest:
         parts.append(data)
         if segment and (kept := _kept(segment)):
             parts.append(kept.written())
     return b"".join((*parts, b"\xff\xd9"))
 
 
-def _after(content: bytes, header: Header) -> Iterator[tuple[bytes | memoryview, Segment | None]]:
+def _after(content: bytes, position: int) -> Iterator[tuple[bytes | memoryview, Segment | None]]:
     """Give compressed data, and the segment behind it; the last, before the end marker, has none behind it.
 
     Bytes that follow another segment than the start of a scan belong to nothing, and FF before a marker fills up: were
     they kept when the segment goes, they would mean something else.
     """
-    position, is_scan = header.end, True
+    is_scan = True
     for _ in range(_MOST_SEGMENTS):
         found = _next_marker(content, position)
         data = _without_fill(memoryview(content)[position:found]) if is_scan else b""

@@ -3,7 +3,8 @@
 import math
 
 from engine.exceptions import RefusalReason, RefusedPicture
-from engine.images.limits import MEBI
+
+MEBI = 1024 * 1024
 
 
 def gettext_noop(message: str) -> str:

@@ -2,7 +2,9 @@
 
 import re
 
-PICTURES = {"JPEG", "PNG", "BMP", "GIF", "WebP", "HEIC", "AVIF", "TIFF", "SVG", "JPEG 2000", "JPEG XL", "ICO", "PSD"}
+from engine.images.formats import FORMATS
+
+PICTURES = FORMATS.keys() | {"WebP", "HEIC", "AVIF", "TIFF", "SVG", "JPEG 2000", "JPEG XL", "ICO", "PSD"}
 """Names that mean a picture, readable here or not; the other names mean another kind of file."""
 
 _MAGIC = (

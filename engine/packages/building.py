@@ -52,7 +52,8 @@ def golden(contents: Mapping[str, bytes], *, head: Head, backbone: Backbone) -> 
     """Return what Classifr says of these picture files, by name. Raises RefusedPicture."""
     found = []
     for name, content in contents.items():
-        image = images.decode(content, limits=images.TRAINING, shorter_side=backbone.card.resize)
+        picture = images.admit(content, limits=images.TRAINING)
+        image = images.decode(picture, shorter_side=backbone.card.resize)
         square = images.middle(image, resize=backbone.card.resize, crop=backbone.card.resize)
         probabilities = head.probabilities(backbone.embed(backbone.prepare(image)[None]))[0]
         found.append(Golden(name, square, tuple(probabilities.tolist())))

@@ -50,7 +50,8 @@ def thumbnail(request: UserRequest, pk: int) -> HttpResponseBase:
     """Show a small JPEG of a photo that is kept or still waits for its verdict."""
     if picture := _kept(request, pk):
         return responses.small(picture)
-    return HttpResponse(images.thumbnail(_waiting(request, pk), side=THUMBNAIL_SIDE), content_type="image/jpeg")
+    waiting = images.admit(_waiting(request, pk), limits=images.PREDICTION)
+    return HttpResponse(images.thumbnail(waiting, side=THUMBNAIL_SIDE), content_type="image/jpeg")
 
 
 @login_required

@@ -1,8 +1,11 @@
 """The Azure backend: the real SDK, over HTTP, against recorded answers."""
 
+from io import StringIO
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from django.core.management import call_command
 from pytest_django import Settings
 
 from azurecv.prediction import CustomVisionBackend
@@ -28,7 +31,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_answer_is_sorted_and_names_its_iteration(recorded_azure: RecordedAzure, project: Project) -> None:
-    answer = CustomVisionBackend().predict(factories.make_photo(), project=project)
+    answer = CustomVisionBackend().predict(factories.admit(factories.make_photo()), project=project)
 
     assert [each.tag for each in answer.predictions] == ["Tag1", "Tag2"]
     assert answer.predictions[0].probability == pytest.approx(0.9999961)
@@ -41,14 +44,14 @@ def test_live_iteration_is_asked_by_its_publish_name(recorded_azure: RecordedAzu
     )
     project.live_iteration = live
 
-    answer = CustomVisionBackend().predict(factories.make_photo(), project=project)
+    answer = CustomVisionBackend().predict(factories.admit(factories.make_photo()), project=project)
 
     assert "/iterations/best/" in recorded_azure.requests[0].path
     assert (answer.iteration, answer.iteration_name) == (live, "Iteration 7")
 
 
 def test_without_a_live_iteration_the_setting_names_it(recorded_azure: RecordedAzure, project: Project) -> None:
-    answer = CustomVisionBackend().predict(factories.make_photo(), project=project)
+    answer = CustomVisionBackend().predict(factories.admit(factories.make_photo()), project=project)
 
     assert "/iterations/My%20iteration/" in recorded_azure.requests[0].path
     assert answer.iteration is None
@@ -60,13 +63,13 @@ def test_setting_is_named_when_nothing_is_live(
     settings.CLASSIFR_CUSTOMVISION_PUBLISH_NAME = ""
 
     with pytest.raises(BackendMisconfigured, match="CLASSIFR_CUSTOMVISION_PUBLISH_NAME"):
-        CustomVisionBackend().predict(factories.make_photo(), project=project)
+        CustomVisionBackend().predict(factories.admit(factories.make_photo()), project=project)
 
     assert not recorded_azure.requests
 
 
 def test_azure_is_asked_not_to_store_the_photo(recorded_azure: RecordedAzure, project: Project) -> None:
-    CustomVisionBackend().predict(factories.make_photo(), project=project)
+    CustomVisionBackend().predict(factories.admit(factories.make_photo()), project=project)
 
     request = recorded_azure.requests[0]
     assert request.path == (
@@ -78,7 +81,7 @@ def test_azure_is_asked_not_to_store_the_photo(recorded_azure: RecordedAzure, pr
 def test_storing_can_be_asked_for(recorded_azure: RecordedAzure, project: Project, settings: Settings) -> None:
     settings.CLASSIFR_CUSTOMVISION_STORE = True
 
-    CustomVisionBackend().predict(factories.make_photo(), project=project)
+    CustomVisionBackend().predict(factories.admit(factories.make_photo()), project=project)
 
     assert recorded_azure.requests[0].path.endswith("/image")
 
@@ -86,7 +89,7 @@ def test_storing_can_be_asked_for(recorded_azure: RecordedAzure, project: Projec
 def test_photo_travels_without_its_metadata(recorded_azure: RecordedAzure, project: Project) -> None:
     photo = factories.make_photo(comment=b"taken at home")
 
-    CustomVisionBackend().predict(photo, project=project)
+    CustomVisionBackend().predict(factories.admit(photo), project=project)
 
     assert b"taken at home" in photo
     assert b"taken at home" not in recorded_azure.requests[0].body
@@ -96,7 +99,7 @@ def test_photo_travels_without_its_metadata(recorded_azure: RecordedAzure, proje
 def test_busy_azure_is_asked_again(recorded_azure: RecordedAzure, project: Project, busy: object) -> None:
     recorded_azure.answers[:0] = [busy, busy]
 
-    answer = CustomVisionBackend().predict(factories.make_photo(), project=project)
+    answer = CustomVisionBackend().predict(factories.admit(factories.make_photo()), project=project)
 
     assert answer.predictions[0].tag == "Tag1"
     assert len(recorded_azure.requests) == 3
@@ -106,7 +109,7 @@ def test_azure_that_stays_busy_is_unavailable(recorded_azure: RecordedAzure, pro
     recorded_azure.answers[:0] = [BUSY] * 3
 
     with pytest.raises(BackendUnavailable, match="429"):
-        CustomVisionBackend().predict(factories.make_photo(), project=project)
+        CustomVisionBackend().predict(factories.admit(factories.make_photo()), project=project)
 
     assert len(recorded_azure.requests) == 3
 
@@ -115,7 +118,7 @@ def test_long_wait_is_left_to_the_user(recorded_azure: RecordedAzure, project: P
     recorded_azure.answers.insert(0, error(429, "429", "Later", retry_after="60"))
 
     with pytest.raises(BackendUnavailable):
-        CustomVisionBackend().predict(factories.make_photo(), project=project)
+        CustomVisionBackend().predict(factories.admit(factories.make_photo()), project=project)
 
     assert len(recorded_azure.requests) == 1
 
@@ -124,7 +127,7 @@ def test_refused_picture_is_the_photos_fault(recorded_azure: RecordedAzure, proj
     recorded_azure.answers.insert(0, error(400, "BadRequestImageFormat", "Bad Request Image Format, Uri: ab12"))
 
     with pytest.raises(RefusedPicture):
-        CustomVisionBackend().predict(factories.make_photo(), project=project)
+        CustomVisionBackend().predict(factories.admit(factories.make_photo()), project=project)
 
 
 @pytest.mark.parametrize(
@@ -136,14 +139,14 @@ def test_wrong_settings_are_the_operators_fault(
     recorded_azure.answers.insert(0, error(status, code, "Invalid"))
 
     with pytest.raises(BackendMisconfigured, match=str(status)):
-        CustomVisionBackend().predict(factories.make_photo(), project=project)
+        CustomVisionBackend().predict(factories.admit(factories.make_photo()), project=project)
 
 
 def test_key_is_in_no_message(recorded_azure: RecordedAzure, project: Project) -> None:
     recorded_azure.answers.insert(0, error(401, "401", "Access denied"))
 
     with pytest.raises(BackendMisconfigured) as caught:
-        CustomVisionBackend().predict(factories.make_photo(), project=project)
+        CustomVisionBackend().predict(factories.admit(factories.make_photo()), project=project)
 
     assert "a-key" not in str(caught.value)
 
@@ -152,7 +155,7 @@ def test_azure_that_cannot_be_reached_is_unavailable(recorded_azure: RecordedAzu
     recorded_azure.close()
 
     with pytest.raises(BackendUnavailable, match="cannot be reached"):
-        CustomVisionBackend().predict(factories.make_photo(), project=project)
+        CustomVisionBackend().predict(factories.admit(factories.make_photo()), project=project)
 
 
 def test_azure_that_does_not_answer_is_unavailable(
@@ -162,12 +165,13 @@ def test_azure_that_does_not_answer_is_unavailable(
     recorded_azure.delay_s = 1.0
 
     with pytest.raises(BackendUnavailable, match="cannot be reached"):
-        CustomVisionBackend().predict(factories.make_photo(), project=project)
+        CustomVisionBackend().predict(factories.admit(factories.make_photo()), project=project)
 
 
-def test_what_is_no_picture_does_not_travel(recorded_azure: RecordedAzure, project: Project) -> None:
-    with pytest.raises(RefusedPicture):
-        CustomVisionBackend().predict(b"%PDF-1.7", project=project)
+def test_what_is_no_picture_does_not_travel(recorded_azure: RecordedAzure, project: Project, tmp_path: Path) -> None:
+    (tmp_path / "menu.pdf").write_bytes(b"%PDF-1.7")
+
+    call_command("predict", tmp_path / "menu.pdf", project=project.name, stdout=StringIO(), stderr=StringIO())
 
     assert not recorded_azure.requests
 
@@ -177,12 +181,12 @@ def test_missing_settings_are_named(project: Project, settings: Settings) -> Non
     settings.CLASSIFR_CUSTOMVISION_PUBLISH_NAME = "x"
 
     with pytest.raises(BackendMisconfigured, match="CLASSIFR_CUSTOMVISION_ENDPOINT"):
-        CustomVisionBackend().predict(factories.make_photo(), project=project)
+        CustomVisionBackend().predict(factories.admit(factories.make_photo()), project=project)
 
 
 def test_project_without_remote_id_is_the_operators_fault(recorded_azure: RecordedAzure) -> None:
     with pytest.raises(BackendMisconfigured, match="remote id"):
-        CustomVisionBackend().predict(factories.make_photo(), project=factories.make_project())
+        CustomVisionBackend().predict(factories.admit(factories.make_photo()), project=factories.make_project())
 
 
 @pytest.mark.parametrize("endpoint", ["nonsense", "name.cognitiveservices.azure.com"])
@@ -191,7 +195,7 @@ def test_endpoint_that_is_no_address_is_named(project: Project, settings: Settin
     settings.CLASSIFR_CUSTOMVISION_PREDICTION_KEY = settings.CLASSIFR_CUSTOMVISION_PUBLISH_NAME = "x"
 
     with pytest.raises(BackendMisconfigured, match="https://"):
-        CustomVisionBackend().predict(factories.make_photo(), project=project)
+        CustomVisionBackend().predict(factories.admit(factories.make_photo()), project=project)
 
 
 @pytest.mark.parametrize(
@@ -203,4 +207,4 @@ def test_answer_that_cannot_be_read_is_unavailable(
     recorded_azure.answers.insert(0, RecordedAnswer(200, body))
 
     with pytest.raises(BackendUnavailable):
-        CustomVisionBackend().predict(factories.make_photo(), project=project)
+        CustomVisionBackend().predict(factories.admit(factories.make_photo()), project=project)

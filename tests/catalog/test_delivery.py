@@ -16,7 +16,7 @@ from catalog import embedding, storage
 from catalog.exceptions import StorageUnavailable
 from catalog.models import Picture, Vector, WaitingBlob
 from catalog.services import deliver_waiting, discard_picture, keep_picture, read_picture
-from engine import backbones, images
+from engine import backbones
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +24,7 @@ SignIn = Callable[[User], Client]
 
 
 def keep(content: bytes, *, may_wait: bool = True, by: User | None = None) -> Picture:
-    return keep_picture(content=content, limits=images.PREDICTION, by=by, may_wait=may_wait)
+    return keep_picture(factories.admit(content), by=by, may_wait=may_wait)
 
 
 @pytest.fixture

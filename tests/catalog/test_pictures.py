@@ -19,8 +19,6 @@ from accounts.models import User
 from catalog import services, storage
 from catalog.exceptions import StorageUnavailable
 from catalog.models import Picture, Vector
-from engine.exceptions import RefusedPicture
-from engine.images import PREDICTION
 from tests import factories
 
 SignIn = Callable[[User], Client]
@@ -45,14 +43,6 @@ def test_same_content_is_kept_once(any_blobs: str) -> None:
 
     assert first == second
     assert Picture.objects.count() == 1
-
-
-@pytest.mark.django_db
-def test_what_is_no_picture_is_not_kept(blobs: object) -> None:
-    with pytest.raises(RefusedPicture):
-        services.keep_picture(content=b"not a picture", limits=PREDICTION, by=None)
-
-    assert not Picture.objects.exists()
 
 
 @pytest.mark.django_db

@@ -19,7 +19,6 @@ from catalog import reconciling, storage
 from catalog.locks import hold_blobs
 from catalog.models import Picture, WaitingBlob
 from catalog.services import keep_picture
-from engine import images
 from tests import factories
 from training.models import Iteration
 from training.services.starter import install_starter
@@ -131,7 +130,7 @@ def test_lost_picture_that_is_sent_again_is_lost_no_more(blobs: Path) -> None:
     storage.delete_blob(picture.blob_key)
     reconcile()
 
-    keep_picture(content=content, limits=images.PREDICTION, by=None)
+    keep_picture(factories.admit(content), by=None)
 
     assert Picture.objects.get().lost_at is None
     assert storage.has_blob(picture.blob_key)
@@ -201,9 +200,9 @@ def test_storage_that_is_away_is_said(storage_refuses: None) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_old_blob_that_somebody_names_meanwhile_is_kept(blobs: Path) -> None:
     """The same content comes again just when its old blob, which no row names, is about to be deleted."""
-    content = images.strip_metadata(factories.make_photo())
-    facts = images.inspect(content, limits=images.PREDICTION)
-    path = write_old(blobs, f"pictures/{facts.sha256[:2]}/{facts.sha256}")
+    content = factories.make_photo()
+    sha256 = factories.admit(content).sha256
+    path = write_old(blobs, f"pictures/{sha256[:2]}/{sha256}")
     told: list[str] = []
 
     def clean() -> None:
@@ -216,7 +215,7 @@ def test_old_blob_that_somebody_names_meanwhile_is_kept(blobs: Path) -> None:
         cleaning.start()
         cleaning.join(1)
         assert cleaning.is_alive()
-        keep_picture(content=content, limits=images.PREDICTION, by=None)
+        keep_picture(factories.admit(content), by=None)
     cleaning.join(20)
 
     assert told == [counts(stored=1)]

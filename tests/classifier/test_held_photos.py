@@ -14,7 +14,6 @@ from django.utils import timezone
 from accounts.models import User
 from classifier.models import PendingPhoto, Prediction
 from classifier.services import hold_photo, predict, purge_pending
-from engine.images import strip_metadata
 from tests import factories
 from tests.azurecv.azure import PROJECT_ID, RecordedAzure, error
 from tests.classifier.test_page import Answer, send
@@ -32,7 +31,7 @@ def project(recorded_azure: RecordedAzure, monkeypatch: pytest.MonkeyPatch, db: 
 
 @pytest.fixture
 def held(person: User, project: Project) -> PendingPhoto:
-    return hold_photo(content=factories.make_photo(), by=person)
+    return hold_photo(photo=factories.admit(factories.make_photo()), by=person)
 
 
 def try_again(browser: Client, held: PendingPhoto, project: Project) -> Answer:
@@ -50,9 +49,9 @@ def test_photo_is_held_without_its_metadata(
 
     held = PendingPhoto.objects.get()
     assert page.context["held"] == held
-    assert bytes(held.content) == strip_metadata(photo)
+    assert bytes(held.content) == factories.admit(photo).content
     shown = browser.get(reverse("classifier:held_photo", args=[held.pk]))
-    assert shown.content == strip_metadata(photo)
+    assert shown.content == factories.admit(photo).content
 
 
 def test_browser_with_javascript_keeps_the_photo_itself(
@@ -99,7 +98,7 @@ def test_held_photo_sent_twice_at_once_is_answered_once(
     answers = []
 
     def ask() -> None:
-        answers.append(predict(content=bytes(held.content), project=project, by=person, held=held))
+        answers.append(predict(photo=factories.admit(bytes(held.content)), project=project, by=person, held=held))
         connection.close()
 
     threads = [threading.Thread(target=ask) for _ in range(2)]

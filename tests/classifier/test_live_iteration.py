@@ -42,6 +42,6 @@ def test_swap_under_load_mixes_nothing() -> None:
 def _ask(project_id: int, user: User, photo: bytes) -> Prediction:
     try:
         project = Project.objects.select_related("live_iteration").get(pk=project_id)
-        return predict(content=photo, project=project, by=user)
+        return predict(photo=factories.admit(photo), project=project, by=user)
     finally:
         connection.close()

@@ -17,7 +17,6 @@ from accounts.models import User
 from classifier.models import PendingPhoto, Prediction
 from classifier.samples import SAMPLES, read_sample
 from engine import images
-from engine.images import strip_metadata
 from tests import factories
 from tests.azurecv.azure import PROJECT_ID, RecordedAzure, error
 from training.models import Project
@@ -116,7 +115,7 @@ def test_photo_waits_for_its_verdict(signed_in: SignIn, person: User, food_proje
     send(browser, photo, food_project)
 
     shown = browser.get(reverse("classifier:photo", args=[Prediction.objects.get().pk]))
-    assert shown.content == strip_metadata(photo)
+    assert shown.content == factories.admit(photo).content
     assert "no-store" in shown.headers["Cache-Control"]
 
 
@@ -298,7 +297,7 @@ def test_sample_is_small_and_accepted(name: str) -> None:
     content = read_sample(name) or b""
 
     assert len(content) < 60_000
-    assert images.inspect(content, limits=images.PAGE_PHOTO).format == "JPEG"
+    assert images.admit(content, limits=images.PAGE_PHOTO).format == "JPEG"
 
 
 def test_unknown_sample_is_no_photo(signed_in: SignIn, person: User, food_project: Project) -> None:

@@ -36,8 +36,7 @@ def keep(project: Project, *, hot: float = 0.9, sweet: float = 0.1, application:
     answer = Answer(tuple(found), iteration.name, iteration, "some-backbone", np.ones(4, dtype=np.float32))
     stored = keep_prediction(
         uid=uuid4(),
-        content=make_photo(),
-        limits=images.PREDICTION,
+        photo=images.admit(make_photo(), limits=images.PREDICTION),
         iteration=iteration,
         labels=labels_of(iteration),
         answer=answer,

@@ -19,7 +19,7 @@ from customvision.views import predicting, quick_tests
 from engine import images
 from tests.crafted import one_colour
 from tests.customvision.answers import Call, code_of, refusal
-from tests.factories import make_photo, make_project
+from tests.factories import admit, make_photo, make_project
 from tests.hostile import padded
 from training.models import Project
 
@@ -264,7 +264,7 @@ def test_nothing_is_stored_where_the_operator_wants_none(ask: Call, food_project
 
 
 def test_answer_waits_for_no_storage(ask: Call, food_project: Project, storage_refuses: None) -> None:
-    classify(content=make_photo(), project=food_project)  # the head has been read before
+    classify(photo=admit(make_photo()), project=food_project)  # the head has been read before
 
     assert ask(food_project, "classify", "live/image", make_photo()).status_code == 200
     assert StoredPrediction.objects.get().picture.waiting_blob.attempts == 1

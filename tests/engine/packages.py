@@ -39,5 +39,5 @@ def unpack(package: bytes, folder: Path) -> Path:
 
 def said_by_server(content: bytes, head: heads.Head) -> dict[str, float]:
     """Return what Classifr answers to a picture."""
-    vector = backbones.get(head.backbone).vector(content, limits=images.PREDICTION)
+    vector = backbones.get(head.backbone).vector(images.admit(content, limits=images.PREDICTION))
     return dict(zip(head.tags, head.probabilities(vector[None])[0].tolist(), strict=True))

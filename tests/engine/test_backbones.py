@@ -11,6 +11,7 @@ import pytest
 from engine import backbones, images
 from engine.exceptions import ModelFileError, RefusedPicture
 from tests import factories
+from tests.hostile import CASES
 
 NAMES = sorted(backbones.cards())
 DATA = Path(__file__).parent / "data"
@@ -24,9 +25,7 @@ def backbone(request: pytest.FixtureRequest) -> backbones.Backbone:
 def batch(backbone: backbones.Backbone, size: int = 3) -> np.ndarray:
     photos = [factories.make_photo(seed=seed) for seed in range(size)]
     side = backbone.card.resize
-    return np.stack(
-        [backbone.prepare(images.decode(each, limits=images.PREDICTION, shorter_side=side)) for each in photos]
-    )
+    return np.stack([backbone.prepare(images.decode(factories.admit(each), shorter_side=side)) for each in photos])
 
 
 def test_backbones_that_are_shipped() -> None:
@@ -76,8 +75,10 @@ def test_general_backbone_agrees_with_torch() -> None:
 
 
 def test_refused_picture_has_no_vector(backbone: backbones.Backbone) -> None:
+    damaged = images.admit(CASES["PNG with a wrong check sum"].make(), limits=images.PREDICTION)
+
     with pytest.raises(RefusedPicture):
-        backbone.vector(b"no picture", limits=images.PREDICTION)
+        backbone.vector(damaged)
 
 
 def _embed_in_child(name: str) -> int:

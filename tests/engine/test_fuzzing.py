@@ -97,38 +97,38 @@ def _bend(draw: st.DrawFn, content: bytearray) -> None:
         content[place : place + len(written)] = written
 
 
-def result(content: bytes) -> Image.Image | None:
-    """Return the picture, or None when it is refused."""
+def result(content: bytes) -> tuple[images.AdmittedPicture, Image.Image] | None:
+    """Return the picture and its pixels, or None when it is refused."""
     try:
-        facts = images.inspect(content, limits=images.PREDICTION)
-        decoded = images.decode(content, limits=images.PREDICTION, shorter_side=16)
+        admitted = images.admit(content, limits=images.PREDICTION)
+        decoded = images.decode(admitted, shorter_side=16)
     except RefusedPicture:
         return None
     assert decoded.mode == "RGB"
-    assert min(decoded.size) <= min(facts.width, facts.height)
-    return decoded
+    assert min(decoded.size) <= min(admitted.width, admitted.height)
+    return admitted, decoded
 
 
 def stripped(content: bytes) -> bytes | None:
     try:
-        return images.strip_metadata(content)
+        return images.admit(content, limits=images.PREDICTION).content
     except RefusedPicture:
         return None
 
 
 def check(content: bytes) -> bytes:
     """Hold what is promised of any bytes whatever; return what is kept of them, nothing when they are refused."""
-    decoded, clean = result(content), stripped(content)
+    found, clean = result(content), stripped(content)
     if clean is not None:
-        assert images.strip_metadata(clean) == clean
-    if decoded is None:
+        assert stripped(clean) == clean
+    if found is None:
         return b""
     assert clean is not None
-    again = result(clean)
+    (admitted, decoded), again = found, result(clean)
     assert again is not None
-    assert again.size == decoded.size
-    assert again.tobytes() == decoded.tobytes()
-    with Image.open(io.BytesIO(images.thumbnail(content, side=32))) as small:
+    assert again[1].size == decoded.size
+    assert again[1].tobytes() == decoded.tobytes()
+    with Image.open(io.BytesIO(images.thumbnail(admitted, side=32))) as small:
         assert max(small.size) <= 32
         assert not small.getexif()
     return clean

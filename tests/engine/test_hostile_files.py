@@ -36,14 +36,14 @@ def test_file_is_accepted_or_refused_for_its_reason(case: Case) -> None:
 
     if case.reason is not None:
         with pytest.raises(RefusedPicture) as caught:
-            images.decode(content, limits=images.PREDICTION, shorter_side=16)
+            images.decode(images.admit(content, limits=images.PREDICTION), shorter_side=16)
         assert caught.value.reason == case.reason
         assert str(caught.value).endswith(".")
         return
-    for kept in (content, images.strip_metadata(content)):
-        facts = images.inspect(kept, limits=images.PREDICTION)
-        decoded = images.decode(kept, limits=images.PREDICTION, shorter_side=16)
-        assert (facts.width, facts.height) == case.size
+    admitted = images.admit(content, limits=images.PREDICTION)
+    for each in (admitted, images.admit(admitted.content, limits=images.PREDICTION)):
+        decoded = images.decode(each, shorter_side=16)
+        assert (each.width, each.height) == case.size
         assert decoded.mode == "RGB"
         # At a reduced scale, half a pixel more or less.
         assert decoded.width / decoded.height == pytest.approx(case.size[0] / case.size[1], rel=0.1)
@@ -59,8 +59,7 @@ def kilobytes(name):
         return next(int(line.split()[1]) for line in lines if line.startswith(name))
 
 def act(content):
-    images.decode(content, limits=images.TRAINING, shorter_side=512)
-    images.strip_metadata(content)
+    images.decode(images.admit(content, limits=images.TRAINING), shorter_side=512)
 
 content = open(sys.argv[1], "rb").read()
 for format in ("JPEG", "PNG"):
@@ -107,7 +106,7 @@ HEAVY: dict[str, Callable[[], bytes]] = {
 @pytest.mark.parametrize("make", HEAVY.values(), ids=HEAVY.keys())
 def test_heaviest_files_take_less_than_256_mb(make: Callable[[], bytes], tmp_path: Path) -> None:
     content = padded(make())
-    images.inspect(content, limits=images.PREDICTION)  # it is accepted
+    images.admit(content, limits=images.PREDICTION)  # it is accepted
     (tmp_path / "file").write_bytes(content)
 
     measured = subprocess.run(
@@ -126,14 +125,14 @@ def test_heaviest_files_take_less_than_256_mb(make: Callable[[], bytes], tmp_pat
 def test_photos_as_cameras_make_them_are_accepted(
     make: Callable[[tuple[int, int]], bytes], size: tuple[int, int]
 ) -> None:
-    facts = images.inspect(make(size), limits=images.PREDICTION)
+    facts = images.admit(make(size), limits=images.PREDICTION)
 
     assert (facts.width, facts.height) == size
 
 
 def test_too_many_pixels_are_refused_with_what_is_accepted() -> None:
     with pytest.raises(RefusedPicture) as caught:
-        images.inspect(png((7300, 7300)), limits=images.PREDICTION)
+        images.admit(png((7300, 7300)), limits=images.PREDICTION)
 
     assert "at most 52 million pixels are accepted in a PNG file" in str(caught.value)
 
@@ -142,7 +141,7 @@ def test_reduced_picture_looks_the_same() -> None:
     """Bands and whole-number reduction leave no seam, at the edges neither."""
     content = saved(picture((3001, 1999)), "PNG")
 
-    reduced = images.decode(content, limits=images.PREDICTION, shorter_side=200)
+    reduced = images.decode(images.admit(content, limits=images.PREDICTION), shorter_side=200)
 
     wanted = picture((3001, 1999)).resize(reduced.size, Image.Resampling.BOX)
     assert reduced.size == (751, 500)

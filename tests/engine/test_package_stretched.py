@@ -40,7 +40,7 @@ def of_four(folder: Path, *, most: int) -> list[Path]:
 def test_nine_of_ten_photographs_get_the_same_tag_of_four(food101: Path) -> None:
     backbone = backbones.get("efficientnet-lite0-food-int8")
     paths = of_four(food101 / "images" / "Train", most=40)
-    vectors = np.array([backbone.vector(path.read_bytes(), limits=images.TRAINING) for path in paths])
+    vectors = np.array([backbone.vector(images.admit(path.read_bytes(), limits=images.TRAINING)) for path in paths])
     labels = np.array([FOUR.index(path.parent.name) for path in paths])
     head = fitting.fit(vectors, labels, tags=FOUR, card=backbone.card)
 

@@ -50,7 +50,7 @@ def test_package_is_used_as_its_manifest_says(head: heads.Head) -> None:
 
     found = session.run(None, {session.get_inputs()[0].name: pixels})[0][0]
 
-    ours = head.probabilities(BACKBONE.vector(content, limits=images.TRAINING)[None])[0]
+    ours = head.probabilities(BACKBONE.vector(images.admit(content, limits=images.TRAINING))[None])[0]
     assert labels == list(head.tags)
     np.testing.assert_allclose(found, ours, atol=0.05)
 

@@ -21,7 +21,7 @@ def tested(food101: Path) -> tuple[np.ndarray, np.ndarray]:
     head = heads.loads(STARTER.read_bytes())
     backbone = backbones.get(head.backbone, threads=2)
     paths = sorted((food101 / "starter" / "test").glob("*/*.jpg"))
-    vectors = [backbone.vector(path.read_bytes(), limits=images.TRAINING) for path in paths]
+    vectors = [backbone.vector(images.admit(path.read_bytes(), limits=images.TRAINING)) for path in paths]
     labels = [head.tags.index(path.parent.name.replace("_", " ")) for path in paths]
     return head.logits(np.stack(vectors)), np.array(labels)
 

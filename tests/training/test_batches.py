@@ -1,6 +1,5 @@
 """Many pictures in one upload, and several uploads at once."""
 
-import hashlib
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +11,6 @@ from django.test.utils import CaptureQueriesContext
 
 from catalog.models import Picture
 from catalog.storage import LocalBlobs, stored_blobs
-from engine import images
 from tests import factories
 from training import keeping
 from training.models import Image, ImageTag, Project, Tag
@@ -42,7 +40,7 @@ def send(project: Project, batch: Sequence[ImageUpload]) -> list[ImageStatus]:
 @pytest.fixture
 def third_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """The storage takes every blob but that of the third photo."""
-    refused = hashlib.sha256(images.strip_metadata(PHOTOS[2])).hexdigest()
+    refused = factories.admit(PHOTOS[2]).sha256
     save = LocalBlobs._save
 
     def save_others(self: LocalBlobs, name: str, content: Any) -> str:

@@ -102,10 +102,10 @@ def test_nothing_of_a_copy_is_published(project: Project) -> None:
 
 def test_a_copied_iteration_answers_as_the_original_does(project: Project) -> None:
     copy = copy_project(project, name="Copy")
-    photo = factories.make_photo(seed=1)
+    photo = factories.admit(factories.make_photo(seed=1))
 
     old, new = (
-        classify(content=photo, project=each, iteration=each.iterations.get()).predictions for each in (project, copy)
+        classify(photo=photo, project=each, iteration=each.iterations.get()).predictions for each in (project, copy)
     )
 
     assert old == new

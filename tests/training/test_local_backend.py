@@ -270,7 +270,7 @@ def test_tags_of_a_multilabel_project_are_judged_each_for_itself() -> None:
     head = read_head(train(project).head_key)
 
     backbone = backbones.get(backbones.for_domain(project.domain).name)
-    vector = backbone.vector(draw("green", 99), limits=images.TRAINING)
+    vector = backbone.vector(images.admit(draw("green", 99), limits=images.TRAINING))
     assert head.tags == ("blue", "red")
     total = float(head.probabilities(vector[None]).sum())
     assert abs(total - 1) > 0.01  # which is what probabilities that exclude each other sum to

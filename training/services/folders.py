@@ -14,7 +14,6 @@ from accounts.models import User
 from catalog.refusals import refusal_sentence
 from engine import images
 from engine.exceptions import RefusedPicture
-from engine.images import checking
 from jobs.exceptions import JobFailed
 from jobs.models import Job
 from jobs.progress import Progress
@@ -25,7 +24,6 @@ from training.names import same_name
 from training.services.pictures import remark, upload_images
 from training.uploads import BATCH, ImageStatus, ImageUpload, UploadResult
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif"}
 MOST_REPORTED = 1_000
 """Files that the job's result has a remark on, at most; the counts are of all."""
 _NUMBERED = re.compile(r"(?P<tag>.+?)(_\d+| ?\(\d+\))$")
@@ -51,7 +49,7 @@ def find_files(folder: Path, *, tag: str = "", tags: Sequence[str] = ()) -> list
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder).parts
         is_hidden = any(part.startswith(".") for part in inside)
-        if path.suffix.lower() in SUFFIXES and path.is_file() and not is_hidden:
+        if path.suffix.lower() in images.SUFFIXES and path.is_file() and not is_hidden:
             named = _readable(inside[0]).strip() if len(inside) > 1 else _tag_in_name(path, tags)
             found.append(TaggedFile(path, tag or named))
     return found
@@ -125,7 +123,7 @@ def _read(file: TaggedFile, tags: dict[str, Tag], *, held_out: bool) -> ImageUpl
         detail = _("No tag: put it in a sub-folder named after one.")
         return UploadResult(name, ImageStatus.ERROR_INVALID_TAG, detail=detail)
     try:
-        checking.check_byte_size(file.path.stat().st_size, limits=images.TRAINING)
+        images.check_byte_size(file.path.stat().st_size, limits=images.TRAINING)
         return ImageUpload(name, file.path.read_bytes(), (tag,), held_out=held_out)
     except RefusedPicture as exc:
         return UploadResult(name, ImageStatus.ERROR_IMAGE_SIZE, detail=refusal_sentence(exc))

@@ -16,7 +16,6 @@ from accounts.models import User
 from catalog.refusals import refusal_sentence
 from engine import images
 from engine.exceptions import RefusedPicture
-from engine.images import checking
 from training.exceptions import BackendUnavailable
 from training.forms import UploadForm
 from training.models import Project, Tag
@@ -81,7 +80,7 @@ def _printable(name: str) -> str:
 def _read(file: UploadedFile, *, name: str, tag: Tag | None, held_out: bool) -> ImageUpload | UploadResult:
     """Return the picture with its bytes, unless it is too heavy to be read at all."""
     try:
-        checking.check_byte_size(file.size or 0, limits=images.TRAINING)
+        images.check_byte_size(file.size or 0, limits=images.TRAINING)
     except RefusedPicture as exc:
         return UploadResult(name, ImageStatus.ERROR_IMAGE_SIZE, detail=refusal_sentence(exc))
     return ImageUpload(name, file.read(), (tag,) if tag else (), held_out=held_out)

@@ -15,10 +15,7 @@ from classifier.backends.base import Answer
 from classifier.exceptions import PredictionError
 from engine import images
 from engine.exceptions import RefusedPicture
-from engine.images import checking
 from training.models import Project
-
-SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif"}
 
 
 class Command(BaseCommand):
@@ -59,7 +56,8 @@ def _photos(paths: list[Path]) -> Iterator[Path]:
     """Yield the files, and what looks like a photo anywhere below the folders, in order."""
     for path in paths:
         if path.is_dir():
-            yield from sorted(each for each in path.rglob("*") if each.suffix.lower() in SUFFIXES and each.is_file())
+            found = (each for each in path.rglob("*") if each.suffix.lower() in images.SUFFIXES)
+            yield from sorted(each for each in found if each.is_file())
         else:
             yield path
 
@@ -67,8 +65,9 @@ def _photos(paths: list[Path]) -> Iterator[Path]:
 def _classify(path: Path, project: Project) -> Answer | str:
     """Return the answer, or the sentence that says why there is none."""
     try:
-        checking.check_byte_size(path.stat().st_size, limits=images.PREDICTION)
-        return services.classify(content=path.read_bytes(), project=project)
+        images.check_byte_size(path.stat().st_size, limits=images.PREDICTION)
+        photo = images.admit(path.read_bytes(), limits=images.PREDICTION)
+        return services.classify(photo=photo, project=project)
     except (RefusedPicture, OSError) as exc:
         return str(exc)
     except PredictionError as exc:

@@ -71,7 +71,8 @@ class Application:
 
     def _classify(self, content: bytes) -> dict[str, float]:
         try:
-            image = images.decode(content, limits=images.PREDICTION, shorter_side=self.model.resize)
+            photo = images.admit(content, limits=images.PREDICTION)
+            image = images.decode(photo, shorter_side=self.model.resize)
         except RefusedPicture as exc:
             is_heavy = exc.reason is RefusalReason.TOO_MANY_BYTES
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE if is_heavy else HTTPStatus.BAD_REQUEST

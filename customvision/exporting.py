@@ -15,7 +15,7 @@ from engine.exceptions import ModelFileError
 from jobs.exceptions import JobFailed
 from jobs.models import Job
 from jobs.progress import Progress
-from jobs.services import enqueue, make_job
+from jobs.services import queue_job
 from training.exceptions import TrainingError
 from training.exporting import package
 from training.models import Iteration
@@ -39,7 +39,7 @@ def start_export(*, iteration: Iteration, platform: str, flavor: str, by: User |
         export, is_new = wanted.get_or_create(iteration=iteration, platform=platform, flavor=flavor)
         if not is_new:
             return None
-        enqueue(make_job("export", title=title, arguments={"export": export.pk}, by=by))
+        queue_job("export", title=title, arguments={"export": export.pk}, by=by)
     return export
 
 

@@ -48,7 +48,7 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.filter(state=Job.State.RUNNING, heartbeat_at__lt=silent_since)
 
     def stranded(self, now: datetime) -> JobQuerySet:
-        """Jobs that have waited for so long that their entry in the queue may be lost."""
+        """Jobs that have waited for so long that what should wake a worker for them may be lost."""
         return self.filter(state=Job.State.QUEUED, queued_at__lt=now - STRANDED_AFTER)
 
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 from django.conf import settings
@@ -36,7 +36,7 @@ def make_job(
     key: str = "",
     can_resume: bool = True,
 ) -> Job:
-    """Make a job of a kind that CLASSIFR_JOBS names, for `enqueue` or `do_here`.
+    """Make a job of a kind that CLASSIFR_JOBS names, for `enqueue` in the same transaction or for `do_here`.
 
     The jobs of one `key` are made in one transaction; a job without a key is a group of its own. When the last of a
     group has ended, however each of them did, the hook that CLASSIFR_JOB_HOOKS has for that kind is called once, with
@@ -55,9 +55,17 @@ def make_job(
     )
 
 
+def queue_job(kind: str, *, title: str, arguments: dict[str, Any], by: User | None = None, key: str = "") -> Job:
+    """Make a job as `make_job` does, and let some worker do it."""
+    with transaction.atomic():
+        job = make_job(kind, title=title, arguments=arguments, by=by, key=key)
+        enqueue(job)
+    return job
+
+
 def enqueue(job: Job) -> None:
-    """Let some worker do the job, once the transaction is committed."""
-    transaction.on_commit(lambda: run_job.enqueue(pk=job.pk))
+    """Wake a worker for the job, once the transaction is committed that made it or let it go."""
+    run_job.enqueue(pk=job.pk)
 
 
 def do_here(job: Job, *, watch: Watch | None = None) -> Job:
@@ -104,15 +112,16 @@ def take_up_lost_jobs() -> int:
 def queue_due_tasks() -> int:
     """Queue each task of `CLASSIFR_SCHEDULE` that is due, once among all workers; return how many were."""
     now = timezone.now()
-    due = [
-        name
-        for name, seconds in settings.CLASSIFR_SCHEDULE.items()
-        if ScheduledTask.objects.claim(name, every=timedelta(seconds=seconds), now=now)
-    ]
-    for name in due:
+    return sum(_queue_if_due(name, seconds, now) for name, seconds in settings.CLASSIFR_SCHEDULE.items())
+
+
+@transaction.atomic
+def _queue_if_due(name: str, seconds: int, now: datetime) -> bool:
+    is_due = ScheduledTask.objects.claim(name, every=timedelta(seconds=seconds), now=now)
+    if is_due:
         import_string(name).enqueue()
         logger.debug("Queued task=%s", name)
-    return len(due)
+    return is_due
 
 
 @task()

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 from django.core.management import call_command
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
@@ -43,8 +43,7 @@ def state(job: Job) -> str:
 
 
 def test_worker_does_a_queued_job() -> None:
-    job = make()
-    services.enqueue(job)
+    job = services.queue_job("count", title="Count", arguments={"to": 3})
 
     run_worker()
 
@@ -52,12 +51,45 @@ def test_worker_does_a_queued_job() -> None:
     assert (job.result, job.done, job.total) == ({"counted": 3}, 3, 3)
 
 
-def test_job_is_queued_only_when_the_transaction_is_committed() -> None:
-    with transaction.atomic():
-        services.enqueue(make())
-        assert not DBTaskResult.objects.exists()
+def test_job_is_seen_only_when_the_transaction_is_committed() -> None:
+    seen: list[int] = []
 
-    assert DBTaskResult.objects.count() == 1
+    def look() -> None:
+        seen.append(DBTaskResult.objects.count())
+        connection.close()
+
+    with transaction.atomic():
+        services.queue_job("count", title="Count", arguments={"to": 3})
+        run_thread(look)
+    run_thread(look)
+
+    assert seen == [0, 1]
+
+
+def run_thread(act: Callable[[], None]) -> None:
+    thread = threading.Thread(target=act)
+    thread.start()
+    thread.join()
+
+
+def test_job_whose_worker_cannot_be_woken_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(job: Job) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(services, "enqueue", refuse)
+
+    with pytest.raises(OperationalError):
+        services.queue_job("count", title="Count", arguments={"to": 3})
+
+    assert not Job.objects.exists()
+
+
+def test_nothing_wakes_for_a_job_that_is_not_made() -> None:
+    with transaction.atomic():
+        services.queue_job("count", title="Count", arguments={"to": 3})
+        transaction.set_rollback(True)
+
+    assert not DBTaskResult.objects.exists()
 
 
 def test_known_failure_gives_its_sentence() -> None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
+from django.db import OperationalError
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 from pytest_django import Settings
@@ -27,6 +28,18 @@ def test_task_that_is_due_is_queued_once() -> None:
 def test_task_is_queued_again_after_its_time() -> None:
     queue_due_tasks()
     ScheduledTask.objects.update(due_at=timezone.now() - timedelta(seconds=1))
+
+    assert queue_due_tasks() == 1
+
+
+def test_task_that_could_not_be_queued_is_still_due(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**fields: object) -> None:
+        raise OperationalError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DBTaskResult.objects, "create", refuse)
+        with pytest.raises(OperationalError):
+            queue_due_tasks()
 
     assert queue_due_tasks() == 1
 

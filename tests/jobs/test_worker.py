@@ -1,5 +1,10 @@
 """The worker outlives its database."""
 
+import os
+import signal
+import threading
+from collections.abc import Iterator
+
 import pytest
 from django.db import OperationalError
 
@@ -24,3 +29,28 @@ def test_worker_tries_again_when_the_database_went_away(monkeypatch: pytest.Monk
     worker.Command().work()
 
     assert WorkerWithoutDatabase.runs == 3
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """Put back what handled the signals."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_job_hears_that_its_worker_is_told_to_end(
+    handlers: None, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    stopping = threading.Event()
+    monkeypatch.setattr(worker, "worker_is_stopping", stopping)
+    made = worker.make_worker()
+    made.running_task = True
+
+    os.kill(os.getpid(), number)
+
+    assert stopping.is_set()
+    assert not made.running

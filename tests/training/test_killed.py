@@ -1,13 +1,15 @@
-"""kill -9 in the middle of an upload and of a training: taken up, nothing doubled, nothing lost."""
+"""Processes that are killed or told to end in the middle: taken up by others, nothing doubled, nothing lost."""
 
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 from django.db import connection
@@ -15,6 +17,8 @@ from django.utils import timezone
 
 from catalog.models import Picture, Vector
 from catalog.storage import stored_blobs
+from customvision.exporting import start_export
+from customvision.models import Export
 from jobs.models import Job
 from jobs.services import take_up_lost_jobs
 from tests import factories
@@ -23,15 +27,17 @@ from training.models import Iteration, Project
 from training.services.learning import start_training
 from training.services.pictures import upload_images
 from training.services.projects import create_project, create_tags
+from training.services.starter import add_iteration
 from training.uploads import ImageUpload
 
 pytestmark = pytest.mark.django_db(transaction=True)
+Worker: TypeAlias = subprocess.Popen[bytes]
 ROOT = Path(__file__).resolve().parent.parent.parent
 COUNT = 150
 
 
 @pytest.fixture
-def spawn(blobs: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+def spawn(blobs: Path) -> Iterator[Callable[..., Worker]]:
     """Start `manage.py` in a process of its own, on this test's database and blobs."""
     processes = []
     database = connection.settings_dict
@@ -43,9 +49,10 @@ def spawn(blobs: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
         "CLASSIFR_EMBED_THREADS": "1",
     }
 
-    def start(*arguments: str) -> subprocess.Popen[bytes]:
+    def start(*arguments: str, log: Path | None = None) -> Worker:
         command = [sys.executable, "manage.py", *arguments]
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        with log.open("wb") if log else nullcontext(subprocess.PIPE) as stderr:
+            process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=stderr)
         processes.append(process)
         return process
 
@@ -71,9 +78,9 @@ def make_folder(folder: Path) -> Path:
     return folder
 
 
-def make_trainable(project: Project) -> None:
+def make_trainable(project: Project, *, count: int = COUNT) -> None:
     tags, _ = create_tags(project=project, names=["red", "blue"])
-    for start in range(0, COUNT, 50):
+    for start in range(0, count, 50):
         batch = [
             ImageUpload(f"{number}.jpg", factories.make_photo(), (tags[number % 2],))
             for number in range(start, start + 50)
@@ -81,7 +88,7 @@ def make_trainable(project: Project) -> None:
         upload_images(project=project, batch=batch, by=None)
 
 
-def test_training_goes_on_in_another_worker(spawn: Callable[..., subprocess.Popen[bytes]]) -> None:
+def test_training_goes_on_in_another_worker(spawn: Callable[..., Worker]) -> None:
     project = create_project(name="Killed")
     make_trainable(project)
     start_training(project=project, options=TrainingOptions(), by=None)
@@ -99,7 +106,61 @@ def test_training_goes_on_in_another_worker(spawn: Callable[..., subprocess.Pope
     assert (job.attempts, Vector.objects.count(), project.iterations.count()) == (2, COUNT, 1)
 
 
-def test_upload_goes_on_when_it_is_run_again(spawn: Callable[..., subprocess.Popen[bytes]], tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_three_workers_do_everything_once_though_two_of_them_go(spawn: Callable[..., Worker], tmp_path: Path) -> None:
+    embedded, trained = (create_project(name=name) for name in ("Embedded", "Trained"))
+    for project in (embedded, trained):
+        make_trainable(project, count=2 * COUNT)
+    Job.objects.filter(arguments={"project": trained.pk}).delete()  # the training itself embeds
+    iteration = start_training(project=trained, options=TrainingOptions(), by=None)
+    head = factories.make_head("cannoli", "risotto")
+    exported = add_iteration(project=factories.make_project(domain=Project.Domain.FOOD), head=head, metrics={})
+    export = start_export(iteration=exported, platform="ONNX", flavor="", by=None)
+
+    logs = [tmp_path / f"{number}.log" for number in range(3)]
+    workers = {log: spawn("worker", log=log) for log in logs}
+    wait_until(lambda: vectors_of(embedded) > 0, seconds=180)
+    killed = worker_of(workers, "embed")
+    killed.kill()
+    wait_until(lambda: vectors_of(trained) > 0, seconds=180)
+    told = worker_of(workers, "train")
+    told.terminate()
+    assert vectors_of(embedded) < 2 * COUNT
+    wait_until(lambda: not Job.objects.unfinished().exists(), seconds=180)
+    for worker in workers.values():
+        worker.terminate()
+
+    assert [worker.wait(timeout=60) for worker in workers.values() if worker is not killed] == [0, 0]
+    lines = "".join(log.read_text() for log in logs).splitlines()
+    jobs = {job.kind: job for job in Job.objects.all()}
+    assert {kind: job.attempts for kind, job in jobs.items()} == {"embed": 2, "train": 1, "export": 1}
+    assert {kind: began(lines, job) for kind, job in jobs.items()} == {"embed": 2, "train": 2, "export": 1}
+    assert [ended(lines, job) for job in jobs.values()] == [1, 1, 1]
+    assert Vector.objects.count() == Picture.objects.count() == 4 * COUNT
+    assert (Iteration.objects.get(pk=iteration.pk).status, Export.objects.get().status) == ("Completed", "Done")
+    assert export
+    assert sum(1 for _ in stored_blobs("exports/")) == 1
+
+
+def vectors_of(project: Project) -> int:
+    return Vector.objects.filter(picture__images__project=project).count()
+
+
+def worker_of(workers: Mapping[Path, Worker], kind: str) -> Worker:
+    """Return the one that has begun a job of that kind, by its log."""
+    (found,) = (worker for log, worker in workers.items() if f"kind={kind} attempt=1" in log.read_text())
+    return found
+
+
+def began(lines: Sequence[str], job: Job) -> int:
+    return sum(f"Started job={job.pk} " in line for line in lines)
+
+
+def ended(lines: Sequence[str], job: Job) -> int:
+    return sum(f"Ended job={job.pk} " in line and "state=done" in line for line in lines)
+
+
+def test_upload_goes_on_when_it_is_run_again(spawn: Callable[..., Worker], tmp_path: Path) -> None:
     project = create_project(name="Killed")
     folder = make_folder(tmp_path / "photos")
 

@@ -14,7 +14,7 @@ from engine.exceptions import ModelFileError
 from jobs.exceptions import JobFailed
 from jobs.models import Job
 from jobs.progress import Progress
-from jobs.services import enqueue, make_job
+from jobs.services import queue_job
 from training import keeping
 from training.backends import get_mirror, get_trainer
 from training.models import Image, ImageQuerySet, Project
@@ -49,7 +49,7 @@ def queue_embedding(project: Project, *, by: User | None) -> None:
     key = f"embed project {project.pk}"
     if not Job.objects.filter(key=key, state=Job.State.QUEUED).exists():
         title = _("Prepare the images of %(project)s") % {"project": project}
-        enqueue(make_job("embed", title=title, arguments={"project": project.pk}, by=by, key=key))
+        queue_job("embed", title=title, arguments={"project": project.pk}, by=by, key=key)
 
 
 def run_embedding(progress: Progress, *, project: int) -> dict[str, int]:
@@ -98,7 +98,7 @@ def discard_images(project: Project, images: ImageQuerySet, *, by: User | None) 
             Image.objects.filter(pk__in=keys[start : start + _ROWS_AT_ONCE]).delete()
         if gone:
             title = _("Erase the pictures of %(project)s") % {"project": project}
-            enqueue(make_job("discard", title=title, arguments={"pictures": list(gone.values())}, by=by))
+            queue_job("discard", title=title, arguments={"pictures": list(gone.values())}, by=by)
     logger.info("Deleted images=%s project=%s", len(gone), project.pk)
     return len(gone)
 

@@ -18,7 +18,7 @@ from catalog.models import Picture
 from catalog.services import discard_picture
 from jobs.exceptions import JobFailed
 from jobs.progress import Progress
-from jobs.services import enqueue, make_job
+from jobs.services import queue_job
 from training.backends import get_mirror, get_trainer
 from training.exceptions import CannotConvert, Refused
 from training.models import ImageTag, Project, Tag
@@ -129,7 +129,7 @@ def delete_project(project: Project, *, by: User | None) -> None:
         pictures = list(project.images.values_list("picture_id", flat=True))
         Project.objects.filter(pk=project.pk).update(live_iteration=None)
         Project.objects.get(pk=project.pk).delete()
-        enqueue(make_job("discard", title=title, arguments={"pictures": pictures}, by=by))
+        queue_job("discard", title=title, arguments={"pictures": pictures}, by=by)
     logger.info("Deleted project=%s pictures=%s", project.pk, len(pictures))
 
 

@@ -1,6 +1,7 @@
 """`manage.py worker`."""
 
 import logging
+import signal
 import threading
 import time
 from types import FrameType
@@ -18,14 +19,6 @@ logger = logging.getLogger(__name__)
 
 CHECK_S = 5
 RETRY_S = 2
-
-
-class JobWorker(Worker):
-    """django-tasks' worker; a job that runs when it is told to end goes back to the queue, for the next worker."""
-
-    def shutdown(self, signum: int, frame: FrameType | None) -> None:
-        worker_is_stopping.set()
-        super().shutdown(signum, frame)
 
 
 class Command(BaseCommand):
@@ -68,9 +61,9 @@ class Command(BaseCommand):
                 return
 
 
-def make_worker() -> JobWorker:
-    """Return a worker that hears SIGTERM and SIGINT."""
-    worker = JobWorker(
+def make_worker() -> Worker:
+    """Return django-tasks' worker; a job that runs when it is told to end goes back to the queue, for the next one."""
+    worker = Worker(
         queue_names=["default"],
         excluded_queue_names=[],
         interval=0.5,
@@ -80,5 +73,11 @@ def make_worker() -> JobWorker:
         max_tasks=None,
         worker_id=get_random_string(32),
     )
-    worker.configure_signals()
+
+    def end(signum: int, frame: FrameType | None) -> None:
+        worker_is_stopping.set()
+        worker.shutdown(signum, frame)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
+        signal.signal(number, end)
     return worker

@@ -1,12 +1,15 @@
-"""Who has rows that name blobs: asked by `reconcile_blobs`, named in CLASSIFR_BLOB_OWNERS."""
+"""Who has rows that name blobs: asked by `reconcile_blobs`."""
 
 from collections.abc import Collection, Iterator
+from operator import call
 from typing import Protocol
 
+from django.conf import settings
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from catalog.models import Picture, PictureQuerySet, WaitingBlob
+from web.registry import Registry
 
 
 class BlobOwner(Protocol):
@@ -26,6 +29,12 @@ class BlobOwner(Protocol):
 
     def note(self, keys: Collection[str], *, are_lost: bool) -> None:
         """Note that these blobs are lost, or that they are not."""
+
+
+owners: Registry[BlobOwner] = Registry(
+    "folder of blobs", group="classifr.blob_owners", paths=lambda: settings.CLASSIFR_BLOB_OWNERS, make=call
+)
+"""By the folder, such as "pictures/"."""
 
 
 class PictureBlobs:

@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from django.utils.module_loading import import_string
 
 from catalog import storage
 from catalog.locks import have_blobs_alone
 from catalog.models import WaitingBlob
-from catalog.owners import BlobOwner
+from catalog.owners import BlobOwner, owners
 from catalog.services import deliver_waiting
 
 logger = logging.getLogger(__name__)
@@ -44,18 +42,16 @@ class Counts:
 def reconcile_blobs(*, dry_run: bool, report: Callable[[str], None], folders: Collection[str] | None = None) -> Counts:
     """Bring storage and rows in line, folder by folder; folders that nobody owns are not touched.
 
-    folders: those of CLASSIFR_BLOB_OWNERS to look at; None: all.
+    folders: those of `owners` to look at; None: all.
 
     Memory holds the keys of one folder, and nothing else of its blobs and rows. `report` gets a line for each blob that
     is deleted, lost or found again. Raises StorageUnavailable; what was mended until then stays, and it can be called
     again.
     """
     counts = Counts(delivered=0 if dry_run else deliver_waiting())
-    for prefix, name in settings.CLASSIFR_BLOB_OWNERS.items():
-        if folders is not None and prefix not in folders:
-            continue
-        owner: BlobOwner = import_string(name)()
-        _Folder(prefix, owner, counts, dry_run=dry_run, report=report).reconcile()
+    for prefix in owners.names():
+        if folders is None or prefix in folders:
+            _Folder(prefix, owners.get(prefix), counts, dry_run=dry_run, report=report).reconcile()
     counts.waiting = WaitingBlob.objects.count()
     logger.info("Reconciled blobs dry_run=%s %s", dry_run, counts)
     return counts

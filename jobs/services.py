@@ -8,14 +8,15 @@ from typing import Any, TypeAlias
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone, translation
-from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from django_tasks import task
+from django_tasks.base import Task
 
 from accounts.models import User
 from jobs.exceptions import JobFailed, JobStopped
 from jobs.models import Job, ScheduledTask
 from jobs.progress import Progress, Pulse, worker_is_stopping
+from web.registry import Registry
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +26,15 @@ Work: TypeAlias = Callable[..., Any]
 """Called with the Progress, then the job's arguments by name; returns what JSON can hold. It may be called again after
 a part was done, and then does the rest."""
 Watch: TypeAlias = Callable[[Progress], None]
+
+works: Registry[Work] = Registry("kind of job", group="classifr.jobs", paths=lambda: settings.CLASSIFR_JOBS)
+hooks: Registry[Callable[[Job], None]] = Registry(
+    "hook", group="classifr.job_hooks", paths=lambda: settings.CLASSIFR_JOB_HOOKS
+)
+# A name in CLASSIFR_SCHEDULE is a task's dotted path, or that of an entry point.
+scheduled: Registry[Task[[], Any]] = Registry(
+    "task", group="classifr.tasks", paths=lambda: {name: name for name in settings.CLASSIFR_SCHEDULE if "." in name}
+)
 
 
 def make_job(
@@ -36,14 +46,13 @@ def make_job(
     key: str = "",
     can_resume: bool = True,
 ) -> Job:
-    """Make a job of a kind that CLASSIFR_JOBS names, for `enqueue` in the same transaction or for `do_here`.
+    """Make a job for `enqueue`, in the same transaction, or for `do_here`. Raises NotRegistered for an unknown kind.
 
     The jobs of one `key` are made in one transaction; a job without a key is a group of its own. When the last of a
-    group has ended, however each of them did, the hook that CLASSIFR_JOB_HOOKS has for that kind is called once, with
+    group has ended, however each of them did, the hook that there may be for that kind is called once, with
     that job, in the transaction that ends it.
     """
-    if kind not in settings.CLASSIFR_JOBS:
-        raise ValueError(f"There is no kind of job {kind!r}; there are {', '.join(sorted(settings.CLASSIFR_JOBS))}.")
+    works.get(kind)
     return Job.objects.create(
         kind=kind,
         title=title[:300],
@@ -119,7 +128,7 @@ def queue_due_tasks() -> int:
 def _queue_if_due(name: str, seconds: int, now: datetime) -> bool:
     is_due = ScheduledTask.objects.claim(name, every=timedelta(seconds=seconds), now=now)
     if is_due:
-        import_string(name).enqueue()
+        scheduled.get(name).enqueue()
         logger.debug("Queued task=%s", name)
     return is_due
 
@@ -134,11 +143,10 @@ def run_job(pk: int) -> None:
 
 def _perform(job: Job, *, watch: Watch | None = None) -> None:
     """Do a claimed job to its end, whatever that is."""
-    work: Work = import_string(settings.CLASSIFR_JOBS[job.kind])
     logger.info("Started job=%s kind=%s attempt=%s", job.pk, job.kind, job.attempts)
     with Pulse(job, watch=watch) as pulse, translation.override(job.language or settings.LANGUAGE_CODE):
         try:
-            result = work(pulse, **job.arguments)
+            result = works.get(job.kind)(pulse, **job.arguments)
         except (JobStopped, KeyboardInterrupt):
             _stop(job, pulse)
         except JobFailed as exc:
@@ -203,8 +211,8 @@ def _lock_group(job: Job) -> None:
 
 def _run_hook(job: Job) -> None:
     """Run what is to be done after the last job of a group, if this was it."""
-    hook = settings.CLASSIFR_JOB_HOOKS.get(job.kind)
+    hook = hooks.find(job.kind)
     if hook and not (job.key and Job.objects.unfinished().filter(key=job.key).exists()):
         job.refresh_from_db()
         with translation.override(job.language or settings.LANGUAGE_CODE):
-            import_string(hook)(job)
+            hook(job)

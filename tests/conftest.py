@@ -64,8 +64,8 @@ def quick_passwords(settings: Settings) -> None:
 @pytest.fixture(autouse=True)
 def fresh_backends() -> None:
     """Backends keep their connections as long as their process lives; each test has settings of its own."""
-    classifier.backends._create.cache_clear()
-    training.backends._create.cache_clear()
+    classifier.backends.registry.forget()
+    training.backends.registry.forget()
 
 
 @pytest.fixture(scope="session")

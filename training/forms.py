@@ -4,13 +4,13 @@ import re
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from engine.splitting import Part
+from training import backends
 from training.models import Image, ImageQuerySet, Project, Tag
 from training.uploads import BATCH
 
@@ -39,7 +39,7 @@ class ProjectForm(forms.ModelForm[Project]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        names = settings.CLASSIFR_TRAINING_BACKENDS
+        names = backends.registry.names()
         self.fields["backend"].choices = [(name, ENGINES.get(name, name)) for name in names]  # type: ignore[attr-defined]
 
     def clean_name(self) -> str:

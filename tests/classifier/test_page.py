@@ -194,7 +194,6 @@ def test_azure_in_trouble_is_a_sentence(
     signed_in: SignIn, person: User, recorded_azure: RecordedAzure, monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
     monkeypatch.setattr("azurecv.prediction.BACK_OFF_S", 0.01)
-    monkeypatch.setattr("classifier.backends._create", _fresh_backend)
     recorded_azure.answers = [error(status, "x", "trouble")] * 3
     project = factories.make_project(backend="customvision", remote_id=PROJECT_ID)
 
@@ -202,12 +201,6 @@ def test_azure_in_trouble_is_a_sentence(
 
     assert len(answer.context["form"].errors["photo"]) == 1
     assert not Prediction.objects.exists()
-
-
-def _fresh_backend(path: str) -> object:
-    from django.utils.module_loading import import_string
-
-    return import_string(path)()
 
 
 def test_other_iteration_answers_from_the_next_photo_on(signed_in: SignIn, person: User, food_project: Project) -> None:

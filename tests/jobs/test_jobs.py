@@ -12,11 +12,13 @@ from django.core.management import call_command
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
+from pytest_django import Settings
 
 from jobs import progress, services, tasks
 from jobs.models import Job
 from tests import factories
 from tests.jobs import work
+from web.registry import NotRegistered
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -104,8 +106,15 @@ def test_bug_is_logged_and_told_apart(caplog: pytest.LogCaptureFixture) -> None:
     assert "Traceback" in caplog.text
 
 
+def test_job_of_a_kind_that_is_gone_fails(settings: Settings) -> None:
+    job = make()
+    settings.CLASSIFR_JOBS = {}
+
+    assert services.do_here(job).state == Job.State.FAILED
+
+
 def test_unknown_kind_is_refused() -> None:
-    with pytest.raises(ValueError, match="count"):
+    with pytest.raises(NotRegistered, match="count"):
         make("cook")
 
 

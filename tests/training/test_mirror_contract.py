@@ -23,7 +23,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(params=[name for name in sorted(configured.CLASSIFR_TRAINING_BACKENDS) if get_trainer(name).mirror])
 def mirror(request: pytest.FixtureRequest, settings: Settings) -> Iterator[Mirror]:
     """Each mirror in turn, made anew; Azure's has a service to talk to."""
-    backends._create.cache_clear()
     with azure_training.listening(settings) as azure, translation.override("en"):
         azure_training.whole_service(azure)
         found = get_trainer(request.param).mirror

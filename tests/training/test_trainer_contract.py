@@ -24,11 +24,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def name(request: pytest.FixtureRequest, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Each trainer in turn, made anew; Azure's has a service to talk to."""
     monkeypatch.setattr("azurecv.training.learning.POLL_S", 0.0)
-    backends._create.cache_clear()
     with azure_training.listening(settings) as azure, translation.override("en"):
         azure_training.whole_service(azure)
         yield str(request.param)
-    backends._create.cache_clear()
 
 
 @pytest.fixture

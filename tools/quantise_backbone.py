@@ -51,7 +51,8 @@ class Photographs(CalibrationDataReader):
     def _read(card: Card, paths: list[Path]) -> Iterator[dict[str, NDArray[np.float32]]]:
         backbone = backbones.Backbone(card)
         for path in paths:
-            image = images.decode(path.read_bytes(), limits=images.TRAINING, shorter_side=card.resize)
+            admitted = images.admit(path.read_bytes(), limits=images.TRAINING)
+            image = images.decode(admitted, shorter_side=card.resize)
             yield {card.input: backbone.prepare(image)[None]}
 
 

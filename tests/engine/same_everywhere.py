@@ -4,6 +4,7 @@ python -m tests.engine.same_everywhere
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -43,11 +44,11 @@ def vector(backbone: Backbone) -> NDArray[np.float32]:
 
 
 def store() -> None:
-    arrays = {}
+    arrays: dict[str, NDArray[Any]] = {}
     for name in NAMES:
         backbone = backbones.get(name)
         arrays |= {f"{name}-integers": integers(backbone), f"{name}-vector": vector(backbone)}
-    np.savez_compressed(STORED, **arrays)
+    np.savez_compressed(STORED, allow_pickle=False, **arrays)
 
 
 if __name__ == "__main__":

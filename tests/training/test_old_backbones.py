@@ -59,7 +59,7 @@ def test_it_may_be_trained_again_though_nothing_else_changed(old: Iteration) -> 
 
 
 def test_it_answers_as_before_while_the_new_one_waits(old: Iteration) -> None:
-    photo = factories.make_photo(seed=1)
+    photo = factories.admit(factories.make_photo(seed=1))
     before = LocalBackend().predict(photo, project=old.project)
 
     new = train(old.project)

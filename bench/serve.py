@@ -133,7 +133,7 @@ class Site:
 
     @contextmanager
     def served(self) -> Iterator[subprocess.Popen[bytes]]:
-        [line] = re.findall("^web: (.*)$", (BASE / "Procfile").read_text(), flags=re.MULTILINE)
+        [line] = re.findall("^web: (.*)$", (self.base / "Procfile").read_text(), flags=re.MULTILINE)
         command = shlex.split(line.replace("python", sys.executable))
         started = perf_counter()
         with subprocess.Popen(command, cwd=self.base, env=self.environment) as server:

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import pytest
 from django.db import connection
-from django.test import Client
+from django.test import Client, TransactionTestCase
 from django.utils import translation
 from pytest_django import DjangoDbBlocker, Settings
 
@@ -21,6 +21,7 @@ from accounts.models import User
 from tests import factories
 from tests.azurecv.azure import RecordedAzure
 from tests.azurite import Azurite
+from tests.emptying import empty_tables
 from training.models import Project
 from training.services.starter import install_starter
 
@@ -30,6 +31,11 @@ def lacking(what: str) -> NoReturn:
     if os.environ.get("CLASSIFR_TEST_EVERYTHING") == "1":
         pytest.fail(f"{what} is missing, and everything is to be tested")
     pytest.skip(f"{what} is missing")
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name a long value by its length: by itself it would go from process to process, 20 MB for one test."""
+    return f"{len(val)} long" if isinstance(val, bytes | str) and len(val) > 100 else None
 
 
 @pytest.fixture(scope="session")
@@ -62,6 +68,13 @@ def quick_passwords(settings: Settings) -> None:
 
 
 @pytest.fixture(autouse=True)
+def unproven(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Publishing proves the package by running it, which takes half a second: only where a test is marked `proven`."""
+    if "proven" not in request.keywords:
+        monkeypatch.setattr("training.exporting.check_fit_to_answer", lambda iteration: None)
+
+
+@pytest.fixture(autouse=True)
 def fresh_backends() -> None:
     """Backends keep their connections as long as their process lives; each test has settings of its own."""
     classifier.backends.registry.forget()
@@ -70,7 +83,7 @@ def fresh_backends() -> None:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """The tests' own server does not wait for the disk: emptying all tables after a test takes half the time.
+    """The tests' own server does not wait for the disk.
 
     At the end, what server threads hold whose client never hung up is ended: the database could not go.
     """
@@ -78,7 +91,9 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
         for name in ("fsync", "full_page_writes", "synchronous_commit"):
             cursor.execute(f"ALTER SYSTEM SET {name} TO off")
         cursor.execute("SELECT pg_reload_conf()")
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty_tables)
+        yield
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "

@@ -85,6 +85,7 @@ def expect_answer(page: Page, server: LiveServer, photograph: Path, tag: str) ->
     expect(page.locator(".in-words")).to_contain_text(tag, timeout=PATIENCE_MS)
 
 
+@pytest.mark.proven
 def test_two_stories(
     scripted_page: Page,
     live_server: LiveServer,

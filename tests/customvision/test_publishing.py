@@ -48,6 +48,7 @@ def live(project: Project) -> int | None:
     return project.live_iteration.number if project.live_iteration else None
 
 
+@pytest.mark.proven
 def test_an_iteration_is_published_and_unpublished(trainer: Any) -> None:
     project = factories.make_project(domain="Food")
     iteration = make_iteration(project)
@@ -138,6 +139,7 @@ def test_a_name_that_is_none_is_refused(call: Call, project: Project, name: str)
     assert refusal(publish(call, make_iteration(project), name)) == (400, "BadRequestInvalidPublishName")
 
 
+@pytest.mark.proven
 def test_what_is_not_trained_is_not_published(call: Call, project: Project) -> None:
     iteration = Iteration.objects.create(project=project, number=1, name="Iteration 1")
 

@@ -37,6 +37,7 @@ from training.services.publishing import (
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 
 
+@pytest.mark.proven
 def test_first_publication_is_live() -> None:
     project = factories.make_project(domain="Food")
     line = publish(iteration=make_iteration(project), by=factories.make_developer(username="dev"), reason="First")
@@ -400,6 +401,7 @@ def exports_differ(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packages, "to_onnx", to_another)
 
 
+@pytest.mark.proven
 @pytest.mark.usefixtures("exports_differ")
 def test_iteration_whose_package_answers_otherwise_is_not_published(project: Project) -> None:
     with pytest.raises(Refused, match="not the same"):
@@ -408,6 +410,7 @@ def test_iteration_whose_package_answers_otherwise_is_not_published(project: Pro
     assert (live(project), project.publications.count()) == (None, 0)
 
 
+@pytest.mark.proven
 @pytest.mark.usefixtures("exports_differ")
 def test_the_refusal_names_the_file_and_says_by_how_much_in_the_readers_language(project: Project) -> None:
     with override("fr"), pytest.raises(Refused) as raised:
@@ -430,6 +433,7 @@ def proofs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return made
 
 
+@pytest.mark.proven
 def test_what_was_proven_is_not_proven_again(project: Project, proofs: list[int]) -> None:
     iteration = make_iteration(project)
     package(iteration)
@@ -441,6 +445,7 @@ def test_what_was_proven_is_not_proven_again(project: Project, proofs: list[int]
     assert len(proofs) == 1
 
 
+@pytest.mark.proven
 def test_another_library_asks_for_another_proof(
     project: Project, proofs: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -453,6 +458,7 @@ def test_another_library_asks_for_another_proof(
     assert len(proofs) == 2
 
 
+@pytest.mark.proven
 def test_to_a_program_what_was_proven_is_as_it_was(project: Project, proofs: list[int]) -> None:
     iteration = make_iteration(project)
     before = Iteration.objects.get(pk=iteration.pk).modified_at
@@ -463,6 +469,7 @@ def test_to_a_program_what_was_proven_is_as_it_was(project: Project, proofs: lis
     assert (found.modified_at, bool(found.proof), len(proofs)) == (before, True, 1)
 
 
+@pytest.mark.proven
 def test_lost_picture_does_not_stand_in_the_way(project: Project, blobs: Path) -> None:
     iteration = learned(project, right=30, of=10)
     for path in list((blobs / "pictures").rglob("*")):

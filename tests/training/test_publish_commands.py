@@ -68,6 +68,7 @@ def test_renamed_tag_is_still_the_same(project: Project) -> None:
 # By command
 
 
+@pytest.mark.proven
 def test_command_publishes_what_is_better_and_logs_why(project: Project) -> None:
     first = learned(project, right=20)
     answer(first, right=20)

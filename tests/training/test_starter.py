@@ -14,6 +14,7 @@ from training.services.starter import add_iteration, install_starter
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.proven
 def test_starter_has_101_tags_and_is_live() -> None:
     iteration, is_new = install_starter()
 

@@ -161,6 +161,7 @@ def test_iteration_is_renamed(iteration: Iteration) -> None:
     assert iteration.name == "Spring"
 
 
+@pytest.mark.proven
 def test_iteration_is_published_and_unpublished(project: Project, iteration: Iteration) -> None:
     publishing.publish(iteration=iteration, by=None, name="best")
     project.refresh_from_db()

@@ -1,4 +1,4 @@
-"""A real Chromium on a real server, with blobs in Azurite."""
+"""A real Chromium on a real server."""
 
 import os
 import shutil
@@ -27,8 +27,8 @@ def browser_type_launch_args() -> dict[str, Any]:
 
 
 @pytest.fixture(autouse=True)
-def everything_real(transactional_db: None, azure_blobs: None, settings: Settings) -> None:
-    """Rows that the server's threads see, blobs in Azurite."""
+def everything_real(transactional_db: None, settings: Settings) -> None:
+    """Rows that the server's threads see."""
     settings.ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
 
 
@@ -40,9 +40,14 @@ def scripted_page(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-@pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])
+@pytest.fixture(
+    params=[
+        pytest.param(True, id="with JavaScript"),
+        pytest.param(False, id="without JavaScript", marks=pytest.mark.slow),
+    ]
+)
 def any_page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
-    """A page of a browser with JavaScript, then of one without."""
+    """A page of a browser with JavaScript, then of one without, whose forms test_without_javascript.py sends too."""
     context = browser.new_context(java_script_enabled=request.param, **FRENCH_DESKTOP)
     yield context.new_page()
     context.close()

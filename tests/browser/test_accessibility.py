@@ -68,7 +68,8 @@ class Walk:
             self.notes.append(f"{name}: has the title of {self.titles[title]}")
 
 
-@pytest.fixture(params=["fr-FR", "en-GB"])
+# What differs from one language to the other is in test_languages.py: axe need not find the same twice.
+@pytest.fixture(params=["fr-FR", pytest.param("en-GB", marks=pytest.mark.slow)])
 def walk(request: pytest.FixtureRequest, browser: Browser, live_server: LiveServer, settings: Settings) -> Any:
     settings.ROOT_URLCONF = __name__
     context = browser.new_context(locale=request.param, viewport=DESKTOP, reduced_motion="reduce")

@@ -93,7 +93,7 @@ def test_going_back_is_one_click(
     assert iteration.publish_name == "live"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_nothing_scrolls_sideways_on_a_phone(
     browser: Browser, live_server: LiveServer, iteration: Iteration, developer: User, scheme: str
 ) -> None:

@@ -61,6 +61,7 @@ def sign_out(page: Page) -> None:
     expect(page.get_by_role("button", name="Connexion")).to_be_visible()
 
 
+@pytest.mark.usefixtures("azure_blobs")
 def test_wrong_prediction_reaches_the_reviewer_who_deletes_it(
     any_page: Page, live_server: LiveServer, project: Project, client_user: User, reviewer_user: User, photo: Path
 ) -> None:
@@ -162,8 +163,8 @@ def test_other_photo_on_the_same_page_replaces_the_first(
     expect(page.get_by_role("button", name="NOK", exact=True)).to_be_enabled()
 
 
-@pytest.mark.parametrize("width", [320, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, pytest.param(1280, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_nothing_scrolls_sideways(
     browser: Browser,
     live_server: LiveServer,
@@ -186,6 +187,7 @@ def test_nothing_scrolls_sideways(
     context.close()
 
 
+@pytest.mark.usefixtures("azure_blobs")
 def test_reviewer_sees_the_picture_by_a_link_of_the_storage(
     scripted_page: Page, live_server: LiveServer, reviewer_user: User, azurite: str, settings: Settings
 ) -> None:

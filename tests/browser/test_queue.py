@@ -167,7 +167,7 @@ def test_photo_erased_elsewhere_is_said_in_the_card(page: Page, photos: list[Pat
     expect(page.locator(".queue-card").first.get_by_role("alert")).to_contain_text("plus conservée")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_cards_do_not_scroll_sideways(
     browser: Browser, live_server: LiveServer, person: User, photos: list[Path], scheme: str
 ) -> None:

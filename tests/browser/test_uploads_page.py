@@ -94,8 +94,8 @@ def test_reviewer_undoes_a_deletion(any_page: Page, live_server: LiveServer) -> 
     assert Misprediction.objects.kept().get() == row
 
 
-@pytest.mark.parametrize("width", [320, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, pytest.param(1280, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_nothing_scrolls_sideways(browser: Browser, live_server: LiveServer, width: int, scheme: str) -> None:
     reviewer = factories.make_reviewer(username="remi")
     kept = factories.make_misprediction(user=reviewer).verdict.prediction

@@ -128,12 +128,6 @@ def test_picture_is_shown_to_reviewers_and_developers_alone(
     assert statuses == [HTTPStatus.OK, HTTPStatus.OK, HTTPStatus.NOT_FOUND]
 
 
-def test_stranger_is_sent_to_sign_in(client: Client, db: None) -> None:
-    answer = client.get(reverse("catalog:picture", args=[factories.make_picture().sha256]))
-
-    assert answer.headers["Location"].startswith(reverse("accounts:login"))
-
-
 def test_browser_keeps_the_picture_to_itself(signed_in: SignIn, reviewer: User) -> None:
     url = reverse("catalog:thumbnail", args=[factories.make_picture().sha256])
     browser = signed_in(reviewer)

@@ -185,10 +185,6 @@ def test_form_without_a_photo_says_so(signed_in: SignIn, person: User, food_proj
     assert answer.context["form"].errors["photo"]
 
 
-def test_answer_to_another_method_is_405(signed_in: SignIn, person: User) -> None:
-    assert signed_in(person).put(reverse("classifier:home")).status_code == HTTPStatus.METHOD_NOT_ALLOWED
-
-
 @pytest.mark.parametrize("status", [503, 401])
 def test_azure_in_trouble_is_a_sentence(
     signed_in: SignIn, person: User, recorded_azure: RecordedAzure, monkeypatch: pytest.MonkeyPatch, status: int

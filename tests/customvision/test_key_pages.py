@@ -39,19 +39,6 @@ def text_in(page: Any) -> str:
     return found[1]
 
 
-@pytest.mark.parametrize("make", [factories.make_user, factories.make_reviewer], ids=["client", "reviewer"])
-@pytest.mark.parametrize("address", PAGES)
-def test_pages_do_not_exist_for_others(signed_in: SignIn, db: None, address: str, make: Callable[[], User]) -> None:
-    site = signed_in(make())
-
-    assert site.get(address).status_code == site.post(address).status_code == 404
-
-
-@pytest.mark.parametrize("address", PAGES)
-def test_stranger_is_sent_to_sign_in(client: Client, db: None, address: str) -> None:
-    assert client.get(address)["Location"].startswith("/accounts/login/")
-
-
 def test_key_is_made_and_shown(site: Client, developer: User) -> None:
     page = make_key(site)
 

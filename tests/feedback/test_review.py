@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from http import HTTPStatus
 
 import pytest
 from django.test import Client
@@ -28,25 +27,6 @@ def site(signed_in: SignIn, reviewer: User) -> Client:
 
 def listed(site: Client, **filters: str) -> list[int]:
     return [each.pk for each in site.get(LIST, filters).context["page"]]
-
-
-def test_client_cannot_reach_any_of_it(signed_in: SignIn, person: User) -> None:
-    row = factories.make_misprediction()
-    site = signed_in(person)
-
-    statuses = [
-        site.get(LIST).status_code,
-        site.get(reverse("feedback:misprediction", args=[row.pk])).status_code,
-        site.post(reverse("feedback:delete"), {"ids": row.pk}).status_code,
-        site.get(reverse("feedback:bin")).status_code,
-        site.post(reverse("feedback:restore"), {"ids": row.pk}).status_code,
-        site.post(reverse("feedback:erase"), {"ids": row.pk, "confirmed": "1"}).status_code,
-        site.get(reverse("catalog:picture", args=[row.picture.sha256])).status_code,
-        site.get(reverse("catalog:thumbnail", args=[row.picture.sha256])).status_code,
-    ]
-
-    assert set(statuses) == {HTTPStatus.NOT_FOUND}
-    assert Misprediction.objects.kept().exists()
 
 
 def test_stranger_is_sent_to_sign_in(client: Client, db: None) -> None:
@@ -181,11 +161,6 @@ def test_choosing_nothing_is_said(site: Client, ids: list[str], name: str) -> No
     answer = site.post(reverse(f"feedback:{name}"), {"ids": ids, "confirmed": "1"}, follow=True)
 
     assert len(list(answer.context["messages"])) == 1
-
-
-@pytest.mark.parametrize("name", ["delete", "restore", "erase"])
-def test_acts_need_a_post(site: Client, name: str) -> None:
-    assert site.get(reverse(f"feedback:{name}")).status_code == HTTPStatus.METHOD_NOT_ALLOWED
 
 
 def test_empty_list_says_why(site: Client, settings: Settings) -> None:

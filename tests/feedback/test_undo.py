@@ -202,10 +202,6 @@ def test_nobody_undoes_another_persons_verdict(signed_in: SignIn, reviewer: User
     assert Verdict.objects.exists()
 
 
-def test_undo_needs_a_post(site: Client, prediction: Prediction) -> None:
-    assert site.get(undo_url(prediction)).status_code == HTTPStatus.METHOD_NOT_ALLOWED
-
-
 def test_undo_is_offered_with_its_end(site: Client, prediction: Prediction) -> None:
     judge(prediction, "OK")
     end = timezone.localtime(Verdict.objects.get().undo_until)

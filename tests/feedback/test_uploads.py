@@ -224,15 +224,6 @@ def test_choosing_nothing_is_said(site: Client, ids: list[str]) -> None:
     assert len(list(answer.context["messages"])) == 1
 
 
-def test_erasing_needs_a_post(site: Client) -> None:
-    assert site.get(reverse("feedback:delete_uploads")).status_code == HTTPStatus.METHOD_NOT_ALLOWED
-
-
-@pytest.mark.parametrize("path", [LIST, "/uploads/1/photo", "/uploads/1/thumbnail"])
-def test_stranger_is_sent_to_sign_in(client: Client, db: None, path: str) -> None:
-    assert client.get(path).headers["Location"].startswith(reverse("accounts:login"))
-
-
 def test_verdict_on_what_was_erased_is_not_found(site: Client, person: User) -> None:
     prediction = factories.make_prediction(user=person)
     services.erase_predictions([prediction])

@@ -131,10 +131,6 @@ def test_verdict_that_is_neither_is_refused(site: Client, prediction: Prediction
     assert PendingPhoto.objects.exists()
 
 
-def test_verdict_needs_a_post(site: Client, prediction: Prediction) -> None:
-    assert site.get(reverse("feedback:give", args=[prediction.pk])).status_code == HTTPStatus.METHOD_NOT_ALLOWED
-
-
 def test_verdict_needs_its_csrf_token(person: User, prediction: Prediction) -> None:
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(person)

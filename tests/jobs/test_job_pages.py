@@ -46,20 +46,6 @@ def make_ended(**fields: Any) -> Job:
     return make_job(**{"state": "done", "finished_at": timezone.now(), **fields})
 
 
-@pytest.mark.parametrize("make", [factories.make_user, factories.make_reviewer])
-def test_others_never_learn_of_jobs(signed_in: SignIn, db: None, make: Callable[[], User]) -> None:
-    site, job = signed_in(make()), make_job()
-
-    statuses = [
-        site.get(TRAY).status_code,
-        site.get(reverse("jobs:jobs")).status_code,
-        site.post(reverse("jobs:cancel", args=[job.pk])).status_code,
-    ]
-
-    assert set(statuses) == {HTTPStatus.NOT_FOUND}
-    assert not Job.objects.filter(cancel_requested=True).exists()
-
-
 def test_tray_has_what_is_under_way_and_ones_own_of_the_last_hour(site: Client, developer: User) -> None:
     waiting, running = make_job(), make_running()
     ended = make_ended(user=developer, state="failed", error="The disk is full.")
@@ -192,12 +178,6 @@ def test_job_that_has_ended_is_left_alone(site: Client) -> None:
 
     job.refresh_from_db()
     assert job.state == "done"
-
-
-def test_wrong_methods(site: Client) -> None:
-    assert site.get(reverse("jobs:cancel", args=[make_job().pk])).status_code == HTTPStatus.METHOD_NOT_ALLOWED
-    assert site.post(TRAY).status_code == HTTPStatus.METHOD_NOT_ALLOWED
-    assert site.post(reverse("jobs:jobs")).status_code == HTTPStatus.METHOD_NOT_ALLOWED
 
 
 def test_unknown_job_is_not_found(site: Client) -> None:

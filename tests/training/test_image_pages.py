@@ -63,31 +63,6 @@ def said(answer: Any) -> str:
     return " ".join(str(message) for message in answer.context["messages"])
 
 
-@pytest.mark.parametrize("make", [factories.make_user, factories.make_reviewer])
-def test_others_never_learn_of_it(signed_in: SignIn, project: Project, pizza: Tag, make: Callable[[], User]) -> None:
-    site, image = signed_in(make()), make_image(project)
-
-    statuses = [
-        site.get(url("images", project.pk)).status_code,
-        site.get(url("image", project.pk, image.pk)).status_code,
-        site.post(url("images_tag", project.pk), {"ids": image.pk, "tag": pizza.pk}).status_code,
-        site.post(url("images_delete", project.pk), {"ids": image.pk, "confirmed": "1"}).status_code,
-    ]
-
-    assert set(statuses) == {HTTPStatus.NOT_FOUND}
-    assert project.images.untagged().get() == image
-
-
-def test_wrong_methods(site: Client, project: Project) -> None:
-    statuses = [
-        site.post(url("images", project.pk)).status_code,
-        site.get(url("images_tag", project.pk)).status_code,
-        site.get(url("images_delete", project.pk)).status_code,
-    ]
-
-    assert set(statuses) == {HTTPStatus.METHOD_NOT_ALLOWED}
-
-
 def test_number_of_queries_does_not_grow(
     site: Client, project: Project, pizza: Tag, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:

@@ -85,23 +85,6 @@ def address(name: str, iteration: Iteration) -> str:
 PAGES = ["iteration", "performance", "confusion", "compare", "iteration_delete"]
 
 
-@pytest.mark.parametrize("maker", [factories.make_user, factories.make_reviewer])
-def test_only_developers_see_any_of_it(signed_in: SignIn, iteration: Iteration, maker: Callable[[], User]) -> None:
-    site = signed_in(maker())
-
-    statuses = {site.get(address(name, iteration)).status_code for name in PAGES}
-    statuses.add(site.get(reverse("training:iterations", args=[iteration.project_id])).status_code)
-    statuses.add(site.post(address("iteration_delete", iteration)).status_code)
-
-    assert statuses == {HTTPStatus.NOT_FOUND}
-    assert Iteration.objects.exists()
-
-
-@pytest.mark.parametrize("name", ["iteration", "performance", "confusion", "compare"])
-def test_pages_that_only_show_take_no_post(site: Client, iteration: Iteration, name: str) -> None:
-    assert site.post(address(name, iteration)).status_code == HTTPStatus.METHOD_NOT_ALLOWED
-
-
 @pytest.mark.parametrize("name", PAGES)
 def test_iteration_that_there_is_not_is_not_found(site: Client, iteration: Iteration, name: str) -> None:
     unknown = reverse(f"training:{name}", args=[iteration.project_id, 99])

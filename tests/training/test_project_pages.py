@@ -5,52 +5,14 @@ from http import HTTPStatus
 
 import pytest
 from django.test import Client
-from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import User
 from tests import factories
-from tests.training.project_pages import make_image, make_trainable, photo, said, send, url
+from tests.training.project_pages import make_image, make_trainable, said, url
 from training.models import Project, Tag
 
 SignIn = Callable[[User], Client]
-
-
-@pytest.mark.parametrize("make", [factories.make_user, factories.make_reviewer])
-def test_others_never_learn_of_it(signed_in: SignIn, project: Project, make: Callable[[], User]) -> None:
-    site, tag = signed_in(make()), project.tags.create(name="pizza")
-
-    statuses = [
-        site.get(url("projects")).status_code,
-        site.get(url("project_new")).status_code,
-        site.get(url("project", project.pk)).status_code,
-        site.get(url("training", project.pk)).status_code,
-        site.post(url("project_delete", project.pk)).status_code,
-        site.post(url("train", project.pk)).status_code,
-        site.post(url("tags_create", project.pk), {"names": "a"}).status_code,
-        site.post(url("tag_rename", project.pk, tag.pk), {"name": "b"}).status_code,
-        site.post(url("tag_delete", project.pk, tag.pk)).status_code,
-        send(site, project, photo()).status_code,
-    ]
-
-    assert set(statuses) == {HTTPStatus.NOT_FOUND}
-    assert list(project.tags.values_list("name", flat=True)) == ["pizza"]
-    assert not project.images.exists()
-
-
-def test_stranger_is_sent_to_sign_in(client: Client, project: Project) -> None:
-    assert client.get(url("project", project.pk)).headers["Location"].startswith(reverse("accounts:login"))
-
-
-def test_wrong_methods(site: Client, project: Project) -> None:
-    tag = project.tags.create(name="pizza")
-    only_post = [url(name, project.pk) for name in ("train", "tags_create", "images_upload")]
-    only_get = [url("projects"), url("project", project.pk), url("training", project.pk)]
-
-    statuses = [site.get(each).status_code for each in [*only_post, url("tag_rename", project.pk, tag.pk)]]
-    statuses += [site.post(each).status_code for each in only_get]
-
-    assert set(statuses) == {HTTPStatus.METHOD_NOT_ALLOWED}
 
 
 # Projects

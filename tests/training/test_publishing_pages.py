@@ -31,9 +31,7 @@ def site(signed_in: SignIn, developer: User) -> Client:
 
 
 @pytest.fixture
-def project(db: None, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """A project whose packages are not built at each publication: that takes seconds, and is tested below."""
-    monkeypatch.setattr("training.backends.local.exporting.check_fit_to_answer", lambda iteration: None)
+def project(db: None) -> Project:
     return factories.make_project()
 
 
@@ -55,39 +53,6 @@ def answering(project: Project) -> dict[str, int]:
 
 def said(response: object) -> list[str]:
     return [str(each) for each in response.context["messages"]]  # type: ignore[attr-defined]
-
-
-@pytest.mark.parametrize("maker", [factories.make_user, factories.make_reviewer])
-def test_only_developers_publish(signed_in: SignIn, second: Iteration, maker: Callable[[], User]) -> None:
-    site = signed_in(maker())
-    in_project = [second.project_id]
-
-    statuses = {
-        site.get(address("publish", second)).status_code,
-        site.post(address("publish", second), {"name": "live"}).status_code,
-        site.get(address("unpublish", second)).status_code,
-        site.post(address("unpublish", second)).status_code,
-        site.get(address("export", second)).status_code,
-        site.post(reverse("training:rollback", args=in_project)).status_code,
-        site.get(reverse("training:publications", args=in_project)).status_code,
-    }
-
-    assert statuses == {HTTPStatus.NOT_FOUND}
-    assert answering(second.project) == {"live": 1}
-
-
-def test_wrong_methods_are_refused(site: Client, second: Iteration) -> None:
-    in_project = [second.project_id]
-
-    statuses = {
-        site.put(address("publish", second)).status_code,
-        site.put(address("unpublish", second)).status_code,
-        site.post(address("export", second)).status_code,
-        site.get(reverse("training:rollback", args=in_project)).status_code,
-        site.post(reverse("training:publications", args=in_project)).status_code,
-    }
-
-    assert statuses == {HTTPStatus.METHOD_NOT_ALLOWED}
 
 
 @pytest.mark.parametrize("name", ["publish", "export"])
@@ -157,10 +122,8 @@ def test_model_that_says_something_else_is_not_published(
     assert answering(second.project) == {"live": 1}
 
 
-def test_storage_that_is_away_publishes_nothing(
-    site: Client, project: Project, monkeypatch: pytest.MonkeyPatch, storage_refuses: None
-) -> None:
-    monkeypatch.undo()
+@pytest.mark.proven
+def test_storage_that_is_away_publishes_nothing(site: Client, project: Project, storage_refuses: None) -> None:
     iteration = project.iterations.create(number=1, name="Iteration 1", status="Completed", head_key="heads/x")
 
     answer = site.post(address("publish", iteration), {"name": "live"})

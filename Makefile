@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run dev test test-world format clients lint bench lock audit collect-messages messages
+.PHONY: help run dev test test-all test-world format clients lint bench lock audit collect-messages messages
 
 run: .venv/runtime ## start Classifr
 	@exec $(BIN)/python manage.py run
@@ -15,8 +15,21 @@ dev: .venv/runtime ## start Classifr with Django's debug pages, and again whenev
 help: ## list what `make` can do
 	@sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
-test: .venv/dev $(if $(ONE),,lint) ## check everything; with ONE=path::name that test alone
-	@$(BIN)/python -m pytest $(or $(ONE),-n logical --dist loadgroup --no-loadscope-reorder)
+PYTEST := $(BIN)/python -m pytest
+ON_ALL_CORES := -n logical --dist loadgroup --no-loadscope-reorder
+
+test: SHELL := bash
+test: .venv/dev ## check all that is quick, code and tests side by side; with ONE=path::name that test alone
+ifdef ONE
+	@$(PYTEST) -m '' $(ONE)
+else
+	@mkdir -p var; make --no-print-directory lint &>var/lint.log & lint=$$!; \
+		set -o pipefail; $(PYTEST) $(ON_ALL_CORES) | tee var/test.log; tests=$$?; \
+		wait $$lint; linted=$$?; cat var/lint.log; tail -n 1 var/test.log; exit $$((tests || linted))
+endif
+
+test-all: .venv/dev ## check what takes long: everything is this and `make test`
+	@$(PYTEST) -m slow $(ON_ALL_CORES)
 
 # What needs more than this machine and Python's packages. Haswell: AVX2 without VNNI, by Debian's package qemu-user.
 test-world: .venv/dev ## check what other processors say

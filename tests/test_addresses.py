@@ -56,6 +56,7 @@ PROJECT, TAG, IMAGE, ITERATION = ("project",), ("project", "tag"), ("project", "
 TABLE: list[tuple[str, Access]] = [
     ("healthz", Access("anonymous", "get")),
     ("readyz", Access("anonymous", "get")),
+    ("may-send", Access("client", "get", is_method_first=True)),
     ("favicon.ico", Access("anonymous", "get")),
     ("accounts:login", Access("anonymous", "get post put")),
     ("accounts:logout", Access("anonymous", "post")),
@@ -176,7 +177,11 @@ def expected(access: Access, role: str, method: str) -> str:
 def outcome(name: str, response: HttpResponse) -> str:
     if response.headers.get("Location", "").startswith(reverse("accounts:login")) and name != "accounts:logout":
         return "sign in"
-    refusals: dict[int, str] = {HTTPStatus.NOT_FOUND: "not found", HTTPStatus.METHOD_NOT_ALLOWED: "wrong method"}
+    refusals: dict[int, str] = {
+        HTTPStatus.UNAUTHORIZED: "sign in",
+        HTTPStatus.NOT_FOUND: "not found",
+        HTTPStatus.METHOD_NOT_ALLOWED: "wrong method",
+    }
     return refusals.get(response.status_code, "answers" if response.status_code < 400 else str(response.status_code))
 
 

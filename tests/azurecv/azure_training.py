@@ -84,6 +84,7 @@ def domain(id: str, name: str, type: str = "Classification") -> dict[str, Any]:
 DOMAINS = [
     domain("da2e3a8a-40a5-4171-82f4-58522f70fbc1", "Food", "ObjectDetection"),
     domain("ee85a74c-405e-4adc-bb47-ffa8ca0c9f31", "General"),
+    domain("a8e3c40f-fb4a-466f-832a-5e457ae4a344", "General [A1]"),
     domain(FOOD_ID, "Food"),
 ]
 

@@ -117,7 +117,8 @@ class PlainBrowser:
         self._show(ask(self._address(form), form.filled(given), follow=True))
 
     def _address(self, form: Form) -> str:
-        return urljoin(self.url, form.attributes.get("action", ""))
+        address: str = urljoin(self.url, form.attributes.get("action", ""))
+        return address
 
     def _show(self, response: Any) -> None:
         self.status = response.status_code

@@ -185,9 +185,8 @@ def outcome(name: str, response: HttpResponse) -> str:
     return refusals.get(response.status_code, "answers" if response.status_code < 400 else str(response.status_code))
 
 
-def ask(client: Client, method: str, path: str, body: dict[str, Any]) -> HttpResponse:
-    response: Any = client.post(path, body) if method == "post" else getattr(client, method)(f"{path}?{CELL}")
-    return response
+def ask(client: Client, method: str, path: str, body: dict[str, Any]) -> Any:
+    return client.post(path, body) if method == "post" else getattr(client, method)(f"{path}?{CELL}")
 
 
 def written(queries: list[dict[str, Any]]) -> list[str]:

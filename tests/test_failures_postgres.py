@@ -19,6 +19,8 @@ from django.conf import settings
 
 from tests import factories
 
+pytestmark = pytest.mark.slow
+
 START_S = 300
 SENDERS = 4
 JUDGED = 10

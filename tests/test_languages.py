@@ -79,7 +79,7 @@ def test_pages_speak_one_language(language: str, foreign: dict[str, set[str]]) -
         assert f'<html lang="{language}"' in text, path
         wrong = [said for spoken, said in told.said if spoken == language and said in foreign[language]]
         assert wrong == [], path
-        ending = re.sub("[0-9]+", "1", page.wsgi_request.path)  # type: ignore[attr-defined]
+        ending = re.sub("[0-9]+", "1", page.wsgi_request.path)
         if not ending.endswith(PARTS):
             assert titles.setdefault(re.sub("[0-9]+", "1", told.title), ending) == ending
 

@@ -18,7 +18,6 @@ from tests.customvision.conftest import run_program, tool
 HALVES = ("training", "prediction")
 SCHEMATHESIS = [
     "--exclude-checks=positive_data_acceptance",
-    "--max-examples=3",
     "--generation-deterministic",
     "--no-color",
 ]
@@ -87,10 +86,22 @@ def test_each_half_has_the_bodies_that_it_reads() -> None:
 
 
 @pytest.mark.parametrize(
-    ("half", "phases"), [("training", "fuzzing,stateful"), ("prediction", "coverage,fuzzing,stateful")]
+    ("half", "phases", "examples"),
+    [
+        ("training", "fuzzing,stateful", 3),
+        ("prediction", "coverage,fuzzing,stateful", 3),
+        pytest.param("training", "fuzzing,stateful", 12, marks=pytest.mark.slow),
+        pytest.param("prediction", "coverage,fuzzing,stateful", 50, marks=pytest.mark.slow),
+    ],
 )
 def test_what_is_answered_is_what_the_document_says(
-    half: str, phases: str, live_server: LiveServer, api_key: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    half: str,
+    phases: str,
+    examples: int,
+    live_server: LiveServer,
+    api_key: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     """Schemathesis sends what the document allows and what it forbids, and looks at the answers.
 
@@ -102,6 +113,6 @@ def test_what_is_answered_is_what_the_document_says(
     command = [tool("schemathesis"), "run", f"{live_server.url}/customvision/{half}/openapi.json", *SCHEMATHESIS]
 
     key = ["--header", f"{half.title()}-key: {api_key}"]
-    done = run_program(*command, f"--phases={phases}", *key, folder=tmp_path)
+    done = run_program(*command, f"--phases={phases}", f"--max-examples={examples}", *key, folder=tmp_path)
 
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr

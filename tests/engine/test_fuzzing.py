@@ -7,6 +7,7 @@ import io
 import os
 from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -17,12 +18,13 @@ from tests.crafted import SIZE, SRGB, animated, chunk, exif, one_colour, picture
 
 EXAMPLES = int(os.environ.get("CLASSIFR_TEST_FUZZ_EXAMPLES", "0"))
 fuzzed = settings(
-    max_examples=EXAMPLES or 400,
+    max_examples=EXAMPLES or 100,
     derandomize=not EXAMPLES,
     database=None,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
+fuzzed_at_length = settings(fuzzed, max_examples=EXAMPLES or 5_000)
 SECRET = b"secret place"
 SEEDS = (
     saved(picture()),
@@ -140,6 +142,13 @@ def test_bent_files(content: bytes) -> None:
     check(content)
 
 
+@pytest.mark.slow
+@fuzzed_at_length
+@given(content=bent())
+def test_many_bent_files(content: bytes) -> None:
+    check(content)
+
+
 @fuzzed
 @given(start=st.sampled_from(MAGICS), rest=st.binary(max_size=400))
 @example(start=b"GIF89a", rest=b"")
@@ -148,9 +157,24 @@ def test_random_bytes(start: bytes, rest: bytes) -> None:
     check(start + rest)
 
 
+cuts = {"place": st.floats(0, 1), "bit": st.integers(0, 7), "length": st.integers(0, 2000)}
+
+
 @fuzzed
-@given(content=st.sampled_from(SEEDS), place=st.floats(0, 1), bit=st.integers(0, 7), length=st.integers(0, 2000))
+@given(content=st.sampled_from(SEEDS), **cuts)
 def test_files_cut_and_flipped(content: bytes, place: float, bit: int, length: int) -> None:
+    check_cut_and_flipped(content, place=place, bit=bit, length=length)
+
+
+@pytest.mark.slow
+@fuzzed_at_length
+@given(content=st.sampled_from(SEEDS), **cuts)
+def test_many_files_cut_and_flipped(content: bytes, place: float, bit: int, length: int) -> None:
+    check_cut_and_flipped(content, place=place, bit=bit, length=length)
+
+
+def check_cut_and_flipped(content: bytes, *, place: float, bit: int, length: int) -> None:
+    """Hold that the file, one bit of it flipped, keeps no secret; nor does its beginning."""
     bent = bytearray(content)
     bent[int(place * (len(bent) - 1))] ^= 1 << bit
     for sent in (bytes(bent), bytes(bent[:length])):

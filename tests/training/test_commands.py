@@ -214,6 +214,7 @@ def measured(food101: Path, manage: Callable[..., str]) -> Callable[..., float]:
 ITALIAN = ["cannoli", "pizza", "risotto", "tiramisu"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("domain", "least", "least_with_gnocchi"), [("Food", 0.95, 0.92), ("General", 0.93, 0.89)])
 def test_photographs_are_told_apart(
     measured: Callable[..., float], domain: str, least: float, least_with_gnocchi: float

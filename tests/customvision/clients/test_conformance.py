@@ -13,7 +13,7 @@ from tests.customvision.clients.conftest import SDKS
 from tests.customvision.clients.whole_site import Site
 from tests.customvision.recordings import ANSWERS, differences
 
-pytestmark = pytest.mark.xdist_group("clients")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("clients")]
 
 WALK = Path(__file__).parent / "walk.py"
 

@@ -12,7 +12,7 @@ from tests import factories
 from tests.conftest import lacking
 from tests.customvision.clients.whole_site import Site
 
-pytestmark = pytest.mark.xdist_group("clients")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("clients")]
 
 WAYS = {
     "form": ["-F", "imageData=@{file}"],

@@ -10,7 +10,7 @@ import requests
 
 from tests.customvision.clients.whole_site import Site
 
-pytestmark = pytest.mark.xdist_group("clients")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("clients")]
 
 TRAINING = "/customvision/v3.4-preview/training"
 NO_PROJECT = UUID(int=4 << 76 | 8 << 60)

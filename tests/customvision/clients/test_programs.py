@@ -11,7 +11,7 @@ import pytest
 from tests.customvision.clients.conftest import SDKS
 from tests.customvision.clients.whole_site import Site
 
-pytestmark = pytest.mark.xdist_group("clients")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("clients")]
 
 PROGRAMS = Path(__file__).parent / "programs"
 PERCENT = re.compile(r"(\w+): ([\d.]+)%")

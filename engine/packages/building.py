@@ -118,8 +118,7 @@ def versions() -> str:
 
 
 def _sample() -> dict[str, bytes]:
-    names = ("python/onnxruntime_predict.py", "python/requirements.txt")
-    return {name: papers.packed(name) for name in names}
+    return {**papers.code("python/"), "python/requirements.txt": papers.packed("python/requirements.txt")}
 
 
 def _around_docker(files: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -131,8 +130,7 @@ def _around_docker(files: Mapping[str, bytes]) -> dict[str, bytes]:
         "app/app.py": papers.packed("docker/app.py"),
         "app/fetching.py": papers.packed("docker/fetching.py"),
         "app/requirements.txt": papers.packed("docker/requirements.txt"),
-        "app/onnxruntime_predict.py": papers.packed("python/onnxruntime_predict.py"),
-        **{f"app/engine/{name}": content for name, content in papers.reading_pictures().items()},
+        **papers.code("app/"),
         **{f"app/{name}" if name in in_app else name: content for name, content in files.items()},
     }
 

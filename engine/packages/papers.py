@@ -91,10 +91,11 @@ def packed(name: str) -> bytes:
     return (FILES / name).read_bytes()
 
 
-def reading_pictures() -> dict[str, bytes]:
-    """Return our own modules that read pictures: a container refuses what the server refuses, in the same words."""
+def code(folder: str) -> dict[str, bytes]:
+    """Return what runs the model, in that folder: with our own modules that read pictures it sees what the server does."""
     modules = [ENGINE / "__init__.py", ENGINE / "exceptions.py", *sorted((ENGINE / "images").glob("*.py"))]
-    return {str(path.relative_to(ENGINE)): path.read_bytes() for path in modules}
+    files = {f"{folder}engine/{path.relative_to(ENGINE)}": path.read_bytes() for path in modules}
+    return {f"{folder}onnxruntime_predict.py": packed("python/onnxruntime_predict.py"), **files}
 
 
 def labels(head: Head) -> bytes:

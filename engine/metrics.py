@@ -63,34 +63,14 @@ class CalibrationBin:
     """Share of them whose most probable tag is right."""
 
 
-def indicators(truth: Indices, *, tags: int) -> Flags:
-    """Return (n, tags), True at each picture's tag."""
-    flags: Flags = truth[:, None] == np.arange(tags)
-    return flags
-
-
 def top_k_accuracy(probabilities: Floats, truth: Indices, *, k: int = 1) -> float | None:
     """Return the share of pictures whose tag is among the k most probable; between equals the first tag counts."""
     best = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
     return _share((best == truth[:, None]).any(axis=1).sum(), len(truth))
 
 
-def overall(probabilities: Floats, truths: Flags, *, threshold: float) -> Score:
-    """Return the figures over all pairs of picture and tag together (micro), as Custom Vision does.
-
-    A tag is said when its probability is at least the threshold: none, one or several may be said of a picture.
-    """
-    return _score(probabilities.ravel(), truths.ravel(), threshold=threshold)
-
-
-def per_tag(probabilities: Floats, truths: Flags, *, threshold: float) -> tuple[Score, ...]:
-    """Return each tag's figures, in the order of the columns; see `overall`."""
-    columns = zip(probabilities.T, truths.T, strict=True)
-    return tuple(_score(column, truth, threshold=threshold) for column, truth in columns)
-
-
 def averages(probabilities: Floats, truths: Flags) -> Averages:
-    """Return the average precisions of `overall` and `per_tag`; a second for two million probabilities."""
+    """Return the average precisions of `scores`; a second for two million probabilities."""
     columns = zip(probabilities.T, truths.T, strict=True)
     return Averages(
         overall=_average_precision(probabilities.ravel(), truths.ravel()),
@@ -101,15 +81,20 @@ def averages(probabilities: Floats, truths: Flags) -> Averages:
 def scores(
     probabilities: Floats, truths: Flags, *, threshold: float, known: Averages
 ) -> tuple[Score, tuple[Score, ...]]:
-    """Return what `overall` and `per_tag` do, in milliseconds: for a threshold that somebody moves."""
+    """Return the figures over all pairs of picture and tag together (micro), as Custom Vision does, and of each tag.
+
+    A tag is said when its probability is at least the threshold: none, one or several may be said of a picture. Takes
+    milliseconds: somebody moves the threshold.
+    """
     said = probabilities >= threshold
-    told = np.count_nonzero(said, axis=0)
-    right = np.count_nonzero(said & truths, axis=0)
-    true = np.count_nonzero(truths, axis=0)
-    columns = zip(told.tolist(), right.tolist(), true.tolist(), known.per_tag, strict=True)
+    said_counts, right_counts, true_counts = (
+        np.count_nonzero(flags, axis=0) for flags in (said, said & truths, truths)
+    )
+    counts = zip(said_counts.tolist(), right_counts.tolist(), true_counts.tolist(), known.per_tag, strict=True)
+    right = right_counts.sum()
     return (
-        Score(_share(right.sum(), told.sum()), _share(right.sum(), true.sum()), known.overall),
-        tuple(Score(_share(each, said), _share(each, all_of), average) for said, each, all_of, average in columns),
+        Score(_share(right, said_counts.sum()), _share(right, true_counts.sum()), known.overall),
+        tuple(Score(_share(right, said), _share(right, true), average) for said, right, true, average in counts),
     )
 
 
@@ -143,11 +128,11 @@ def expected_calibration_error(probabilities: Floats, truth: Indices, *, bins: i
     """
     if not len(truth):
         return None
-    confidence = probabilities.max(axis=1).astype(np.float64)
-    right = (probabilities.argmax(axis=1) == truth).astype(np.float64)
-    place = np.clip(np.ceil(confidence * bins).astype(np.intp) - 1, 0, bins - 1)
-    gaps = np.bincount(place, weights=right - confidence, minlength=bins)
-    return float(np.abs(gaps).sum() / len(truth))
+    gaps = (
+        each.pictures * abs(each.accuracy - each.confidence)
+        for each in calibration_bins(probabilities, truth, bins=bins)
+    )
+    return sum(gaps) / len(truth)
 
 
 def calibration_bins(probabilities: Floats, truth: Indices, *, bins: int = 15) -> tuple[CalibrationBin, ...]:
@@ -173,16 +158,6 @@ def log_loss(probabilities: Floats, truth: Indices) -> float | None:
         return None
     given = probabilities[np.arange(len(truth)), truth].astype(np.float64)
     return float(-np.log(np.maximum(given, _SMALLEST)).mean())
-
-
-def _score(probabilities: Floats, truths: Flags, *, threshold: float) -> Score:
-    said = probabilities >= threshold
-    right = (said & truths).sum()
-    return Score(
-        precision=_share(right, said.sum()),
-        recall=_share(right, truths.sum()),
-        average_precision=_average_precision(probabilities, truths),
-    )
 
 
 def _average_precision(probabilities: Floats, truths: Flags) -> float | None:

@@ -72,16 +72,17 @@ def cross_fitted(logits: dict[float, np.ndarray], labels: np.ndarray) -> np.ndar
 
 
 def measure(probabilities: np.ndarray, labels: np.ndarray, *, tags: list[str]) -> dict[str, object]:
-    truths = metrics.indicators(labels, tags=len(tags))
-    by_tag = zip(tags, metrics.per_tag(probabilities, truths, threshold=THRESHOLD), strict=True)
+    truths = np.eye(len(tags), dtype=np.bool_)[labels]
+    known = metrics.averages(probabilities, truths)
+    overall, per_tag = metrics.scores(probabilities, truths, threshold=THRESHOLD, known=known)
     return {
         "top_1": metrics.top_k_accuracy(probabilities, labels),
         "top_5": metrics.top_k_accuracy(probabilities, labels, k=5),
         "calibration_error": metrics.expected_calibration_error(probabilities, labels),
         "log_loss": metrics.log_loss(probabilities, labels),
         "threshold": THRESHOLD,
-        **asdict(metrics.overall(probabilities, truths, threshold=THRESHOLD)),
-        "per_tag": {tag: asdict(score) for tag, score in by_tag},
+        **asdict(overall),
+        "per_tag": {tag: asdict(score) for tag, score in zip(tags, per_tag, strict=True)},
     }
 
 

@@ -92,7 +92,7 @@ def packed(name: str) -> bytes:
 
 
 def code(folder: str) -> dict[str, bytes]:
-    """Return what runs the model, in that folder: with our own modules that read pictures it sees what the server does."""
+    """Return what runs the model, in that folder, with our own modules that read pictures: it sees what we see."""
     modules = [ENGINE / "__init__.py", ENGINE / "exceptions.py", *sorted((ENGINE / "images").glob("*.py"))]
     files = {f"{folder}engine/{path.relative_to(ENGINE)}": path.read_bytes() for path in modules}
     return {f"{folder}onnxruntime_predict.py": packed("python/onnxruntime_predict.py"), **files}

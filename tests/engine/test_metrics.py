@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import average_precision_score
+from sklearn.metrics import average_precision_score, precision_score, recall_score
 
 from engine import metrics
 
 PROBABILITIES = np.array([[0.7, 0.2, 0.1], [0.4, 0.5, 0.1], [0.3, 0.3, 0.4], [0.1, 0.8, 0.1]])
 TRUTH = np.array([0, 0, 2, 1])
-TRUTHS = metrics.indicators(TRUTH, tags=3)
+TRUTHS = np.eye(3, dtype=np.bool_)[TRUTH]
+AVERAGES = metrics.averages(PROBABILITIES, TRUTHS)
 
 
 @pytest.mark.parametrize(("k", "share"), [(1, 0.75), (2, 1.0), (3, 1.0)])
@@ -18,20 +19,20 @@ def test_top_k_counts_the_true_tag_among_the_first(k: int, share: float) -> None
 
 def test_precision_and_recall_at_a_threshold() -> None:
     """At 0.5 three tags are said, two of them rightly, of four true ones."""
-    score = metrics.overall(PROBABILITIES, TRUTHS, threshold=0.5)
+    score, _ = metrics.scores(PROBABILITIES, TRUTHS, threshold=0.5, known=AVERAGES)
 
     assert score.precision == pytest.approx(2 / 3)
     assert score.recall == pytest.approx(2 / 4)
 
 
 def test_average_precision_is_scikit_learns() -> None:
-    score = metrics.overall(PROBABILITIES, TRUTHS, threshold=0.5)
+    score, _ = metrics.scores(PROBABILITIES, TRUTHS, threshold=0.5, known=AVERAGES)
 
     assert score.average_precision == pytest.approx(average_precision_score(TRUTHS.ravel(), PROBABILITIES.ravel()))
 
 
 def test_each_tag_has_its_own_figures() -> None:
-    first, second, third = metrics.per_tag(PROBABILITIES, TRUTHS, threshold=0.5)
+    _, (first, second, third) = metrics.scores(PROBABILITIES, TRUTHS, threshold=0.5, known=AVERAGES)
 
     assert (first.precision, first.recall) == (1.0, 0.5)
     assert (second.precision, second.recall) == (0.5, 1.0)
@@ -66,16 +67,26 @@ def test_certain_and_wrong_is_finite() -> None:
 
 
 @pytest.mark.parametrize("threshold", [0.0, 0.25, 0.3, 0.5, 0.85, 1.0])
-def test_scores_at_a_moving_threshold_are_those_of_the_slow_way(threshold: float) -> None:
+def test_scores_at_a_moving_threshold_are_those_of_scikit_learn(threshold: float) -> None:
     random = np.random.default_rng(1)
     probabilities = random.dirichlet(np.ones(5), 200).astype(np.float32)
-    truths = metrics.indicators(random.integers(0, 4, 200), tags=5)
+    truths = np.eye(5, dtype=np.bool_)[random.integers(0, 4, 200)]
 
     known = metrics.averages(probabilities, truths)
     overall, per_tag = metrics.scores(probabilities, truths, threshold=threshold, known=known)
 
-    assert overall == metrics.overall(probabilities, truths, threshold=threshold)
-    assert per_tag == metrics.per_tag(probabilities, truths, threshold=threshold)
+    columns = zip(probabilities.T, truths.T, strict=True)
+    assert overall == by_scikit_learn(probabilities.ravel(), truths.ravel(), threshold=threshold)
+    assert list(per_tag) == [by_scikit_learn(*column, threshold=threshold) for column in columns]
+
+
+def by_scikit_learn(probabilities: metrics.Floats, truths: metrics.Flags, *, threshold: float) -> metrics.Score:
+    said = probabilities >= threshold
+    return metrics.Score(
+        precision=pytest.approx(precision_score(truths, said)) if said.any() else None,
+        recall=pytest.approx(recall_score(truths, said)) if truths.any() else None,
+        average_precision=pytest.approx(average_precision_score(truths, probabilities)) if truths.any() else None,
+    )
 
 
 def test_curve_by_hand() -> None:
@@ -110,13 +121,3 @@ def test_calibration_bins_by_hand() -> None:
     assert (low.low, low.high, low.pictures, low.accuracy) == (0.5, 0.6, 1, 1.0)
     assert (high.pictures, high.accuracy) == (2, 0.5)
     assert high.confidence == pytest.approx(0.96)
-
-
-def test_calibration_bins_add_up_to_the_calibration_error() -> None:
-    random = np.random.default_rng(3)
-    probabilities, truth = random.dirichlet(np.ones(3), 100), random.integers(0, 3, 100)
-
-    bins = metrics.calibration_bins(probabilities, truth)
-
-    error = sum(each.pictures * abs(each.accuracy - each.confidence) for each in bins) / 100
-    assert error == pytest.approx(metrics.expected_calibration_error(probabilities, truth))

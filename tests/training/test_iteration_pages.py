@@ -12,7 +12,6 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import User
 from catalog.models import Picture
-from engine import metrics
 from tests import factories
 from tests.azurecv import azure_training as recorded
 from tests.azurecv.azure import RecordedAnswer, RecordedAzure, error
@@ -50,7 +49,7 @@ def make_snapshot(pictures: list[Picture], **fields: Any) -> Snapshot:
         "tags": ("a", "b"),
         "tag_ids": (1, 2),
         "sha256s": tuple(each.sha256 for each in pictures),
-        "truths": metrics.indicators(TRUTH, tags=2),
+        "truths": np.eye(2, dtype=np.bool_)[TRUTH],
         "learned": np.zeros(4, dtype=np.bool_),
         "measured": np.ones(4, dtype=np.bool_),
         "probabilities": PROBABILITIES,

@@ -18,7 +18,7 @@ def make_snapshot(*, multilabel: bool = False, truths: metrics.Flags | None = No
         tags=("a", "b"),
         tag_ids=(1, 2),
         sha256s=tuple(f"{number:064x}" for number in range(6)),
-        truths=np.vstack([metrics.indicators(TRUTH, tags=2) if truths is None else truths, [[True, False]]]),
+        truths=np.vstack([np.eye(2, dtype=np.bool_)[TRUTH] if truths is None else truths, [[True, False]]]),
         learned=np.array([False] * 5 + [True]),
         measured=np.array([True] * 5 + [False]),
         probabilities=PROBABILITIES,
@@ -63,7 +63,7 @@ def test_weakest_tags_come_first() -> None:
 
 
 def test_tag_of_which_nothing_is_known_comes_last() -> None:
-    truths = metrics.indicators(np.ones(5, dtype=np.intp), tags=2)
+    truths = np.eye(2, dtype=np.bool_)[np.ones(5, dtype=np.intp)]
 
     told = measuring.performance(make_snapshot(truths=truths), threshold=0.5)
 

@@ -1,25 +1,30 @@
 """Fit a head on vectors: regularisation and temperature are chosen on pictures that the fit has not seen."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.backbones import Card
 from engine.exceptions import EngineError
 from engine.heads import Floats, Head, linear, normalised, softmax
 from engine.metrics import Indices
-from engine.regression import Weights, multinomial
+from engine.regression import Check, Weights, multinomial, never
 
 STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 """Values of C, as scikit-learn calls it, that are tried: the higher, the freer the weights."""
 FOLDS = 5
 MOST_FOR_SEARCH = 5_000
 """Examples that the search looks at: with more, C hardly moves and the search takes minutes."""
-_LEAST = 2
+LEAST = 2
 """Tags, and examples of each: what a regression on folds cannot do without."""
-_SMALLEST = 1e-300
-LOG_TEMPERATURES = (np.log(0.05), np.log(20.0))
+SMALLEST = 1e-300
+"""Probabilities are raised to this before their logarithm is taken."""
+_LOG_TEMPERATURES = (np.log(0.05), np.log(20.0))
 
 
 class CannotFit(EngineError):
@@ -32,18 +37,14 @@ class Examples:
 
     vectors: Floats
     """(n, vector_length), as the backbone gives them."""
-    labels: Indices
-    """(n,), index into the tags."""
+    labels: NDArray[Any]
+    """(n,), index into the tags; for a multilabel head (n, tags), True where the picture has the tag."""
     groups: Indices | None = None
     """(n,), equal for near-duplicates, which folds keep together; None: there are none."""
 
-
-Check = Callable[[], None]
-"""Called at every step of a fit, and may raise to end it."""
-
-
-def never() -> None:
-    """Let it go on."""
+    def only(self, rows: Indices) -> Examples:
+        groups = None if self.groups is None else self.groups[rows]
+        return Examples(self.vectors[rows], self.labels[rows], groups)
 
 
 _Scorer = Callable[[float], tuple[Floats, Indices]]
@@ -61,53 +62,25 @@ class Choice:
     """The smoothed log-loss there, in nats, at that temperature."""
 
 
-def fit(
-    vectors: Floats,
-    labels: Indices,
-    *,
-    tags: Sequence[str],
-    card: Card,
-    calibration: Examples | None = None,
-    seed: int = 0,
-    strengths: Sequence[float] = STRENGTHS,
-    check: Check = never,
-) -> Head:
-    """Return a head fitted on vectors (n, vector_length) with labels (n,), indices into `tags`.
+def fit_as_chosen(examples: Examples, choice: Choice, *, tags: Sequence[str], card: Card, check: Check = never) -> Head:
+    """Return the head of all examples with the C and temperature that were chosen.
 
-    Tags weigh the same, however many examples they have. C and temperature are those with the least log-loss on
-    `calibration`, or, without it, on stratified folds of the examples. They should be unseen by the backbone too, or
-    the head is over-confident. The same examples in the same order and the same seed give the same head. Takes seconds
-    for a thousand pictures. `check` is called at every step and may raise. Raises CannotFit.
+    Tags weigh the same, however many examples they have. The same examples in the same order give the same head.
     """
-    examples = Examples(vectors, labels)
-    check_examples(examples, tags=tags)
-    choice = choose(examples, calibration=calibration, seed=seed, strengths=strengths, check=check)
-    return fit_as_chosen(examples, choice, tags=tags, card=card, calibration=calibration, check=check)
-
-
-def fit_as_chosen(
-    examples: Examples,
-    choice: Choice,
-    *,
-    tags: Sequence[str],
-    card: Card,
-    calibration: Examples | None = None,
-    check: Check = never,
-) -> Head:
-    """Return the head of all examples with the C and, without `calibration`, the temperature that were chosen."""
     weights, bias = regress(examples, strength=choice.strength, check=check)
-    temperature = choice.temperature
-    if calibration is not None:
-        # The search may have looked at a part of the examples only: this is the temperature of the final weights.
-        temperature = best_temperature(linear(calibration.vectors, weights, bias), calibration.labels)
     return Head(
         tags=tuple(tags),
         backbone=card.name,
         backbone_sha256=card.sha256,
         weights=weights,
         bias=bias,
-        temperature=temperature,
+        temperature=choice.temperature,
     )
+
+
+def recalibrated(head: Head, calibration: Examples) -> Head:
+    """Return the head with its own best temperature: the search may have looked at a part of the examples only."""
+    return replace(head, temperature=best_temperature(head.logits(calibration.vectors), calibration.labels))
 
 
 def cross_validated(examples: Examples, choice: Choice, *, seed: int = 0, check: Check = never) -> Floats:
@@ -124,7 +97,12 @@ def choose(
     strengths: Sequence[float] = STRENGTHS,
     check: Check = never,
 ) -> Choice:
-    """Return the C and temperature with the least loss on unseen examples; see `fit`."""
+    """Return the C and temperature with the least log-loss on `calibration` or, without it, on folds of the examples.
+
+    Calibration examples should be unseen by the backbone too, or the head is over-confident. The same examples in the
+    same order and the same seed give the same choice. Takes seconds for a thousand pictures. `check` is called at every
+    step and may raise.
+    """
     searched = _sample(examples, seed=seed)
     if calibration is None:
         score = _folds_scorer(searched, seed=seed, check=check)
@@ -151,22 +129,6 @@ def judge(strength: float, logits: Floats, labels: Indices) -> Choice:
     return Choice(strength, temperature, smoothed_loss(logits, labels, temperature=temperature))
 
 
-def best_temperature(logits: Floats, labels: Indices) -> float:
-    """Return the temperature, 0.05 to 20, with the least smoothed loss; logits (n, tags), labels (n,), n >= 1.
-
-    Temperature scaling: Guo et al. 2017, section 4.2.
-    """
-
-    from scipy.optimize import minimize_scalar
-
-    def loss(log_temperature: float) -> float:
-        return smoothed_loss(logits, labels, temperature=float(np.exp(log_temperature)))
-
-    # In its logarithm: the loss has one valley either way, and halving weighs as much as doubling.
-    found = minimize_scalar(loss, bounds=LOG_TEMPERATURES, method="bounded", options={"xatol": 1e-4})
-    return float(np.exp(found.x))
-
-
 def smoothed_loss(logits: Floats, labels: Indices, *, temperature: float) -> float:
     """Return the mean log-loss in nats when the truth of n pictures is believed to (n + 1) / (n + 2) only.
 
@@ -174,11 +136,28 @@ def smoothed_loss(logits: Floats, labels: Indices, *, temperature: float) -> flo
     small held-out part without an error would drive every probability to 0 or 1. What is not believed is spread over
     the other tags.
     """
-    logs = np.log(np.maximum(softmax(logits, temperature=temperature), _SMALLEST))
+    logs = np.log(np.maximum(softmax(logits, temperature=temperature), SMALLEST))
     true = logs[np.arange(len(labels)), labels]
     others = (logs.sum(axis=1) - true) / (logs.shape[1] - 1)
     doubt = 1 / (len(labels) + 2)
     return float(-((1 - doubt) * true + doubt * others).mean())
+
+
+def best_temperature(logits: Floats, labels: NDArray[Any], *, loss: Callable[..., float] = smoothed_loss) -> float:
+    """Return the temperature, 0.05 to 20, with the least loss, by default the smoothed one; logits (n, tags), n >= 1.
+
+    Temperature scaling: Guo et al. 2017, section 4.2.
+    """
+    from scipy.optimize import minimize_scalar
+
+    # In its logarithm: the loss has one valley either way, and halving weighs as much as doubling.
+    found = minimize_scalar(
+        lambda logarithm: loss(logits, labels, temperature=float(np.exp(logarithm))),
+        bounds=_LOG_TEMPERATURES,
+        method="bounded",
+        options={"xatol": 1e-4},
+    )
+    return float(np.exp(found.x))
 
 
 def regress(examples: Examples, *, strength: float, start: Weights | None = None, check: Check = never) -> Weights:
@@ -188,11 +167,11 @@ def regress(examples: Examples, *, strength: float, start: Weights | None = None
 
 def check_examples(examples: Examples, *, tags: Sequence[str]) -> None:
     """Raise CannotFit unless there are two tags with two examples each."""
-    if len(tags) < _LEAST:
-        raise CannotFit(f"There are {len(tags)} tags, at least {_LEAST} are needed.")
-    for tag, found in zip(tags, np.bincount(examples.labels, minlength=len(tags)), strict=True):
-        if found < _LEAST:
-            raise CannotFit(f"Tag {tag!r} has {found} examples, at least {_LEAST} are needed.")
+    if len(tags) < LEAST:
+        raise CannotFit(f"There are {len(tags)} tags, at least {LEAST} are needed.")
+    for tag, count in zip(tags, np.bincount(examples.labels, minlength=len(tags)), strict=True):
+        if count < LEAST:
+            raise CannotFit(f"Tag {tag!r} has {count} examples, at least {LEAST} are needed.")
 
 
 def _calibration_scorer(examples: Examples, calibration: Examples, *, check: Check) -> _Scorer:
@@ -215,7 +194,7 @@ def _folds_scorer(examples: Examples, *, seed: int, check: Check) -> _Scorer:
     def score(strength: float) -> tuple[Floats, Indices]:
         logits = np.empty((len(examples.labels), len(counts)), dtype=np.float32)
         for place, (rest, fold) in enumerate(splits):
-            learned = Examples(examples.vectors[rest], examples.labels[rest])
+            learned = examples.only(rest)
             weights, bias = fitted[place] = regress(learned, strength=strength, start=fitted[place], check=check)
             logits[fold] = linear(examples.vectors[fold], weights, bias)
         return logits, examples.labels
@@ -245,6 +224,4 @@ def _sample(examples: Examples, *, seed: int) -> Examples:
     order = np.random.default_rng(seed).permutation(count)
     shuffled = examples.labels[order]
     shares = np.maximum(np.bincount(shuffled) * MOST_FOR_SEARCH // count, FOLDS)
-    kept = np.concatenate([order[shuffled == tag][:share] for tag, share in enumerate(shares)])
-    groups = None if examples.groups is None else examples.groups[kept]
-    return Examples(examples.vectors[kept], examples.labels[kept], groups)
+    return examples.only(np.concatenate([order[shuffled == tag][:share] for tag, share in enumerate(shares)]))

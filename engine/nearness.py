@@ -1,12 +1,13 @@
 """Which pictures are nearly the same, by their vectors."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.heads import Floats, normalised
 from engine.metrics import Indices
+from engine.regression import Check, never
 
 COSINES = (0.9, 0.95, 0.98, 0.995)
 """Cosines from which two pictures may count as one taken twice; where too many do, more is asked of those.
@@ -23,10 +24,8 @@ _BLOCK = 2_000
 _BUCKETS_EACH = 2
 """Of how many nearest centres a vector joins the bucket: a pair is missed only if it shares none."""
 
-Check = Callable[[], None]
 
-
-def groups(vectors: Floats, *, seed: int = 0, check: Check = lambda: None) -> Indices:
+def groups(vectors: Floats, *, seed: int = 0, check: Check = never) -> Indices:
     """Return (n,): equal numbers for pictures that are nearly the same, directly or by way of others.
 
     vectors: (n, d), any length. Exact up to 4,000 pictures; beyond, pictures are first put in buckets around some of
@@ -51,14 +50,14 @@ def _connected(unit: Floats, *, cosine: float, seed: int, check: Check) -> Indic
     from scipy.sparse.csgraph import connected_components
 
     count = len(unit)
-    found, most = [np.empty((2, 0), dtype=np.intp)], _MOST_PAIRS_EACH * count
+    near, most = [np.empty((2, 0), dtype=np.intp)], _MOST_PAIRS_EACH * count
     for pairs in _pairs(unit, cosine=cosine, seed=seed):
         check()
-        found.append(pairs)
+        near.append(pairs)
         most -= pairs.shape[1]
         if most < 0:
             return np.zeros(count, dtype=np.intp)
-    first, second = np.concatenate(found, axis=1)
+    first, second = np.concatenate(near, axis=1)
     graph = coo_array((np.ones(len(first)), (first, second)), shape=(count, count))
     labels: Indices = connected_components(graph, directed=False)[1].astype(np.intp)
     return labels

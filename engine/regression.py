@@ -15,6 +15,8 @@ from engine.metrics import Flags, Indices
 
 Weights = tuple[Floats, Floats]
 """Weights (vector_length, tags) and bias (tags,)."""
+Check = Callable[[], None]
+"""Called at every step of a fit, and may raise to end it."""
 _Loss = Callable[[Floats], float]
 """From logits (n, tags), which it turns into the loss's gradient by them, to the loss."""
 _ITERATIONS = 2_000
@@ -25,13 +27,17 @@ _WORTH_THREADS = 200_000
 """Logits from which several threads are faster than one; with fewer they wait for each other, busily."""
 
 
+def never() -> None:
+    """Let it go on."""
+
+
 def multinomial(
     unit: Floats,
     labels: Indices,
     *,
     strength: float,
     start: Weights | None = None,
-    check: Callable[[], None] = lambda: None,
+    check: Check = never,
 ) -> Weights:
     """Fit a multinomial logistic regression in which every tag weighs the same, however many examples it has.
 
@@ -61,7 +67,7 @@ def one_vs_rest(
     *,
     strength: float,
     start: Weights | None = None,
-    check: Callable[[], None] = lambda: None,
+    check: Check = never,
 ) -> Weights:
     """Fit for each tag a logistic regression of having it or not; truths: (n, tags). See `multinomial`.
 
@@ -72,17 +78,15 @@ def one_vs_rest(
 
     def loss(logits: Floats) -> float:
         # log(1 + exp(-z)) for those that have the tag, log(1 + exp(z)) for the others
-        told = float(np.logaddexp(0, np.where(truths, -logits, logits)).sum(dtype=np.float64))
+        total = float(np.logaddexp(0, np.where(truths, -logits, logits)).sum(dtype=np.float64))
         expit(logits, out=logits)
         logits -= truths
-        return told
+        return total
 
     return _minimise(loss, unit, tags=truths.shape[1], strength=strength, start=start, check=check)
 
 
-def _minimise(
-    loss: _Loss, unit: Floats, *, tags: int, strength: float, start: Weights | None, check: Callable[[], None]
-) -> Weights:
+def _minimise(loss: _Loss, unit: Floats, *, tags: int, strength: float, start: Weights | None, check: Check) -> Weights:
     from scipy.optimize import minimize
 
     shape = (unit.shape[1], tags)
@@ -92,16 +96,16 @@ def _minimise(
         check()
         weights, bias = _unpack(point, shape)
         logits = unit @ weights + bias
-        told = loss(logits) + float((point[: weights.size] ** 2).sum()) / (2 * strength)
+        penalised = loss(logits) + float((point[: weights.size] ** 2).sum()) / (2 * strength)
         gradient = [(unit.T @ logits + weights / np.float32(strength)).ravel(), logits.sum(axis=0)]
-        return told * scale, np.concatenate(gradient).astype(np.float64) * scale
+        return penalised * scale, np.concatenate(gradient).astype(np.float64) * scale
 
     begin = np.zeros(shape[0] * tags + tags) if start is None else np.concatenate([start[0].ravel(), start[1]])
     options = {"maxiter": _ITERATIONS, "ftol": _LEAST_GAIN}
     threads = None if len(unit) * tags >= _WORTH_THREADS else 1
     with threadpool_limits(threads, user_api="blas"):
-        found = minimize(objective, begin.astype(np.float64), jac=True, method="L-BFGS-B", options=options)
-    return _unpack(found.x, shape)
+        optimum = minimize(objective, begin.astype(np.float64), jac=True, method="L-BFGS-B", options=options)
+    return _unpack(optimum.x, shape)
 
 
 def _unpack(point: NDArray[np.float64], shape: tuple[int, int]) -> Weights:

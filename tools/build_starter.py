@@ -97,9 +97,8 @@ def build(train: Examples, test: Examples, *, tags: list[str], card: backbones.C
     """Return the head's file and its figures."""
     logits = scores(train, test)
     figures = measure(cross_fitted(logits, test.labels), test.labels, tags=tags)
-    head = fitting.fit(
-        train.vectors, train.labels, tags=tags, card=card, calibration=test, seed=SEED, strengths=STRENGTHS
-    )
+    choice = fitting.choose(train, calibration=test, seed=SEED, strengths=STRENGTHS)
+    head = fitting.recalibrated(fitting.fit_as_chosen(train, choice, tags=tags, card=card), test)
     counts = {"trained_on": len(train.labels), "held_out": len(test.labels), "folds": FOLDS, "seed": SEED}
     return heads.dumps(head), rounded({**figures, **counts})
 

@@ -9,8 +9,10 @@ from uuid import UUID
 
 import numpy as np
 
-from engine import backbones, fitting, heads, images, packages
+from engine import backbones, heads, images, packages
+from engine.fitting import Examples
 from tests import factories
+from tests.engine.fits import fit
 
 ORIGIN = packages.Origin(UUID("35921ec4-e5eb-433a-95d7-536d4666bc0d"), datetime(2024, 5, 11, 19, 45, 31, 123456, UTC))
 
@@ -27,7 +29,7 @@ def keen_head(backbone: str, *, tags: tuple[str, ...] = ("a", "b", "c")) -> head
     """Return a head on that backbone, sure enough of itself for differences to show."""
     card = backbones.cards()[backbone]
     vectors = np.random.default_rng(0).normal(size=(24, card.vector_length)).astype(np.float32)
-    made = fitting.fit(vectors, np.arange(24) % len(tags), tags=tags, card=card)
+    made = fit(Examples(vectors, np.arange(24) % len(tags)), tags=list(tags), card=card)
     return replace(made, temperature=made.temperature / 5)
 
 

@@ -10,6 +10,7 @@ from safetensors.numpy import save
 from engine import backbones, fitting, heads, metrics
 from engine.exceptions import ModelFileError
 from engine.fitting import CannotFit, Examples
+from tests.engine.fits import fit
 
 CARD = backbones.cards()["efficientnet-lite0"]
 
@@ -29,7 +30,7 @@ def mislabelled(data: Examples, *, seed: int) -> Examples:
 
 
 def fitted(data: Examples, *, tags: int = 3) -> heads.Head:
-    return fitting.fit(data.vectors, data.labels, tags=[f"tag {i}" for i in range(tags)], card=CARD)
+    return fit(data, tags=[f"tag {i}" for i in range(tags)], card=CARD)
 
 
 @pytest.mark.parametrize("tags", [2, 3, 5])
@@ -57,7 +58,7 @@ def test_same_examples_give_the_same_file() -> None:
 def test_rare_tag_is_not_drowned() -> None:
     many = examples(200, tags=2, noise=0.3)
     rare = (many.labels == 0) | (np.arange(200) < 12)
-    head = fitting.fit(many.vectors[rare], many.labels[rare], tags=["many", "rare"], card=CARD)
+    head = fit(many.only(np.flatnonzero(rare)), tags=["many", "rare"], card=CARD)
 
     fresh = examples(60, tags=2, noise=0.3, seed=1)
 
@@ -67,7 +68,7 @@ def test_rare_tag_is_not_drowned() -> None:
 def test_calibration_tames_an_overconfident_head() -> None:
     """A third of the labels are wrong, as in photographs that people have tagged: nobody can be surer than that."""
     train, unseen, fresh = (mislabelled(examples(300, seed=seed), seed=seed) for seed in (0, 1, 2))
-    head = fitting.fit(train.vectors, train.labels, tags=["a", "b", "c"], card=CARD, calibration=unseen)
+    head = fitting.recalibrated(fit(train, tags=["a", "b", "c"], card=CARD, calibration=unseen), unseen)
 
     tame = head.probabilities(fresh.vectors)
     wild = replace(head, temperature=head.temperature / 10).probabilities(fresh.vectors)
@@ -84,7 +85,7 @@ def test_too_few_examples_are_refused(tags: int, labels: list[int]) -> None:
     vectors = np.ones((len(labels), CARD.vector_length), np.float32)
 
     with pytest.raises(CannotFit):
-        fitting.fit(vectors, np.array(labels), tags=[str(i) for i in range(tags)], card=CARD)
+        fit(Examples(vectors, np.array(labels)), tags=[str(i) for i in range(tags)], card=CARD)
 
 
 def test_file_is_read_as_it_was_written() -> None:

@@ -1,5 +1,7 @@
 """Measures, against values worked out by hand and against scikit-learn."""
 
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, precision_score, recall_score
@@ -76,16 +78,18 @@ def test_scores_at_a_moving_threshold_are_those_of_scikit_learn(threshold: float
     overall, per_tag = metrics.scores(probabilities, truths, threshold=threshold, known=known)
 
     columns = zip(probabilities.T, truths.T, strict=True)
-    assert overall == by_scikit_learn(probabilities.ravel(), truths.ravel(), threshold=threshold)
-    assert list(per_tag) == [by_scikit_learn(*column, threshold=threshold) for column in columns]
+    assert astuple(overall) == by_scikit_learn(probabilities.ravel(), truths.ravel(), threshold=threshold)
+    assert [astuple(score) for score in per_tag] == [
+        by_scikit_learn(*column, threshold=threshold) for column in columns
+    ]
 
 
-def by_scikit_learn(probabilities: metrics.Floats, truths: metrics.Flags, *, threshold: float) -> metrics.Score:
+def by_scikit_learn(probabilities: metrics.Floats, truths: metrics.Flags, *, threshold: float) -> tuple[object, ...]:
     said = probabilities >= threshold
-    return metrics.Score(
-        precision=pytest.approx(precision_score(truths, said)) if said.any() else None,
-        recall=pytest.approx(recall_score(truths, said)) if truths.any() else None,
-        average_precision=pytest.approx(average_precision_score(truths, probabilities)) if truths.any() else None,
+    return (
+        pytest.approx(precision_score(truths, said)) if said.any() else None,
+        pytest.approx(recall_score(truths, said)) if truths.any() else None,
+        pytest.approx(average_precision_score(truths, probabilities)) if truths.any() else None,
     )
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from engine import backbones, heads, multilabel
-from engine.fitting import CannotFit
-from engine.multilabel import Examples
+from engine.fitting import CannotFit, Examples
+from tests.engine.fits import fit
 
 CARD = backbones.cards()["efficientnet-lite0"]
 TAGS = ["a", "b", "c"]
@@ -21,24 +21,24 @@ def examples(count: int, *, seed: int) -> Examples:
 
 
 def test_each_tag_is_found_for_itself() -> None:
-    head = multilabel.fit(examples(200, seed=0), tags=TAGS, card=CARD, calibration=examples(60, seed=1))
+    head = fit(examples(200, seed=0), tags=TAGS, card=CARD, method=multilabel, calibration=examples(60, seed=1))
     fresh = examples(100, seed=2)
 
     probabilities = head.probabilities(fresh.vectors)
 
-    assert ((probabilities >= 0.5) == fresh.truths).mean() > 0.9
+    assert ((probabilities >= 0.5) == fresh.labels).mean() > 0.9
     assert probabilities.sum(axis=1).max() > 1.2
 
 
 def test_folds_choose_where_nothing_is_held_out() -> None:
-    head = multilabel.fit(examples(60, seed=0), tags=TAGS, card=CARD)
+    head = fit(examples(60, seed=0), tags=TAGS, card=CARD, method=multilabel)
 
     assert head.multilabel
     assert 0.05 <= head.temperature <= 20
 
 
 def test_file_says_that_the_head_is_multilabel() -> None:
-    head = multilabel.fit(examples(60, seed=0), tags=TAGS, card=CARD)
+    head = fit(examples(60, seed=0), tags=TAGS, card=CARD, method=multilabel)
 
     again = heads.loads(heads.dumps(head))
 
@@ -55,11 +55,11 @@ def test_cross_validated_probabilities_are_of_every_example() -> None:
 
 def test_tag_without_examples_is_refused_by_name() -> None:
     data = examples(20, seed=0)
-    truths = data.truths.copy()
+    truths = data.labels.copy()
     truths[:, 1] = False
 
     with pytest.raises(CannotFit, match="'b'"):
-        multilabel.fit(Examples(data.vectors, truths), tags=TAGS, card=CARD)
+        fit(Examples(data.vectors, truths), tags=TAGS, card=CARD, method=multilabel)
 
 
 def test_fit_can_be_stopped() -> None:
@@ -67,4 +67,4 @@ def test_fit_can_be_stopped() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        multilabel.fit(examples(60, seed=0), tags=TAGS, card=CARD, check=stop)
+        fit(examples(60, seed=0), tags=TAGS, card=CARD, method=multilabel, check=stop)

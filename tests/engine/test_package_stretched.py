@@ -8,7 +8,9 @@ import numpy as np
 import onnxruntime
 from PIL import Image
 
-from engine import backbones, fitting, heads, images, packages
+from engine import backbones, heads, images, packages
+from engine.fitting import Examples
+from tests.engine.fits import fit
 from tests.engine.packages import said_by_server
 
 STARTER = backbones.MODELS / "food-101.safetensors"
@@ -42,7 +44,7 @@ def test_nine_of_ten_photographs_get_the_same_tag_of_four(food101: Path) -> None
     paths = of_four(food101 / "images" / "Train", most=40)
     vectors = np.array([backbone.vector(images.admit(path.read_bytes(), limits=images.TRAINING)) for path in paths])
     labels = np.array([FOUR.index(path.parent.name) for path in paths])
-    head = fitting.fit(vectors, labels, tags=FOUR, card=backbone.card)
+    head = fit(Examples(vectors, labels), tags=list(FOUR), card=backbone.card)
 
     is_same, _sure = compared(head, of_four(food101 / "images" / "Held-out", most=15))
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from catalog.locks import hold_blobs
 from engine import backbones, fitting, heads, multilabel, nearness
-from engine.fitting import CannotFit
+from engine.fitting import CannotFit, Examples
 from engine.heads import Floats, Head
 from engine.metrics import Flags, Indices
 from engine.splitting import HELD_OUT_SHARE, Part, Parts
@@ -94,14 +94,26 @@ def _fit(
 ) -> tuple[Head, Snapshot]:
     """Return the head, and what it was made of and says."""
     project = dataset.tags[0].project
-    fit = _fit_multilabel if project.is_multilabel else _fit_multiclass
+    method = multilabel if project.is_multilabel else fitting
+    card = backbones.for_domain(project.domain)
+    labels = dataset.truths if project.is_multilabel else dataset.truths.argmax(axis=1)
     learned, held_out = parts == Part.TRAINING, parts == Part.HELD_OUT
+    training = Examples(vectors[learned], labels[learned], groups[learned])
+    calibration = Examples(vectors[held_out], labels[held_out]) if _calibrates(dataset, held_out) else None
     try:
-        head, cross_validated = fit(dataset, vectors, groups, learned, held_out, seed=seed, check=progress.check)
+        method.check_examples(training, tags=dataset.names)
     except CannotFit as exc:
         raise TrainingFailed(str(exc)) from exc
+    choice = method.choose(training, calibration=calibration, seed=seed, check=progress.check)
+    head = method.fit_as_chosen(training, choice, tags=dataset.names, card=card, check=progress.check)
+    if calibration and not project.is_multilabel:
+        head = fitting.recalibrated(head, calibration)
+    if _can_measure(dataset, held_out):
+        measured, probabilities = held_out, head.probabilities(vectors[held_out])
+    else:
+        measured = learned
+        probabilities = method.cross_validated(training, choice, seed=seed, check=progress.check)
     used = learned | held_out
-    measured = learned if cross_validated is not None else held_out
     snapshot = Snapshot(
         tags=dataset.names,
         tag_ids=tuple(tag.pk for tag in dataset.tags),
@@ -109,56 +121,10 @@ def _fit(
         truths=dataset.truths[used],
         learned=learned[used],
         measured=measured[used],
-        probabilities=head.probabilities(vectors[held_out]) if cross_validated is None else cross_validated,
+        probabilities=probabilities,
         multilabel=project.is_multilabel,
     )
     return head, snapshot
-
-
-def _fit_multiclass(
-    dataset: Dataset,
-    vectors: Floats,
-    groups: Indices,
-    learned: Flags,
-    held_out: Flags,
-    *,
-    seed: int,
-    check: fitting.Check,
-) -> tuple[Head, Floats | None]:
-    """Return the head and, where there are no held-out pictures to measure it on, the cross-validated probabilities."""
-    card = backbones.for_domain(dataset.tags[0].project.domain)
-    labels = dataset.truths.argmax(axis=1)
-    training = fitting.Examples(vectors[learned], labels[learned], groups[learned])
-    calibration = fitting.Examples(vectors[held_out], labels[held_out]) if _calibrates(dataset, held_out) else None
-    fitting.check_examples(training, tags=dataset.names)
-    choice = fitting.choose(training, calibration=calibration, seed=seed, check=check)
-    head = fitting.fit_as_chosen(training, choice, tags=dataset.names, card=card, calibration=calibration, check=check)
-    if _can_measure(dataset, held_out):
-        return head, None
-    return head, fitting.cross_validated(training, choice, seed=seed, check=check)
-
-
-def _fit_multilabel(
-    dataset: Dataset,
-    vectors: Floats,
-    groups: Indices,
-    learned: Flags,
-    held_out: Flags,
-    *,
-    seed: int,
-    check: fitting.Check,
-) -> tuple[Head, Floats | None]:
-    """Return what `_fit_multiclass` does."""
-    card = backbones.for_domain(dataset.tags[0].project.domain)
-    training = multilabel.Examples(vectors[learned], dataset.truths[learned], groups[learned])
-    unseen = multilabel.Examples(vectors[held_out], dataset.truths[held_out])
-    multilabel.check_examples(training, tags=dataset.names)
-    calibration = unseen if _calibrates(dataset, held_out) else None
-    choice = multilabel.choose(training, calibration=calibration, seed=seed, check=check)
-    head = multilabel.fit_as_chosen(training, choice, tags=dataset.names, card=card, check=check)
-    if _can_measure(dataset, held_out):
-        return head, None
-    return head, multilabel.cross_validated(training, choice, seed=seed, check=check)
 
 
 def _can_measure(dataset: Dataset, held_out: Flags) -> bool:

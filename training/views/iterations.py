@@ -19,7 +19,6 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import UserRequest, developer_required
 from catalog.models import Picture
-from engine.metrics import Score
 from training import comparing, measuring
 from training.figures import Performance
 from training.measuring import Judged
@@ -58,17 +57,6 @@ class Shot:
 
 
 @dataclass(frozen=True)
-class TagRow:
-    """A line of the table of tags."""
-
-    tag: str
-    score: Score
-    pictures: int | None
-    query: str
-    """Of the page with this tag's curve; empty where there is none."""
-
-
-@dataclass(frozen=True)
 class Cell:
     """A number of the confusion matrix."""
 
@@ -76,8 +64,6 @@ class Cell:
     count: int
     shade: int
     """0 (none) to 4 (nearly all pictures of the row)."""
-    query: str
-    """Of the page with its pictures; empty where there are none."""
 
 
 @dataclass(frozen=True)
@@ -219,6 +205,7 @@ def _figures(request: UserRequest, iteration: Iteration) -> dict[str, Any]:
     context: dict[str, Any] = {
         "threshold": threshold,
         "threshold_errors": form.errors.get("threshold", []),
+        "at_threshold": at_threshold,
         "tag": tag,
         "here_url": f"{address}?{at_threshold}{'&' + urlencode({'tag': tag}) if tag else ''}",
         "all_tags_url": f"{address}?{at_threshold}#curve",
@@ -232,23 +219,8 @@ def _figures(request: UserRequest, iteration: Iteration) -> dict[str, Any]:
         return context | {"failure": trouble_sentence(exc)}
     if tag and tag not in (snapshot.tags if snapshot else ()):
         raise Http404
-    context |= {"told": told, "rows": _tag_rows(told, has_curves=snapshot is not None)}
+    context |= {"told": told, "rows": measuring.weakest_first(told) if told else []}
     return context | (_curve(snapshot, told, tag) if snapshot and told else {})
-
-
-def _tag_rows(told: Performance | None, *, has_curves: bool) -> list[TagRow]:
-    if told is None:
-        return []
-    threshold = f"{told.threshold:g}"
-    return [
-        TagRow(
-            tag=each.tag,
-            score=each.score,
-            pictures=each.pictures,
-            query=urlencode({"threshold": threshold, "tag": each.tag}) if has_curves else "",
-        )
-        for each in measuring.weakest_first(told)
-    ]
 
 
 def _curve(snapshot: Snapshot, told: Performance, tag: str) -> dict[str, Any]:
@@ -282,9 +254,7 @@ def _pictures(iteration: Iteration) -> dict[str, Any]:
     return {
         "is_multilabel": snapshot.multilabel,
         "worst": _shots(measuring.worst(snapshot)),
-        "confusions": [
-            (each, urlencode({"truth": each.truth, "said": each.said})) for each in measuring.confusions(snapshot)
-        ],
+        "confusions": measuring.confusions(snapshot),
         "tags": snapshot.tags,
         "matrix": _matrix(snapshot),
         "has_many_tags": len(snapshot.tags) > MOST_TAGS_AT_ONCE,
@@ -305,12 +275,7 @@ def _matrix_row(snapshot: Snapshot, truth: str, counts: Sequence[int]) -> Matrix
     return MatrixRow(
         truth,
         tuple(
-            Cell(
-                said,
-                count,
-                shade=math.ceil(_SHADES * count / pictures) if count else 0,
-                query=urlencode({"truth": truth, "said": said}) if count else "",
-            )
+            Cell(said, count, shade=math.ceil(_SHADES * count / pictures) if count else 0)
             for said, count in zip(snapshot.tags, counts, strict=True)
         ),
     )

@@ -1,7 +1,35 @@
 from django.urls import include, path
 
+from training.views import images, iterations, projects, publishing, uploads
+
 app_name = "training"
+_iterations = [
+    path("", iterations.iterations, name="iterations"),
+    path("publications", publishing.publications, name="publications"),
+    path("rollback", publishing.rollback, name="rollback"),
+    path("<int:number>/", iterations.iteration, name="iteration"),
+    path("<int:number>/performance", iterations.performance, name="performance"),
+    path("<int:number>/confusion", iterations.confusion, name="confusion"),
+    path("<int:number>/compare", iterations.compare, name="compare"),
+    path("<int:number>/publish", publishing.publish, name="publish"),
+    path("<int:number>/unpublish", publishing.unpublish, name="unpublish"),
+    path("<int:number>/delete", iterations.delete, name="iteration_delete"),
+    path("<int:number>/export", publishing.export, name="export"),
+]
 urlpatterns = [
-    path("", include("training.project_urls")),
-    path("<int:pk>/iterations/", include("training.iteration_urls")),
+    path("", projects.projects, name="projects"),
+    path("new", projects.new, name="project_new"),
+    path("<int:pk>/", projects.project, name="project"),
+    path("<int:pk>/delete", projects.delete, name="project_delete"),
+    path("<int:pk>/train", projects.train, name="train"),
+    path("<int:pk>/training", projects.training, name="training"),
+    path("<int:pk>/tags/", projects.create_tags, name="tags_create"),
+    path("<int:pk>/tags/<int:tag>/rename", projects.rename_tag, name="tag_rename"),
+    path("<int:pk>/tags/<int:tag>/delete", projects.delete_tag, name="tag_delete"),
+    path("<int:pk>/images/", images.images, name="images"),
+    path("<int:pk>/images/upload", uploads.upload, name="images_upload"),
+    path("<int:pk>/images/tag", images.tag, name="images_tag"),
+    path("<int:pk>/images/delete", images.delete, name="images_delete"),
+    path("<int:pk>/images/<int:image>/", images.image, name="image"),
+    path("<int:pk>/iterations/", include(_iterations)),
 ]

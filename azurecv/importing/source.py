@@ -8,7 +8,7 @@ from uuid import UUID
 import requests
 from django.utils.translation import gettext as _
 
-from azurecv.training.answers import RemoteIteration
+from azurecv.training.answers import RemoteIteration, RemoteTag
 from azurecv.training.calls import Calls
 from engine import images
 from training.exceptions import BackendUnavailable, Refused
@@ -29,16 +29,6 @@ class SourceProject:
     domain_id: UUID
     type: str
     """Multiclass or Multilabel."""
-
-
-@dataclass(frozen=True)
-class SourceTag:
-    """A tag as it stands there."""
-
-    id: UUID
-    name: str
-    description: str
-    type: str
 
 
 @dataclass(frozen=True)
@@ -63,8 +53,8 @@ class Source:
     def domain_name(self) -> str:
         return self._calls.ask(lambda answer: str(answer.name), "get_domain", str(self.project.domain_id))
 
-    def tags(self) -> list[SourceTag]:
-        return self._calls.ask(lambda answer: [_read_tag(each) for each in answer], "get_tags", self.project.id)
+    def tags(self) -> list[RemoteTag]:
+        return self._calls.tags(self.project.id)
 
     def count_images(self) -> int:
         return self._calls.ask(int, "get_image_count", self.project.id, tagging_status="All")
@@ -140,10 +130,6 @@ def _read_project(answer: Any) -> SourceProject:
         domain_id=UUID(answer.settings.domain_id),
         type=answer.settings.classification_type or "",
     )
-
-
-def _read_tag(answer: Any) -> SourceTag:
-    return SourceTag(UUID(answer.id), str(answer.name), answer.description or "", answer.type or "Regular")
 
 
 def _read_image(answer: Any) -> SourceImage:

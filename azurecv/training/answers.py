@@ -24,6 +24,7 @@ class RemoteTag:
     name: str
     type: str
     """Regular or Negative; GeneralProduct only in object detection."""
+    description: str
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,7 @@ def read_domains(answer: Any) -> tuple[Domain, ...]:
 
 
 def read_tag(answer: Any) -> RemoteTag:
-    return RemoteTag(UUID(answer.id), _text(answer.name), answer.type or "Regular")
-
-
-def read_tags(answer: Any) -> list[RemoteTag]:
-    return [read_tag(each) for each in answer]
+    return RemoteTag(UUID(answer.id), _text(answer.name), answer.type or "Regular", answer.description or "")
 
 
 def read_received(answer: Any) -> dict[str, Received]:
@@ -86,10 +83,6 @@ def read_iteration(answer: Any) -> RemoteIteration:
         trained_at=answer.trained_at,
         error=answer.training_error_details or "",
     )
-
-
-def read_iterations(answer: Any) -> list[RemoteIteration]:
-    return [read_iteration(each) for each in answer]
 
 
 def read_performance(answer: Any, *, threshold: float) -> Performance:

@@ -80,10 +80,10 @@ class Calls:
         return self.ask(answers.read_domains, "get_domains")
 
     def tags(self, project: Project | UUID) -> list[RemoteTag]:
-        return self.ask(answers.read_tags, "get_tags", project)
+        return self.ask(lambda answer: [*map(answers.read_tag, answer)], "get_tags", project)
 
     def iterations(self, project: Project | UUID) -> list[RemoteIteration]:
-        return self.ask(answers.read_iterations, "get_iterations", project)
+        return self.ask(lambda answer: [*map(answers.read_iteration, answer)], "get_iterations", project)
 
     def performance(self, project: Project | UUID, iteration: Iteration | UUID, *, threshold: float) -> Performance:
         return self.ask(

@@ -78,7 +78,7 @@ class Command(ProjectCommand):
         try:
             iteration = train_here(project=project, options=TrainingOptions(), by=None, watch=self.bar(hidden=hidden))
         except NothingChanged:
-            iteration = project.iterations.completed().exclude(head_key="")[0]
+            iteration = project.iterations.trained_here()[0]
         if iteration.status == Iteration.Status.FAILED:
             raise CommandError(iteration.error)
         return iteration

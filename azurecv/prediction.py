@@ -45,10 +45,10 @@ class CustomVisionBackend:
                 f"No iteration of {project} is live: publish one, or set CLASSIFR_CUSTOMVISION_PUBLISH_NAME."
             )
         try:
-            found = _read(self._classify(str(project.remote_id), publish_name, photo.content))
+            predictions = _read(self._classify(str(project.remote_id), publish_name, photo.content))
         except sdk.CallFailed as exc:
             _translate(exc)
-        return Answer(predictions=found, iteration=live, iteration_name=live.name if live else publish_name)
+        return Answer(predictions=predictions, iteration=live, iteration_name=live.name if live else publish_name)
 
     def _classify(self, project_id: str, publish_name: str, content: bytes) -> Any:
         """Return the SDK's ImagePrediction; wait and ask again while Azure is busy."""
@@ -73,10 +73,12 @@ class CustomVisionBackend:
 def _read(answer: Any) -> tuple[TagProbability, ...]:
     """Return the tags of the SDK's ImagePrediction, the most probable first."""
     with sdk.reading():
-        found = [TagProbability(str(each.tag_name), float(each.probability)) for each in answer.predictions]
-    if not found:
+        predictions = [
+            TagProbability(str(prediction.tag_name), float(prediction.probability)) for prediction in answer.predictions
+        ]
+    if not predictions:
         raise BackendUnavailable("Azure Custom Vision answered without a single tag.")
-    return tuple(sorted(found, key=lambda each: -each.probability))
+    return tuple(sorted(predictions, key=lambda prediction: -prediction.probability))
 
 
 def _translate(exc: sdk.CallFailed) -> NoReturn:

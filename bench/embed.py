@@ -78,7 +78,7 @@ def main() -> None:
     from django.core.management import call_command
 
     from engine import backbones, images
-    from training.services.pictures import upload_images
+    from training.services.images import upload_images
     from training.services.projects import create_project
     from training.uploads import ImageUpload
 

@@ -246,14 +246,14 @@ CLASSIFR_SCHEDULE = {  # task: every so many seconds
 }
 CLASSIFR_JOBS = {  # kind: the work
     "train": "training.services.learning.run_training",
-    "embed": "training.services.pictures.run_embedding",
+    "embed": "training.services.images.run_embedding",
     "upload": "training.services.folders.run_upload",
     "discard": "training.services.projects.run_discarding",
     "export": "customvision.exporting.run_export",
-    "import_customvision": "azurecv.importing.copying.run_import",
+    "import_customvision": "azurecv.importing.project.run_import",
 }
 CLASSIFR_JOB_HOOKS = {  # kind: what is called when the last job of a group has ended
-    "train": "training.services.learning.settle",
+    "train": "training.services.learning.mark_failed",
     "export": "customvision.exporting.settle",
 }
 CLASSIFR_JOB_LOST_SECONDS = env.int("CLASSIFR_JOB_LOST_SECONDS", 30, validate=validate.Range(min=5))  # of silence

@@ -17,8 +17,8 @@ from jobs.models import Job
 from jobs.progress import Progress
 from jobs.services import queue_job
 from training.exceptions import TrainingError
-from training.exporting import package
 from training.models import Iteration
+from training.packages import package
 
 logger = logging.getLogger(__name__)
 

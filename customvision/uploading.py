@@ -15,9 +15,9 @@ from customvision.finding import key_of
 from customvision.listing import read_images
 from customvision.metadata import check_metadata
 from customvision.schemas.images import ImageCreateResult, ImageCreateSummary, ImageOut, ImageTagOut
-from training.keeping import MOST_PAIRS
 from training.models import Image, ImageTag, Project, Tag
-from training.services.pictures import upload_images
+from training.services.images import upload_images
+from training.services.intake import MOST_PAIRS
 from training.uploads import BATCH, TAGS_A_BATCH, ImageStatus, ImageUpload, UploadResult
 
 

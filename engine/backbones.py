@@ -120,8 +120,8 @@ class Backbone:
 @lru_cache
 def cards(folder: Path = MODELS) -> dict[str, Card]:
     """Return the cards of a folder by backbone name; raise ModelFileError for one that cannot be read."""
-    found = [_read_card(path) for path in sorted(folder.glob("*.card.json"))]
-    return {card.name: card for card in found}
+    known = [_read_card(path) for path in sorted(folder.glob("*.card.json"))]
+    return {card.name: card for card in known}
 
 
 def for_domain(domain: str) -> Card:
@@ -173,9 +173,9 @@ def _verified(card: Card, folder: Path) -> bytes:
         content = (folder / card.file).read_bytes()
     except OSError as error:
         raise ModelFileError(f"The backbone file {card.file} cannot be read.") from error
-    found = hashlib.sha256(content).hexdigest()
-    if found != card.sha256:
-        raise ModelFileError(f"The backbone file {card.file} has sha256 {found}, its card says {card.sha256}.")
+    sha256 = hashlib.sha256(content).hexdigest()
+    if sha256 != card.sha256:
+        raise ModelFileError(f"The backbone file {card.file} has sha256 {sha256}, its card says {card.sha256}.")
     return content
 
 

@@ -93,13 +93,13 @@ def _follow_near_duplicates(parts: Parts, groups: Indices, *, is_new: Flags) -> 
 
 def _members(groups: Indices) -> dict[int, Indices]:
     """Return the rows of each group."""
-    found = defaultdict(list)
+    rows_of = defaultdict(list)
     for row, group in enumerate(groups.tolist()):
-        found[group].append(row)
-    return {group: np.array(rows) for group, rows in found.items()}
+        rows_of[group].append(row)
+    return {group: np.array(rows) for group, rows in rows_of.items()}
 
 
 def _by_hash(sha256s: Sequence[str], *, salt: str) -> Indices:
     """Return the rows in an order that looks random, and is the same whenever the contents and the salt are."""
-    keys = [hashlib.sha256(f"{salt} {each}".encode()).digest() for each in sha256s]
+    keys = [hashlib.sha256(f"{salt} {sha256}".encode()).digest() for sha256 in sha256s]
     return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.intp)

@@ -13,10 +13,10 @@ def uncertainty(probabilities: NDArray[np.floating], *, multilabel: bool) -> NDA
     """
     shares = probabilities.astype(np.float64)
     if multilabel:
-        found: NDArray[np.float64] = (_parts(shares) + _parts(1 - shares)).mean(axis=1) / np.log(2)
+        entropies: NDArray[np.float64] = (_parts(shares) + _parts(1 - shares)).mean(axis=1) / np.log(2)
     else:
-        found = _parts(shares).sum(axis=1) / np.log(max(shares.shape[1], 2))
-    return found.clip(0, 1)
+        entropies = _parts(shares).sum(axis=1) / np.log(max(shares.shape[1], 2))
+    return entropies.clip(0, 1)
 
 
 def _parts(shares: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -21,7 +21,7 @@ from feedback.services import give_verdict
 from tests import factories
 from tests.azurecv import azure_training
 from training.models import Project
-from training.services.pictures import upload_images
+from training.services.images import upload_images
 from training.uploads import ImageUpload
 
 pytestmark = pytest.mark.django_db

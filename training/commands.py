@@ -46,18 +46,18 @@ class ProjectCommand(BaseCommand):
                 raise CommandError("A name is not written in UTF-8.", returncode=2) from exc
 
     def get_project(self, name: str) -> Project:
-        found = Project.objects.select_related("live_iteration").filter(name__iexact=name).first()
-        if found is None:
+        project = Project.objects.select_related("live_iteration").filter(name__iexact=name).first()
+        if project is None:
             names = ", ".join(Project.objects.order_by("name").values_list("name", flat=True)[:20])
             raise CommandError(f"There is no project {name!r}; there are: {names or 'none'}.", returncode=2)
-        return found
+        return project
 
     def get_iteration(self, project: Project, number: int | None, *, default: Iteration | None) -> Iteration:
-        found = default if number is None else project.iterations.filter(number=number).first()
-        if found is None:
+        iteration = default if number is None else project.iterations.filter(number=number).first()
+        if iteration is None:
             what = "no such iteration" if number is None else f"no iteration {number}"
             raise CommandError(f"Project {project} has {what}.", returncode=2)
-        return found
+        return iteration
 
     def tell(self, value: Any, *, as_json: bool, lines: list[str]) -> None:
         """Print the lines or, for programs, the value."""
@@ -67,14 +67,14 @@ class ProjectCommand(BaseCommand):
         """Return what shows a job's progress on the terminal; None when there is no terminal to show it on."""
         if hidden or not self.stderr.isatty():
             return None
-        shown = tqdm(file=self.stderr, leave=False)
+        bar = tqdm(file=self.stderr, leave=False)
 
         def watch(progress: Progress) -> None:
-            if shown.desc != f"{progress.message}: ":
-                shown.reset(total=progress.total)
-                shown.set_description(progress.message, refresh=False)
-            shown.total = progress.total
-            shown.update(progress.done - shown.n)
+            if bar.desc != f"{progress.message}: ":
+                bar.reset(total=progress.total)
+                bar.set_description(progress.message, refresh=False)
+            bar.total = progress.total
+            bar.update(progress.done - bar.n)
 
         return watch
 
@@ -86,13 +86,13 @@ def percent(value: float | None) -> str:
 
 def line(iteration: Iteration) -> str:
     """Tell of an iteration in a line, for people."""
-    told = f"{iteration.number:4}  {iteration.name:16}  {iteration.status:10}  {iteration.backbone or '–':28}"
+    text = f"{iteration.number:4}  {iteration.name:16}  {iteration.status:10}  {iteration.backbone or '–':28}"
     if iteration.status == Iteration.Status.COMPLETED:
-        told += f"  precision {percent(iteration.metrics.get('precision')):>8}"
-        told += f"  recall {percent(iteration.metrics.get('recall')):>8}"
+        text += f"  precision {percent(iteration.metrics.get('precision')):>8}"
+        text += f"  recall {percent(iteration.metrics.get('recall')):>8}"
     if iteration.is_published:
-        told += f"  published as {iteration.publish_name}"
-    return told + (f"  {iteration.error}" if iteration.error else "")
+        text += f"  published as {iteration.publish_name}"
+    return text + (f"  {iteration.error}" if iteration.error else "")
 
 
 def record(iteration: Iteration) -> dict[str, Any]:

@@ -72,10 +72,10 @@ class TagsForm(forms.Form):
     def clean_names(self) -> list[str]:
         exact = self.data.getlist("name") if isinstance(self.data, QueryDict) else []
         names = exact or re.split(r"[,\n]", self.cleaned_data["names"])
-        found = [_ONE_NAME.clean(name) for name in names if name.strip()]
-        if not found:
+        cleaned = [_ONE_NAME.clean(name) for name in names if name.strip()]
+        if not cleaned:
             raise forms.ValidationError(_("Give at least one name."))
-        return found
+        return cleaned
 
     def clean(self) -> dict[str, Any]:
         names = self.cleaned_data.get("names", [])
@@ -187,14 +187,14 @@ class ImageFilterForm(forms.Form):
         """Return what the filters let through; a filter that is not valid lets everything through."""
         self.is_valid()
         chosen = {name: value for name, value in self.cleaned_data.items() if value}
-        found = self._tagged_so(Image.objects.filter(project=self.project), chosen.get("tag", ""))
+        images = self._tagged_so(Image.objects.filter(project=self.project), chosen.get("tag", ""))
         if "held_out" in chosen:
-            found = found.filter(part=Part.HELD_OUT.value)
-        return found.exclude(quarantine="") if "quarantined" in chosen else found
+            images = images.filter(part=Part.HELD_OUT.value)
+        return images.exclude(quarantine="") if "quarantined" in chosen else images
 
-    def _tagged_so(self, found: ImageQuerySet, tag: str) -> ImageQuerySet:
+    def _tagged_so(self, images: ImageQuerySet, tag: str) -> ImageQuerySet:
         if not tag:
-            return found
+            return images
         if tag == UNTAGGED:
-            return found.untagged()
-        return found.tagged() if tag == "any" else found.with_tag(int(tag))
+            return images.untagged()
+        return images.tagged() if tag == "any" else images.with_tag(int(tag))

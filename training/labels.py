@@ -45,8 +45,8 @@ def columns_of(iteration: Iteration) -> tuple[Label, ...]:
 
 def labels_of(iteration: Iteration) -> Labels:
     """Return the iteration's labels: as it was trained, or, where that was not written down, the project's tags now."""
-    found = columns_of(iteration) or map(Label.of, iteration.project.tags.all())
-    return Labels({label.name: label for label in found}, iteration)
+    labels = columns_of(iteration) or map(Label.of, iteration.project.tags.all())
+    return Labels({label.name: label for label in labels}, iteration)
 
 
 def labels_measured(iteration: Iteration, snapshot: Snapshot | None) -> Labels:
@@ -58,5 +58,5 @@ def labels_measured(iteration: Iteration, snapshot: Snapshot | None) -> Labels:
         return labels_of(iteration)
     tags = Tag.objects.in_bulk(snapshot.tag_ids)
     known = zip(snapshot.tag_ids, snapshot.tags, strict=True)
-    found = [Label(tags[pk].uid, name, tags[pk].type) for pk, name in known if pk in tags]
-    return Labels({label.name: label for label in found}, iteration)
+    labels = [Label(tags[pk].uid, name, tags[pk].type) for pk, name in known if pk in tags]
+    return Labels({label.name: label for label in labels}, iteration)

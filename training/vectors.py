@@ -35,18 +35,18 @@ def embed_missing(project: Project, *, progress: Progress) -> int:
     card = backbones.for_domain(project.domain)
     missing = project.images.usable().without_vector(card.name)
     done = 0
-    while (found := missing.aggregate(count=Count("pk"), last=Max("pk")))["count"]:
+    while (waiting := missing.aggregate(count=Count("pk"), last=Max("pk")))["count"]:
         with embedding.only_one(f"embed project {project.pk}") as is_mine:
             if is_mine:
-                progress.begin(_("Preparing images"), total=found["count"])
+                progress.begin(_("Preparing images"), total=waiting["count"])
                 failures = embedding.embed(
-                    _pictures(missing.filter(pk__lte=found["last"])),
+                    _pictures(missing.filter(pk__lte=waiting["last"])),
                     backbone=backbones.get(card.name, threads=1),
                     threads=settings.CLASSIFR_EMBED_THREADS,
                     each=progress.advance,
                 )
                 _quarantine(failures, project)
-                done += found["count"]
+                done += waiting["count"]
             else:
                 progress.begin(_("Waiting for another worker to prepare the images"))
                 time.sleep(_WAIT_S)
@@ -71,7 +71,7 @@ def _quarantine(failures: list[Unreadable], project: Project) -> None:
         Image.objects.filter(project=project, picture=failure.picture).update(quarantine=sentence[:300])
 
 
-def successor(iteration: Iteration) -> Card | None:
+def newer_backbone(iteration: Iteration) -> Card | None:
     """Return what a training would take now instead of the backbone that the iteration stands on, if that is old."""
     old = backbones.cards().get(iteration.backbone)
     return None if old is None or old.domains else backbones.for_domain(iteration.project.domain)

@@ -81,8 +81,8 @@ class Source:
 
     def iterations(self) -> list[RemoteIteration]:
         """Return the iterations that are completed, the oldest first."""
-        found = [each for each in self._calls.iterations(self.project.id) if each.trained_at]
-        return sorted(found, key=lambda each: str(each.trained_at))
+        completed = [each for each in self._calls.iterations(self.project.id) if each.trained_at]
+        return sorted(completed, key=lambda each: str(each.trained_at))
 
     def performance(self, iteration_id: UUID) -> Performance:
         return self._calls.performance(self.project.id, iteration_id, threshold=_THRESHOLD)
@@ -110,15 +110,15 @@ class Source:
         )
 
     def _find(self, asked: str) -> SourceProject:
-        projects = self._calls.ask(lambda answer: [_read_project(each) for each in answer], "get_projects")
-        found = [each for each in projects if asked in {str(each.id), each.name}]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            ids = ", ".join(str(each.id) for each in found)
+        projects = self._calls.ask(lambda answer: [_read_project(project) for project in answer], "get_projects")
+        matches = [project for project in projects if asked in {str(project.id), project.name}]
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            ids = ", ".join(str(project.id) for project in matches)
             sentence = _("Several projects are called %(name)s: name its id, one of %(ids)s.")
             raise Refused(sentence % {"name": asked, "ids": ids})
-        names = ", ".join(each.name for each in projects) or "–"
+        names = ", ".join(project.name for project in projects) or "–"
         raise Refused(_("There is no project %(name)s there; there are: %(names)s.") % {"name": asked, "names": names})
 
 

@@ -115,7 +115,7 @@ def _begun_before(calls: Calls, iteration: Iteration) -> RemoteIteration | None:
 
 
 def _look(calls: Calls, iteration: Iteration, progress: Progress) -> RemoteIteration:
-    found = calls.ask(
+    remote = calls.ask(
         lambda answer: answer and answers.read_iteration(answer),
         "get_iteration",
         iteration.project,
@@ -123,9 +123,9 @@ def _look(calls: Calls, iteration: Iteration, progress: Progress) -> RemoteItera
         fine=("NotFoundIteration",),
         wait=lambda pause_s: _wait(pause_s, progress),
     )
-    if found is None:
+    if remote is None:
         raise TrainingFailed(_("Somebody deleted the iteration at Azure Custom Vision."))
-    return found
+    return remote
 
 
 def _wait(seconds: float, progress: Progress) -> None:

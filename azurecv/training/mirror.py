@@ -135,9 +135,9 @@ class CustomVisionMirror:
         )
         if made:
             return made.id
-        for found in self._calls.tags(tag.project):
-            if found.name.lower() == tag.name.lower():
-                return found.id
+        for remote in self._calls.tags(tag.project):
+            if remote.name.lower() == tag.name.lower():
+                return remote.id
         raise Refused(_("Azure Custom Vision refuses the tag %(name)s.") % {"name": tag.name})
 
     def _delete_images(self, images: Sequence[Image]) -> None:

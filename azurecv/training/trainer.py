@@ -11,12 +11,12 @@ from azurecv.training import learning, sending, sync
 from azurecv.training.calls import Calls
 from azurecv.training.mirror import CustomVisionMirror
 from jobs.progress import Progress
-from training import keeping
 from training.backends.base import Capabilities, Domain, TrainingOptions
 from training.exceptions import BackendMisconfigured, Refused
 from training.figures import Performance
-from training.keeping import Entry
 from training.models import Iteration, Project
+from training.services import intake
+from training.services.intake import Candidate
 from training.uploads import ImageUpload, UploadResult, fill_in
 
 logger = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class CustomVisionTrainer:
     def upload_images(
         self, project: Project, batch: Sequence[ImageUpload], *, by: User | None
     ) -> tuple[UploadResult, ...]:
-        return tuple(result for part in keeping.parts(batch) for result in self._upload_part(project, part, by=by))
+        return tuple(result for part in intake.split_batch(batch) for result in self._upload_part(project, part, by=by))
 
     def train(self, iteration: Iteration, *, options: TrainingOptions, progress: Progress) -> None:
         progress.begin(_("Asking Azure Custom Vision to train"))
@@ -68,13 +68,15 @@ class CustomVisionTrainer:
     def _upload_part(
         self, project: Project, part: Sequence[ImageUpload], *, by: User | None
     ) -> tuple[UploadResult, ...]:
-        decided = [self._kept_here(project, keeping.admit(project, upload), by=by) for upload in part]
-        to_send = [each for each in decided if isinstance(each, Entry)]
-        self.mirror.make_known({tag for entry in to_send for tag in entry.upload.tags})
+        decided = [self._added_if_held_out(project, intake.admit(project, upload), by=by) for upload in part]
+        to_send = [each for each in decided if isinstance(each, Candidate)]
+        self.mirror.make_known({tag for candidate in to_send for tag in candidate.upload.tags})
         return fill_in(decided, sending.send(self._calls, project, to_send, by=by))
 
-    def _kept_here(self, project: Project, entry: Entry | UploadResult, *, by: User | None) -> Entry | UploadResult:
-        """Keep what is to be held out, as Azure would train on it; return the others as they are."""
-        if isinstance(entry, Entry) and entry.upload.held_out:
-            return keeping.keep_image(project, entry, by=by)
-        return entry
+    def _added_if_held_out(
+        self, project: Project, candidate: Candidate | UploadResult, *, by: User | None
+    ) -> Candidate | UploadResult:
+        """Add what is to be held out here alone, as Azure would train on it; return the others as they are."""
+        if isinstance(candidate, Candidate) and candidate.upload.held_out:
+            return intake.add_image(project, candidate, by=by)
+        return candidate

@@ -19,7 +19,7 @@ from accounts.models import ApiKey
 from catalog import storage
 from engine import images
 from training.models import Project, Tag
-from training.services.pictures import upload_images
+from training.services.images import upload_images
 from training.services.projects import create_project, create_tags
 from training.uploads import BATCH, ImageUpload
 

@@ -14,7 +14,7 @@ from customvision.schemas.exports import ProjectExport
 from customvision.schemas.projects import ProjectOut
 from training.exceptions import Refused
 from training.models import Project
-from training.services.copying import check_can_copy, copy_project, free_name
+from training.services.project_copies import check_can_copy, copy_project, free_name
 
 TOKEN_LIFE_S = 24 * 3600
 _SALT = "customvision.projects"

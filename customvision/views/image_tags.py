@@ -23,7 +23,7 @@ from customvision.schemas.images import (
     Metadata,
 )
 from training.models import ImageTag
-from training.services.pictures import add_metadata
+from training.services.images import add_metadata
 from training.services.tagging import Pair, tag_images, untag_images
 from training.uploads import BATCH, TAGS_A_BATCH
 

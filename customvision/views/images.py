@@ -15,7 +15,7 @@ from customvision.metadata import condition
 from customvision.routers import training as router
 from customvision.schemas.images import ImageOut
 from training.models import Image, ImageQuerySet
-from training.services.pictures import discard_images
+from training.services.images import discard_images
 from training.uploads import TAGS_A_BATCH
 
 _STATUSES = {"All": None, "Tagged": True, "Untagged": False}

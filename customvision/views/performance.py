@@ -19,7 +19,7 @@ from customvision.routers import training as router
 from customvision.schemas.iterations import ImagePerformanceOut, IterationPerformanceOut
 from customvision.schemas.predictions import predictions_out
 from engine.metrics import Flags
-from training import measuring
+from training import evaluation
 from training.labels import Label, Labels, labels_measured
 from training.models import Image, Iteration, Tag
 from training.snapshots import Snapshot, snapshot_of
@@ -28,7 +28,7 @@ _MOST_TAGS = 20
 
 
 class PerformanceQuery(Shape):
-    threshold: float = Field(measuring.THRESHOLD, ge=0, le=1)
+    threshold: float = Field(evaluation.THRESHOLD, ge=0, le=1)
     overlap_threshold: float | None = None
 
 
@@ -46,7 +46,7 @@ def get_iteration_performance(
     Deviations are 0, as nothing is measured twice. The overlap threshold is for object detection.
     """
     iteration = iteration_for(request, project_id, iteration_id)
-    told = measuring.performance_of(iteration, threshold=asked.threshold)
+    told = evaluation.performance_of(iteration, threshold=asked.threshold)
     if told is None:
         raise not_found("IterationPerformance")
     return reply(IterationPerformanceOut.of(told, labels_measured(iteration, snapshot_of(iteration))))
@@ -96,7 +96,7 @@ def _measured(request: HttpRequest, project_id: UUID, iteration_id: UUID, tag_id
     """Return what was measured, of pictures with one of these tags at least; None where it is not known."""
     iteration = iteration_for(request, project_id, iteration_id)
     at_most(_MOST_TAGS, tag_ids, "tagIds")
-    measuring.check_is_trained(iteration)
+    evaluation.check_is_trained(iteration)
     snapshot = snapshot_of(iteration)
     if snapshot is None:
         return None

@@ -50,14 +50,14 @@ class Golden:
 
 def golden(contents: Mapping[str, bytes], *, head: Head, backbone: Backbone) -> list[Golden]:
     """Return what Classifr says of these picture files, by name. Raises RefusedPicture."""
-    found = []
+    pictures = []
     for name, content in contents.items():
         picture = images.admit(content, limits=images.TRAINING)
         image = images.decode(picture, shorter_side=backbone.card.resize)
         square = images.middle(image, resize=backbone.card.resize, crop=backbone.card.resize)
         probabilities = head.probabilities(backbone.embed(backbone.prepare(image)[None]))[0]
-        found.append(Golden(name, square, tuple(probabilities.tolist())))
-    return found
+        pictures.append(Golden(name, square, tuple(probabilities.tolist())))
+    return pictures
 
 
 def synthetic_pictures(count: int = 4, *, side: int = 320) -> dict[str, bytes]:
@@ -101,15 +101,14 @@ def build(
 def check(model: bytes, pictures: Sequence[Golden], *, tags: Sequence[str]) -> None:
     """Run a model that `to_onnx` made on golden pictures; raise NotTheSame where it answers otherwise than Classifr."""
     session = open_session(model, threads=1)
-    for each in pictures:
-        pixels = np.asarray(each.square, dtype=np.float32).transpose(2, 0, 1)[None] / 255
-        found: NDArray[np.float32] = session.run([OUTPUT], {INPUT: pixels})[0][0]
-        gaps = np.abs(found - np.array(each.expected))
+    for picture in pictures:
+        pixels = np.asarray(picture.square, dtype=np.float32).transpose(2, 0, 1)[None] / 255
+        answer: NDArray[np.float32] = session.run([OUTPUT], {INPUT: pixels})[0][0]
+        gaps = np.abs(answer - np.array(picture.expected))
         worst = int(gaps.argmax())
         if not gaps[worst] <= TOLERANCE:
-            raise NotTheSame(
-                picture=each.name, tag=tags[worst], found=float(found[worst]), expected=each.expected[worst]
-            )
+            found, expected = float(answer[worst]), picture.expected[worst]
+            raise NotTheSame(picture=picture.name, tag=tags[worst], found=found, expected=expected)
 
 
 def versions() -> str:

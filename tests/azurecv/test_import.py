@@ -16,7 +16,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from pytest_django import Settings
 
-from azurecv.importing import copying
+from azurecv.importing.project import _batches
 from azurecv.importing.source import Source
 from jobs.models import Job
 from tests import factories
@@ -179,7 +179,7 @@ def test_copy_is_a_job_that_says_how_it_ended(other_side: Any) -> None:
 def test_batches_have_few_pictures_and_no_more_tags_than_one_upload_may(tags_of_each: int, sizes: list[int]) -> None:
     many = [SimpleNamespace(tag_ids=range(100 * number, 100 * number + tags_of_each)) for number in range(30)]
 
-    batches = list(copying._batches(many))  # type: ignore[arg-type]
+    batches = list(_batches(many))  # type: ignore[arg-type]
 
     assert [len(batch) for batch in batches] == sizes
 

@@ -25,7 +25,7 @@ from feedback.models import Misprediction  # noqa: E402
 from feedback.services import erase_mispredictions, move_to_bin  # noqa: E402
 from tests import factories  # noqa: E402
 from training.models import Iteration, Project  # noqa: E402
-from training.services.pictures import upload_images  # noqa: E402
+from training.services.images import upload_images  # noqa: E402
 from training.services.projects import create_project, create_tags  # noqa: E402
 from training.uploads import ImageUpload  # noqa: E402
 

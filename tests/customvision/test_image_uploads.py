@@ -18,8 +18,8 @@ from tests import factories
 from tests.customvision.answers import Call
 from tests.customvision.incoming import make_tag, statuses
 from tests.customvision.recordings import ANSWERS, differences
-from training import keeping
 from training.models import Project
+from training.services import intake
 
 
 def in_base64(content: bytes) -> str:
@@ -233,7 +233,7 @@ def test_negative_tag_excludes_others(call: Call, project: Project, is_there: bo
 
 
 def test_project_that_is_full_takes_no_more(call: Call, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeping, "MOST_IMAGES", 1)
+    monkeypatch.setattr(intake, "MOST_IMAGES", 1)
 
     assert statuses(post_files(call, project, file_entry(), file_entry())) == ["OK", "ErrorLimitExceed"]
 

@@ -12,9 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from catalog.models import Picture
 from catalog.storage import LocalBlobs, stored_blobs
 from tests import factories
-from training import keeping
 from training.models import Image, ImageTag, Project, Tag
-from training.services.pictures import upload_images
+from training.services import intake
+from training.services.images import upload_images
 from training.services.projects import create_project, delete_tag
 from training.uploads import ImageStatus, ImageUpload, UploadResult
 
@@ -99,7 +99,7 @@ def test_tag_that_was_deleted_loses_its_own_pictures_alone(project: Project, tag
 def test_project_that_was_deleted_keeps_nothing(project: Project) -> None:
     Project.objects.filter(pk=project.pk).delete()
 
-    statuses = {each.status for each in keeping.keep_images(project, uploads(), by=None)}
+    statuses = {each.status for each in intake.add_images(project, uploads(), by=None)}
 
     assert statuses == {ImageStatus.ERROR_INVALID_TAG}
     assert not Picture.objects.exists()
@@ -172,7 +172,7 @@ def test_row_that_another_discards_between_the_statements_is_made_again(
 
 def test_full_project_still_takes_what_it_has(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     send(project, uploads(photos=PHOTOS[:2]))
-    monkeypatch.setattr(keeping, "MOST_IMAGES", 3)
+    monkeypatch.setattr(intake, "MOST_IMAGES", 3)
 
     full = ImageStatus.ERROR_LIMIT_EXCEED
     assert send(project, uploads()) == [AGAIN, AGAIN, OK, full, full]
@@ -181,7 +181,7 @@ def test_full_project_still_takes_what_it_has(project: Project, monkeypatch: pyt
 
 
 def test_heavy_pictures_are_kept_in_parts(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeping, "_BYTES_TOGETHER", len(PHOTOS[0]) + len(PHOTOS[1]))
+    monkeypatch.setattr(intake, "_BYTES_TOGETHER", len(PHOTOS[0]) + len(PHOTOS[1]))
 
     assert send(project, uploads()) == [OK] * 5
     assert [each.name for each in project.images.order_by("name")] == [f"{number}.jpg" for number in range(5)]
@@ -191,7 +191,7 @@ def test_larger_batch_asks_the_database_no_more_often(project: Project, tags: li
     counts = []
     for batch in (uploads(tags[0], photos=PHOTOS[:1]), uploads(tags[0], photos=PHOTOS[1:])):
         with CaptureQueriesContext(connection) as asked:
-            keeping.keep_images(project, batch, by=None)
+            intake.add_images(project, batch, by=None)
         counts.append(len(asked))
 
     assert counts[1] == counts[0]

@@ -15,13 +15,13 @@ from catalog.models import Picture
 from tests import factories
 from tests.azurecv import azure_training as recorded
 from tests.azurecv.azure import RecordedAnswer, RecordedAzure, error
-from training import measuring, snapshots
+from training import evaluation, snapshots
 from training.backends.base import TrainingOptions
-from training.comparing import Comparison
+from training.comparison import Comparison
 from training.heads import write_head
 from training.models import Iteration, Project, Tag
+from training.services.images import upload_images
 from training.services.learning import train_here
-from training.services.pictures import upload_images
 from training.services.publishing import publish
 from training.snapshots import Snapshot
 from training.uploads import ImageUpload
@@ -68,7 +68,7 @@ def make_iteration(project: Project, snapshot: Snapshot | None = None, **fields:
         "head_key": write_head(factories.make_head("a", "b")),
     }
     if snapshot is not None:
-        values |= {"snapshot_key": snapshots.write(snapshot), "metrics": measuring.figures(snapshot)}
+        values |= {"snapshot_key": snapshots.write(snapshot), "metrics": evaluation.figures(snapshot)}
     return project.iterations.create(**{**values, **fields})
 
 
@@ -137,7 +137,7 @@ def test_anything_but_two_is_not_compared(site: Client, iteration: Iteration, pa
 
 def test_iteration_shows_its_figures_by_hand(site: Client, iteration: Iteration) -> None:
     """At 0.5 a tag is said of each of the four pictures, rightly of three."""
-    told = site.get(address("iteration", iteration)).context["told"]
+    told = site.get(address("iteration", iteration)).context["figures"]
 
     assert (told.overall.precision, told.overall.recall) == (0.75, 0.75)
 
@@ -148,7 +148,7 @@ def test_iteration_shows_its_figures_by_hand(site: Client, iteration: Iteration)
 def test_figures_follow_the_threshold(
     site: Client, iteration: Iteration, threshold: str, precision: float | None, recall: float
 ) -> None:
-    told = site.get(address("performance", iteration), {"threshold": threshold}).context["told"]
+    told = site.get(address("performance", iteration), {"threshold": threshold}).context["figures"]
 
     assert (told.overall.precision, told.overall.recall) == (pytest.approx(precision), recall)
 
@@ -277,7 +277,7 @@ def test_custom_visions_figures_are_asked_for(site: Client, remote: Iteration, s
     page = site.get(address("iteration", remote), {"threshold": "0.85"})
     azure.close()
 
-    assert page.context["told"].overall.precision == 0.9
+    assert page.context["figures"].overall.precision == 0.9
     assert page.context["notices"]["measures_itself"]
 
 
@@ -318,7 +318,7 @@ def test_gains_and_losses_are_shown_as_pictures(
 ) -> None:
     newer = make_iteration(iteration.project, make_snapshot(pictures))
     told = Comparison(iteration, newer, 4, 3, 3, gained=(pictures[0].sha256,), lost=(pictures[2].sha256,))
-    monkeypatch.setattr("training.views.iterations.comparing.compare", lambda new, old: told)
+    monkeypatch.setattr("training.views.iterations.comparison.compare", lambda new, old: told)
 
     page = site.get(address("compare", newer), {"with": "1"})
 
@@ -339,8 +339,8 @@ def test_trainings_are_compared_picture_by_picture(transactional_db: None, site:
     shown = site.get(address("iteration", second))
     compared = site.get(address("compare", second), {"with": first.number})
 
-    assert shown.context["told"] is not None
-    assert (compared.context["told"].gained, compared.context["told"].lost) == ((), ())
+    assert shown.context["figures"] is not None
+    assert (compared.context["comparison"].gained, compared.context["comparison"].lost) == ((), ())
 
 
 def test_iteration_is_deleted_once_that_is_confirmed(site: Client, iteration: Iteration) -> None:

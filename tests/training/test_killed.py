@@ -24,8 +24,8 @@ from jobs.services import take_up_lost_jobs
 from tests import factories
 from training.backends.base import TrainingOptions
 from training.models import Iteration, Project
+from training.services.images import upload_images
 from training.services.learning import start_training
-from training.services.pictures import upload_images
 from training.services.projects import create_project, create_tags
 from training.services.starter import add_iteration
 from training.uploads import ImageUpload

@@ -21,7 +21,8 @@ from training.backends.base import TrainingOptions
 from training.exceptions import AlreadyTraining, NothingChanged, Refused
 from training.heads import read_head
 from training.models import Image, Iteration, Project, Tag
-from training.services import learning, pictures, projects
+from training.services import learning, projects
+from training.services.images import delete_images, upload_images
 from training.services.tagging import Pair, tag_images
 from training.uploads import ImageUpload, UploadResult
 
@@ -68,7 +69,7 @@ def upload(
         ImageUpload(f"{colour} {seed}", draw(colour, seed, quality=quality), (tag,), held_out=held_out, source=source)
         for seed in seeds
     ]
-    return pictures.upload_images(project=project, batch=batch, by=None)
+    return upload_images(project=project, batch=batch, by=None)
 
 
 def make_empty(*names: str) -> Project:
@@ -217,7 +218,7 @@ def add(project: Project) -> None:
 
 
 def delete(project: Project) -> None:
-    pictures.delete_images(list(project.images.filter(name="blue 1")))
+    delete_images(list(project.images.filter(name="blue 1")))
 
 
 @pytest.mark.parametrize("change", [relabel, add, delete])

@@ -14,7 +14,8 @@ from training import backends
 from training.backends import get_trainer
 from training.backends.base import Mirror
 from training.models import Iteration, Project, Tag
-from training.services import learning, pictures, projects, publishing
+from training.services import learning, projects, publishing
+from training.services.images import delete_images, discard_images
 from training.services.tagging import Pair, tag_images, untag_images
 
 pytestmark = pytest.mark.django_db
@@ -89,8 +90,8 @@ def test_images_are_mirrored(mirrored: Project) -> None:
     pairs = [Pair(image, tag) for image in images]
     tag_images(mirrored, pairs)
     untag_images(mirrored, pairs[1:])
-    pictures.delete_images(images[:1])
-    pictures.discard_images(mirrored, mirrored.images.all(), by=None)
+    delete_images(images[:1])
+    discard_images(mirrored, mirrored.images.all(), by=None)
 
     assert acts(mirrored) == ["set_tags", "set_tags", "set_tags", "delete_images", "delete_images"]
 

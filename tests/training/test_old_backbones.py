@@ -16,7 +16,7 @@ from training.exceptions import NothingChanged
 from training.models import Iteration, Project
 from training.services import learning, publishing
 from training.tasks import drop_old_vectors
-from training.vectors import successor
+from training.vectors import newer_backbone
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("in_english")]
 
@@ -90,12 +90,12 @@ def test_vectors_of_what_is_no_old_backbone_are_not_touched() -> None:
 
 
 def test_only_what_stands_on_an_old_backbone_has_a_successor(old: Iteration) -> None:
-    found = successor(old)
+    found = newer_backbone(old)
 
     assert found is not None
     assert found.name == NEW
-    assert successor(Iteration(project=old.project, backbone=NEW)) is None
-    assert successor(Iteration(project=old.project)) is None
+    assert newer_backbone(Iteration(project=old.project, backbone=NEW)) is None
+    assert newer_backbone(Iteration(project=old.project)) is None
 
 
 def test_pages_say_what_a_training_would_gain(site: Client, old: Iteration) -> None:

@@ -18,19 +18,19 @@ from engine.packages import Golden
 from tests import factories
 from tests.training.publishable import learned, live, make_iteration, published
 from training.exceptions import IsPublished, NotPublished, PublishNameRefused, Refused
-from training.exporting import package
 from training.models import Iteration, Project, Publication
+from training.packages import package
 from training.services.learning import delete_iteration
 from training.services.publishing import (
     BESIDE,
     KEEP_PREVIOUS,
     REPLACE,
     Policy,
-    heir,
     plan_publication,
     publish,
     rollback,
     rollback_target,
+    successor,
     unpublish,
 )
 
@@ -175,7 +175,7 @@ def test_unpublished_live_one_leaves_its_place_to_what_was_published_last(projec
     iterations = [make_iteration(project) for _ in range(3)]
     for number in (1, 0, 2):
         publish(iteration=iterations[number], by=None, name=str(number), policy=BESIDE)
-    assert heir(iterations[2]) == iterations[0]
+    assert successor(iterations[2]) == iterations[0]
 
     unpublish(iteration=iterations[2], by=None)
 

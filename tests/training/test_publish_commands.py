@@ -11,7 +11,7 @@ from catalog.services import keep_vector
 from engine import heads
 from tests import factories
 from tests.training.publishable import TAGS, learned, live, make_iteration, published
-from training import comparing, snapshots
+from training import comparison, snapshots
 from training.heads import write_head
 from training.models import Iteration, Project
 from training.services.publishing import KEEP_PREVIOUS, publish
@@ -46,7 +46,7 @@ def test_better_means_more_than_chance_on_the_same_pictures(
     answer(first, right=old)
     second = learned(project, right=new, same_pictures_as=first)
 
-    told = comparing.compare(second, first)
+    told = comparison.compare(second, first)
 
     assert (told.old_right, told.new_right, told.is_better) == (old, new, is_better)
     assert len(told.gained) - len(told.lost) == new - old
@@ -60,7 +60,7 @@ def test_renamed_tag_is_still_the_same(project: Project) -> None:
     second.snapshot_key = snapshots.write(renamed)
     second.save()
 
-    told = comparing.compare(second, first)
+    told = comparison.compare(second, first)
 
     assert (told.old_right, told.new_right) == (30, 30)
 

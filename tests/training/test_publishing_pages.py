@@ -114,7 +114,7 @@ def test_model_that_says_something_else_is_not_published(
     def differ(iteration: Iteration) -> None:
         raise Refused("The exported model is not the same as ours.")
 
-    monkeypatch.setattr("training.backends.local.exporting.check_fit_to_answer", differ)
+    monkeypatch.setattr("training.backends.local.packages.check_fit_to_answer", differ)
 
     answer = site.post(address("publish", second), {"name": "live"})
 
@@ -152,7 +152,7 @@ def test_unpublishing_says_what_will_be_live_instead(site: Client, first: Iterat
 
     page = site.get(address("unpublish", second))
 
-    assert page.context["heir"] == first
+    assert page.context["successor"] == first
     assert "Plus rien ne sera en service" not in page.content.decode()
     assert "Plus rien ne sera en service" in site.get(address("unpublish", make_alone())).content.decode()
 

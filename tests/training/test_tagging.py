@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from tests import factories
 from tests.training.test_batches import at_once
 from training.models import Image, ImageTag, Project, Tag
-from training.services.pictures import upload_images
+from training.services.images import upload_images
 from training.services.tagging import Pair, Tagging, tag_images, untag_images
 from training.uploads import ImageUpload
 

@@ -14,7 +14,7 @@ from training import backends
 from training.backends.base import Trainer, TrainingOptions
 from training.exceptions import Refused
 from training.models import Iteration, Project, Tag
-from training.services import learning, pictures, projects, publishing
+from training.services import images, learning, projects, publishing
 from training.uploads import BATCH, ImageStatus, ImageUpload
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,7 +43,7 @@ def project(name: str) -> Project:
 def iteration(project: Project, tags: list[Tag]) -> Iteration:
     """A trained one."""
     batch = [upload for tag in tags for upload in photos(tag, count=5)]
-    pictures.upload_images(project=project, batch=batch, by=None)
+    images.upload_images(project=project, batch=batch, by=None)
     return learning.train_here(project=project, options=TrainingOptions(), by=None, watch=None)
 
 
@@ -90,9 +90,9 @@ def test_results_are_in_the_order_of_what_was_sent(trainer: Trainer, project: Pr
 
 def test_same_batch_again_is_there_already(project: Project, tags: list[Tag]) -> None:
     batch = photos(tags[0])
-    pictures.upload_images(project=project, batch=batch, by=None)
+    images.upload_images(project=project, batch=batch, by=None)
 
-    results = pictures.upload_images(project=project, batch=batch, by=None)
+    results = images.upload_images(project=project, batch=batch, by=None)
 
     assert {each.status for each in results} == {ImageStatus.OK_DUPLICATE}
     assert project.images.count() == 3
@@ -101,7 +101,7 @@ def test_same_batch_again_is_there_already(project: Project, tags: list[Tag]) ->
 def test_metadata_of_a_picture_that_comes_again_is_added(project: Project, tags: list[Tag]) -> None:
     content = factories.make_photo()
     for metadata in ({"camera": "1", "line": "3"}, {"camera": "2"}):
-        pictures.upload_images(
+        images.upload_images(
             project=project, batch=[ImageUpload("a.jpg", content, (tags[0],), metadata=metadata)], by=None
         )
 
@@ -112,7 +112,7 @@ def test_metadata_that_would_be_too_much_is_left_out(project: Project, tags: lis
     content = factories.make_photo()
     first, second = ({f"{name}{number}": "" for number in range(6)} for name in "ab")
     for metadata in (first, second):
-        pictures.upload_images(
+        images.upload_images(
             project=project, batch=[ImageUpload("a.jpg", content, (tags[0],), metadata=metadata)], by=None
         )
 
@@ -122,7 +122,7 @@ def test_metadata_that_would_be_too_much_is_left_out(project: Project, tags: lis
 def test_corrupt_file_is_refused_alone_with_a_sentence(project: Project, tags: list[Tag]) -> None:
     corrupt = ImageUpload("broken.jpg", factories.make_photo()[:400], (tags[0],))
 
-    results = pictures.upload_images(project=project, batch=[*photos(tags[0]), corrupt], by=None)
+    results = images.upload_images(project=project, batch=[*photos(tags[0]), corrupt], by=None)
 
     (refused,) = [each for each in results if not each.status.is_ok]
     assert (refused.name, refused.image) == ("broken.jpg", None)
@@ -132,7 +132,7 @@ def test_corrupt_file_is_refused_alone_with_a_sentence(project: Project, tags: l
 
 def test_batch_that_is_too_large_is_refused_whole(project: Project, tags: list[Tag]) -> None:
     with pytest.raises(Refused, match="65"):
-        pictures.upload_images(project=project, batch=photos(tags[0], count=BATCH + 1), by=None)
+        images.upload_images(project=project, batch=photos(tags[0], count=BATCH + 1), by=None)
 
     assert not project.images.exists()
 

@@ -12,10 +12,10 @@ from catalog.models import Picture
 from catalog.storage import read_blob, write_blob
 from engine.splitting import Part
 from tests import factories
-from training import keeping
 from training.exceptions import Refused
 from training.models import Image, ImageTag, Project, Tag
-from training.services.pictures import delete_images, remark, upload_images
+from training.services import intake
+from training.services.images import delete_images, remark, upload_images
 from training.services.projects import create_project, create_tags, delete_tag
 from training.services.tagging import Pair, tag_images
 from training.uploads import ImageStatus, ImageUpload, UploadResult
@@ -153,7 +153,7 @@ def test_tag_of_another_project_is_refused(project: Project) -> None:
 
 
 def test_project_that_is_full_takes_no_more(project: Project, tags: list[Tag], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeping, "MOST_IMAGES", 1)
+    monkeypatch.setattr(intake, "MOST_IMAGES", 1)
 
     first, second = upload(project, photo(tags[0]), photo(tags[0]))
 

@@ -16,7 +16,7 @@ from engine.heads import Floats, Head
 from engine.metrics import Flags, Indices
 from engine.splitting import HELD_OUT_SHARE, Part, Parts
 from jobs.progress import Progress
-from training import examples, exporting, keeping, measuring, snapshots
+from training import evaluation, examples, packages, snapshots
 from training.backends.base import Capabilities, Domain, TrainingOptions
 from training.examples import Dataset
 from training.exceptions import Refused, TrainingFailed
@@ -24,6 +24,7 @@ from training.figures import Performance
 from training.heads import write_head
 from training.labels import Label, dump_labels
 from training.models import Iteration, Project
+from training.services import intake
 from training.snapshots import Snapshot
 from training.uploads import ImageUpload, UploadResult
 from training.vectors import embed_missing
@@ -48,7 +49,7 @@ class LocalTrainer:
     def upload_images(
         self, project: Project, batch: Sequence[ImageUpload], *, by: User | None
     ) -> tuple[UploadResult, ...]:
-        return keeping.keep_images(project, batch, by=by)
+        return intake.add_images(project, batch, by=by)
 
     def train(self, iteration: Iteration, *, options: TrainingOptions, progress: Progress) -> None:
         started = time.monotonic()
@@ -72,21 +73,21 @@ class LocalTrainer:
                 snapshot_key=snapshots.write(snapshot),
                 labels=dump_labels(map(Label.of, dataset.tags)),
                 data_hash=dataset.with_parts(parts).fingerprint(seed=options.seed),
-                metrics={**measuring.figures(snapshot), **_honesty(dataset, parts)},
+                metrics={**evaluation.figures(snapshot), **_honesty(dataset, parts)},
                 training_seconds=time.monotonic() - started,
             )
         if not is_ours:
             raise TrainingFailed(_("The iteration was deleted or given up meanwhile."))
 
     def performance(self, iteration: Iteration, *, threshold: float) -> Performance:
-        measuring.check_is_trained(iteration)
+        evaluation.check_is_trained(iteration)
         snapshot = snapshots.snapshot_of(iteration)
         if snapshot is None:
             raise Refused(_("%(name)s was not trained here: its pictures are not known.") % {"name": iteration.name})
-        return measuring.performance(snapshot, threshold=threshold)
+        return evaluation.performance(snapshot, threshold=threshold)
 
     def check_fit_to_answer(self, iteration: Iteration) -> None:
-        exporting.check_fit_to_answer(iteration)
+        packages.check_fit_to_answer(iteration)
 
 
 def _fit(

@@ -21,7 +21,7 @@ from jobs.services import Watch, do_here, make_job
 from training.exceptions import TrainingError
 from training.models import Image, Project, Tag
 from training.names import same_name
-from training.services.pictures import remark, upload_images
+from training.services.images import remark, upload_images
 from training.uploads import BATCH, ImageStatus, ImageUpload, UploadResult
 
 MOST_REPORTED = 1_000
@@ -45,14 +45,14 @@ def find_files(folder: Path, *, tag: str = "", tags: Sequence[str] = ()) -> list
     The tag is the one given, or the sub-folder of `folder` that the file is in, or, for a file in `folder` itself, the
     name of one of `tags` before the number: cannoli_1.jpg, pizza (1).jpg.
     """
-    found = []
+    files = []
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder).parts
         is_hidden = any(part.startswith(".") for part in inside)
         if path.suffix.lower() in images.SUFFIXES and path.is_file() and not is_hidden:
             named = _readable(inside[0]).strip() if len(inside) > 1 else _tag_in_name(path, tags)
-            found.append(TaggedFile(path, tag or named))
-    return found
+            files.append(TaggedFile(path, tag or named))
+    return files
 
 
 def upload_folder(
@@ -79,16 +79,16 @@ def run_upload(
     progress: Progress, *, project: int, by: int | None, folder: str, tag: str, held_out: bool
 ) -> dict[str, Any]:
     """Do the work of the job that `upload_folder` makes."""
-    found = Project.objects.get(pk=project)
+    row = Project.objects.get(pk=project)
     user = User.objects.filter(pk=by).first() if by else None
-    tags = {same_name(each.name): each for each in found.tags.all()}
+    tags = {same_name(each.name): each for each in row.tags.all()}
     files = find_files(Path(folder), tag=tag, tags=[each.name for each in tags.values()])
     counts: Counter[str] = Counter()
     remarks: list[dict[str, str]] = []
     progress.begin(_("Uploading"), total=len(files))
     for start in range(0, len(files), BATCH):
         try:
-            results = _upload_some(found, files[start : start + BATCH], tags, held_out=held_out, by=user)
+            results = _upload_some(row, files[start : start + BATCH], tags, held_out=held_out, by=user)
         except TrainingError as exc:
             raise JobFailed(str(exc)) from exc
         counts.update(each.status.value for each in results)
@@ -113,7 +113,7 @@ def _upload_some(
 def _remarks(results: Sequence[UploadResult]) -> list[dict[str, str]]:
     """Return what there is to say of files."""
     remarks = [{"file": each.name, "status": each.status.value, "detail": remark(each)} for each in results]
-    return [told for told, each in zip(remarks, results, strict=True) if told["detail"] or not each.status.is_ok]
+    return [row for row, each in zip(remarks, results, strict=True) if row["detail"] or not each.status.is_ok]
 
 
 def _read(file: TaggedFile, tags: dict[str, Tag], *, held_out: bool) -> ImageUpload | UploadResult:

@@ -53,10 +53,10 @@ def train_here(*, project: Project, options: TrainingOptions, by: User | None, w
     with transaction.atomic():
         iteration = _make_iteration(project, options, by, {})
     do_here(_job_of(iteration), watch=watch)
-    found = Iteration.objects.filter(pk=iteration.pk).first()
-    if found is None:
+    trained = Iteration.objects.filter(pk=iteration.pk).first()
+    if trained is None:
         raise TrainingFailed(_("The iteration was deleted while it was trained."))
-    return found
+    return trained
 
 
 def run_training(progress: Progress, *, iteration: int) -> dict[str, Any] | None:
@@ -64,25 +64,25 @@ def run_training(progress: Progress, *, iteration: int) -> dict[str, Any] | None
 
     An iteration that has ended meanwhile is left alone.
     """
-    found = Iteration.objects.in_training().select_related("project").filter(pk=iteration).first()
-    if found is None:
+    row = Iteration.objects.in_training().select_related("project").filter(pk=iteration).first()
+    if row is None:
         return None
-    found.status = Iteration.Status.TRAINING
-    found.save(update_fields=["status", "modified_at"])
-    options = TrainingOptions(**{**found.settings, "tags": tuple(found.settings["tags"])})
+    row.status = Iteration.Status.TRAINING
+    row.save(update_fields=["status", "modified_at"])
+    options = TrainingOptions(**{**row.settings, "tags": tuple(row.settings["tags"])})
     try:
-        get_trainer(found.project.backend).train(found, options=options, progress=progress)
+        get_trainer(row.project.backend).train(row, options=options, progress=progress)
     except (TrainingError, StorageUnavailable, ModelFileError) as exc:
         raise JobFailed(str(exc)) from exc
-    logger.info("Trained project=%s iteration=%s", found.project_id, found.number)
-    return {"iteration": found.number}
+    logger.info("Trained project=%s iteration=%s", row.project_id, row.number)
+    return {"iteration": row.number}
 
 
-def settle(job: Job) -> None:
+def mark_failed(job: Job) -> None:
     """Let the iteration of a training's job that ended badly say why: called when the job has ended."""
     error = _("The training was cancelled.") if job.state == Job.State.CANCELLED else job.error
-    unsettled = Iteration.objects.in_training().filter(pk=job.arguments["iteration"])
-    unsettled.update(status=Iteration.Status.FAILED, error=error or _("The training ended without a result."))
+    unfinished = Iteration.objects.in_training().filter(pk=job.arguments["iteration"])
+    unfinished.update(status=Iteration.Status.FAILED, error=error or _("The training ended without a result."))
 
 
 def rename_iteration(iteration: Iteration, *, name: str) -> None:

@@ -58,7 +58,7 @@ def create_project(
         raise Refused(_("The domain %(name)s is not known to this engine.") % {"name": domain})
     if trainer.mirror:
         trainer.mirror.create_project(project)
-    with _told_kindly(project):
+    with _refusing_conflicts(project):
         project.save()
     logger.info("Created project=%s backend=%s", project.pk, backend)
     return project
@@ -90,7 +90,7 @@ def change_project(
         _check(project)
         if "type" in changed:
             _change_type(project)
-        with _told_kindly(project):
+        with _refusing_conflicts(project):
             project.save(update_fields=[*changed, "modified_at"])
 
 
@@ -165,7 +165,7 @@ def create_tags(
     if made:
         if mirror := get_mirror(project):
             mirror.create_tags(made)
-        with _told_kindly(made[0]):
+        with _refusing_conflicts(made[0]):
             Tag.objects.bulk_create(made)
         logger.info("Created tags=%s project=%s", len(made), project.pk)
     return made, [there[key] for key in wanted if key in there]
@@ -177,7 +177,7 @@ def rename_tag(tag: Tag, *, name: str) -> None:
     _check(tag)
     if mirror := get_mirror(tag.project):
         mirror.rename_tag(tag)
-    with _told_kindly(tag):
+    with _refusing_conflicts(tag):
         tag.save(update_fields=["name"])
 
 
@@ -190,7 +190,7 @@ def change_tag(tag: Tag, *, name: str | None = None, description: str | None = N
     _check(tag)
     if name is not None and clean_name(name) != tag.name:
         rename_tag(tag, name=name)
-    with _told_kindly(tag):
+    with _refusing_conflicts(tag):
         tag.save(update_fields=["description", "type"])
 
 
@@ -218,7 +218,7 @@ def _sentences(exc: ValidationError) -> Iterator[str]:
 
 
 @contextmanager
-def _told_kindly(row: Project | Tag) -> Iterator[None]:
+def _refusing_conflicts(row: Project | Tag) -> Iterator[None]:
     """Say what the database refused because somebody else was faster than our check."""
     try:
         with transaction.atomic():

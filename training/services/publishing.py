@@ -127,8 +127,8 @@ def publish(
 def unpublish(*, iteration: Iteration, by: User | None, reason: str = "") -> Publication:
     """Let the iteration no longer answer. Raises NotPublished if it did not.
 
-    If it was live, its `heir` is from now on: the page must not fall silent because a program has published something
-    for a trial beside what it uses, and taken it back. Where nothing else is published, nothing is live.
+    If it was live, its `successor` is from now on: the page must not fall silent because a program has published
+    something for a trial beside what it uses, and taken it back. Where nothing else is published, nothing is live.
     """
     _check_is_published(iteration)
     if mirror := get_mirror(iteration.project):
@@ -145,7 +145,7 @@ def unpublish(*, iteration: Iteration, by: User | None, reason: str = "") -> Pub
     return line
 
 
-def heir(iteration: Iteration) -> Iteration | None:
+def successor(iteration: Iteration) -> Iteration | None:
     """Return what would be live if this live iteration were unpublished: what was published last of the others."""
     others = Iteration.objects.published().filter(project=iteration.project_id).exclude(pk=iteration.pk)
     since = Max("publications", filter=~Q(publications__act=Publication.Act.UNPUBLISH))
@@ -189,13 +189,12 @@ def _live_ones(project: Project) -> list[int]:
 
 
 def _pass_on(project: Project, iteration: Iteration, *, by: User | None) -> None:
-    """Let the heir of what is no longer published be live, or nothing; project: locked."""
-    next_live = heir(iteration)
-    Project.objects.filter(pk=project.pk).update(live_iteration=next_live)
-    if next_live:
+    """Let the successor of what is no longer published be live, or nothing; project: locked."""
+    live = successor(iteration)
+    Project.objects.filter(pk=project.pk).update(live_iteration=live)
+    if live:
         reason = _("%(name)s is no longer published.") % {"name": iteration.name}
-        act = Publication.Act.PUBLISH
-        _log(act, next_live, name=next_live.publish_name, replaced=iteration, reason=reason, by=by)
+        _log(Publication.Act.PUBLISH, live, name=live.publish_name, replaced=iteration, reason=reason, by=by)
 
 
 def _check_is_published(iteration: Iteration) -> None:

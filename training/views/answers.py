@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from catalog.exceptions import StorageUnavailable
 from engine.exceptions import ModelFileError
-from training import measuring
+from training import evaluation
 from training.exceptions import TrainingError
 from training.models import Iteration, Project
 
@@ -53,11 +53,11 @@ def notices(iteration: Iteration) -> dict[str, Any]:
     """Return what one must know before one believes the figures, as _notices.html shows it."""
     measures_itself = iteration.remote_id is not None
     is_completed = iteration.status == Iteration.Status.COMPLETED
-    told = {
+    flags = {
         "is_optimistic": bool(iteration.metrics.get("is_optimistic")),
         "is_cross_validated": bool(iteration.metrics.get("is_cross_validated")),
         "measures_itself": is_completed and measures_itself,
         "is_without_pictures": is_completed and not measures_itself and not iteration.snapshot_key,
         "has_slider": is_completed and (measures_itself or bool(iteration.snapshot_key)),
     }
-    return {"notices": told, "why_optimistic": _(measuring.WHY_OPTIMISTIC)}
+    return {"notices": flags, "why_optimistic": _(evaluation.WHY_OPTIMISTIC)}

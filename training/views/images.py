@@ -12,7 +12,7 @@ from accounts.access import UserRequest, developer_required, next_url
 from engine.splitting import Part
 from training.forms import CHOOSE_IMAGES, ImageFilterForm, RetagForm
 from training.models import Image, ImageQuerySet, Project
-from training.services import pictures
+from training.services.images import delete_images
 from training.services.tagging import Pair, tag_images, untag_images
 from training.views.answers import TROUBLE, form_sentence, trouble_sentence
 from web.paging import page_by_key
@@ -33,8 +33,8 @@ def images(request: UserRequest, pk: int) -> HttpResponse:
     """Show the images, newest first, a page at a time by key."""
     project = get_object_or_404(Project, pk=pk)
     filters = ImageFilterForm(request.GET, project=project, tags=(tags := list(project.tags.all())))
-    found = filters.apply().select_related("picture").prefetch_related("tags")
-    page = page_by_key(request, found, size=PAGE_SIZE)
+    rows = filters.apply().select_related("picture").prefetch_related("tags")
+    page = page_by_key(request, rows, size=PAGE_SIZE)
     context = {
         "project": project,
         "tags": tags,
@@ -53,12 +53,12 @@ def images(request: UserRequest, pk: int) -> HttpResponse:
 @require_safe
 def image(request: UserRequest, pk: int, image: int) -> HttpResponse:
     """Show one image whole."""
-    found = get_object_or_404(_whole(Image.objects.filter(project=pk)).select_related("created_by"), pk=image)
+    row = get_object_or_404(_whole(Image.objects.filter(project=pk)).select_related("created_by"), pk=image)
     context = {
-        "project": found.project,
-        "image": found,
-        "part_name": PART_NAMES[Part(found.part)],
-        "tags": found.project.tags.all(),
+        "project": row.project,
+        "image": row,
+        "part_name": PART_NAMES[Part(row.part)],
+        "tags": row.project.tags.all(),
     }
     return render(request, "training/image.html", context)
 
@@ -106,7 +106,7 @@ def delete(request: UserRequest, pk: int) -> HttpResponseBase:
         context = {"project": project, "images": chosen, "back_url": back}
         return render(request, "training/images_delete.html", context)
     try:
-        count = pictures.delete_images(chosen)
+        count = delete_images(chosen)
     except TROUBLE as exc:
         messages.error(request, trouble_sentence(exc))
         return redirect(back)
@@ -115,8 +115,8 @@ def delete(request: UserRequest, pk: int) -> HttpResponseBase:
     return redirect(back)
 
 
-def _whole(found: ImageQuerySet) -> ImageQuerySet:
-    return found.select_related("picture", "project").prefetch_related("tags")
+def _whole(images: ImageQuerySet) -> ImageQuerySet:
+    return images.select_related("picture", "project").prefetch_related("tags")
 
 
 def _chosen(request: UserRequest, project: Project) -> list[Image]:

@@ -19,14 +19,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import UserRequest, developer_required
 from catalog.models import Picture
-from training import comparing, measuring
+from training import comparison, evaluation
+from training.evaluation import Judged
 from training.figures import Performance
-from training.measuring import Judged
 from training.models import Iteration
 from training.services import learning
 from training.services.publishing import rollback_target
 from training.snapshots import Snapshot, snapshot_of
-from training.vectors import successor
+from training.vectors import newer_backbone
 from training.views import plots
 from training.views.answers import TROUBLE, iteration_or_404, notices, project_or_404, trouble_sentence
 from training.views.projects import engine_name
@@ -86,8 +86,8 @@ def iterations(request: UserRequest, pk: int) -> HttpResponseBase:
             address = reverse("training:compare", args=[pk, pair[0]])
             return redirect(f"{address}?{urlencode({'with': pair[1]})}")
         messages.warning(request, _("Choose two iterations to compare."))
-    found = project.iterations.select_related("created_by")
-    page = Paginator(found, ITERATIONS_A_PAGE).get_page(request.GET.get("page"))
+    rows = project.iterations.select_related("created_by")
+    page = Paginator(rows, ITERATIONS_A_PAGE).get_page(request.GET.get("page"))
     return render(
         request, "training/iterations.html", {"project": project, "page": page, "rollback": rollback_target(project)}
     )
@@ -98,16 +98,16 @@ def iterations(request: UserRequest, pk: int) -> HttpResponseBase:
 @require_safe
 def iteration(request: UserRequest, pk: int, number: int) -> HttpResponse:
     """Show an iteration: its figures at a threshold, what it confuses, where it is wrong, how honest it is."""
-    found = iteration_or_404(pk, number)
+    iteration = iteration_or_404(pk, number)
     context = {
-        "iteration": found,
-        "project": found.project,
-        "rollback": rollback_target(found.project),
-        **notices(found),
-        "engine": engine_name(found.project),
-        "successor": successor(found),
-        **_figures(request, found),
-        **_pictures(found),
+        "iteration": iteration,
+        "project": iteration.project,
+        "rollback": rollback_target(iteration.project),
+        **notices(iteration),
+        "engine": engine_name(iteration.project),
+        "newer_backbone": newer_backbone(iteration),
+        **_figures(request, iteration),
+        **_pictures(iteration),
     }
     return render(request, "training/iteration.html", context)
 
@@ -119,8 +119,8 @@ def performance(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
     """Show the figures at another threshold: alone to htmx, else with the page around them."""
     if not request.htmx:
         return iteration(request, pk, number)
-    found = iteration_or_404(pk, number)
-    context = {"iteration": found, "project": found.project, **_figures(request, found)}
+    row = iteration_or_404(pk, number)
+    context = {"iteration": row, "project": row.project, **_figures(request, row)}
     response = render(request, "training/_performance.html", context)
     response.headers["HX-Replace-Url"] = context["here_url"]
     return response
@@ -131,21 +131,21 @@ def performance(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
 @require_safe
 def confusion(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
     """Show the pictures of one tag that were taken for another, the surest first."""
-    found = iteration_or_404(pk, number)
+    iteration = iteration_or_404(pk, number)
     truth, said = request.GET.get("truth", ""), request.GET.get("said", "")
     try:
-        snapshot = snapshot_of(found)
+        snapshot = snapshot_of(iteration)
     except TROUBLE as exc:
         messages.error(request, trouble_sentence(exc))
         return redirect("training:iteration", pk=pk, number=number)
     if snapshot is None or snapshot.multilabel or not {truth, said} <= set(snapshot.tags):
         raise Http404
-    page = Paginator(measuring.cell(snapshot, truth=truth, said=said), PICTURES_A_PAGE).get_page(
+    page = Paginator(evaluation.cell(snapshot, truth=truth, said=said), PICTURES_A_PAGE).get_page(
         request.GET.get("page")
     )
     context = {
-        "iteration": found,
-        "project": found.project,
+        "iteration": iteration,
+        "project": iteration.project,
         "truth": truth,
         "said": said,
         "page": page,
@@ -165,7 +165,7 @@ def compare(request: UserRequest, pk: int, number: int) -> HttpResponse:
     others = new.project.iterations.completed().exclude(pk=new.pk)
     context: dict[str, Any] = {"iteration": new, "project": new.project, "old": old, "others": others}
     if old is not None:
-        context |= {"changes": measuring.changes(new.metrics, old.metrics), **_compared(new, old), **notices(new)}
+        context |= {"changes": evaluation.changes(new.metrics, old.metrics), **_compared(new, old), **notices(new)}
     return render(request, "training/compare.html", context)
 
 
@@ -174,15 +174,15 @@ def compare(request: UserRequest, pk: int, number: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
     """Ask whether the iteration is to go; once that is confirmed, delete it."""
-    found = iteration_or_404(pk, number)
+    iteration = iteration_or_404(pk, number)
     if request.method != "POST":
-        return render(request, "training/iteration_delete.html", {"iteration": found, "project": found.project})
+        return render(request, "training/iteration_delete.html", {"iteration": iteration, "project": iteration.project})
     try:
-        learning.delete_iteration(found)
+        learning.delete_iteration(iteration)
     except TROUBLE as exc:
         messages.error(request, trouble_sentence(exc))
         return redirect("training:iteration", pk=pk, number=number)
-    messages.success(request, _("%(name)s is deleted.") % {"name": found.name})
+    messages.success(request, _("%(name)s is deleted.") % {"name": iteration.name})
     return redirect("training:iterations", pk=pk)
 
 
@@ -198,7 +198,7 @@ def _figures(request: UserRequest, iteration: Iteration) -> dict[str, Any]:
     """
     form = ThresholdForm(request.GET)
     asked = form.cleaned_data["threshold"] if form.is_valid() else None
-    threshold = measuring.THRESHOLD if asked is None else asked
+    threshold = evaluation.THRESHOLD if asked is None else asked
     tag = request.GET.get("tag", "")
     address = reverse("training:iteration", args=[iteration.project_id, iteration.number])
     at_threshold = urlencode({"threshold": f"{threshold:g}"})
@@ -213,32 +213,32 @@ def _figures(request: UserRequest, iteration: Iteration) -> dict[str, Any]:
     if iteration.status != Iteration.Status.COMPLETED:
         return context
     try:
-        told = measuring.performance_of(iteration, threshold=threshold)
+        figures = evaluation.performance_of(iteration, threshold=threshold)
         snapshot = snapshot_of(iteration)
     except TROUBLE as exc:
         return context | {"failure": trouble_sentence(exc)}
     if tag and tag not in (snapshot.tags if snapshot else ()):
         raise Http404
-    context |= {"told": told, "rows": measuring.weakest_first(told) if told else []}
-    return context | (_curve(snapshot, told, tag) if snapshot and told else {})
+    context |= {"figures": figures, "rows": evaluation.weakest_first(figures) if figures else []}
+    return context | (_curve(snapshot, figures, tag) if snapshot and figures else {})
 
 
-def _curve(snapshot: Snapshot, told: Performance, tag: str) -> dict[str, Any]:
+def _curve(snapshot: Snapshot, figures: Performance, tag: str) -> dict[str, Any]:
     """Return the precision-recall curve with its point, and what changes between the threshold and the usual one."""
-    curve = measuring.curve(snapshot, tag)
-    here = measuring.score_of(told, tag)
-    low, high = sorted([told.threshold, measuring.THRESHOLD])
-    count, changing = measuring.changing_sides(snapshot, low=low, high=high)
+    curve = evaluation.curve(snapshot, tag)
+    here = evaluation.score_of(figures, tag)
+    low, high = sorted([figures.threshold, evaluation.THRESHOLD])
+    count, changing = evaluation.changing_sides(snapshot, low=low, high=high)
     return {
         "has_snapshot": True,
         "curve": plots.curve_plot(curve.recalls, curve.precisions, here=(here.recall, here.precision))
         if curve
         else None,
-        "points": measuring.along_the_curve(snapshot, tag),
-        "usual": measuring.THRESHOLD,
+        "points": evaluation.along_the_curve(snapshot, tag),
+        "usual": evaluation.THRESHOLD,
         "changing": _shots(changing),
         "changing_count": count,
-        "is_stricter": told.threshold > measuring.THRESHOLD,
+        "is_stricter": figures.threshold > evaluation.THRESHOLD,
     }
 
 
@@ -250,11 +250,11 @@ def _pictures(iteration: Iteration) -> dict[str, Any]:
         return {"failure": trouble_sentence(exc)}
     if snapshot is None:
         return {}
-    bins = measuring.calibration(snapshot)
+    bins = evaluation.calibration(snapshot)
     return {
         "is_multilabel": snapshot.multilabel,
-        "worst": _shots(measuring.worst(snapshot)),
-        "confusions": measuring.confusions(snapshot),
+        "worst": _shots(evaluation.worst(snapshot)),
+        "confusions": evaluation.confusions(snapshot),
         "tags": snapshot.tags,
         "matrix": _matrix(snapshot),
         "has_many_tags": len(snapshot.tags) > MOST_TAGS_AT_ONCE,
@@ -266,7 +266,7 @@ def _pictures(iteration: Iteration) -> dict[str, Any]:
 def _matrix(snapshot: Snapshot) -> tuple[MatrixRow, ...]:
     if snapshot.multilabel:
         return ()
-    counts = measuring.confusion_matrix(snapshot).tolist()
+    counts = evaluation.confusion_matrix(snapshot).tolist()
     return tuple(_matrix_row(snapshot, truth, row) for truth, row in zip(snapshot.tags, counts, strict=True))
 
 
@@ -298,14 +298,14 @@ def _chosen_other(new: Iteration, number: str) -> Iteration | None:
 def _compared(new: Iteration, old: Iteration) -> dict[str, Any]:
     """Return what the two say of the same pictures, or why that is not known."""
     try:
-        told = comparing.compare(new, old)
+        compared = comparison.compare(new, old)
         snapshot = snapshot_of(new)
     except TROUBLE as exc:
         return {"refusal": trouble_sentence(exc)}
     if snapshot is None:
         return {}
     return {
-        "told": told,
-        "gained": _shots(measuring.judged(snapshot, told.gained[:PICTURES_A_PAGE])),
-        "lost": _shots(measuring.judged(snapshot, told.lost[:PICTURES_A_PAGE])),
+        "comparison": compared,
+        "gained": _shots(evaluation.judged(snapshot, compared.gained[:PICTURES_A_PAGE])),
+        "lost": _shots(evaluation.judged(snapshot, compared.lost[:PICTURES_A_PAGE])),
     }

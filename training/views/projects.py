@@ -26,7 +26,7 @@ from training.forms import ENGINES, ProjectForm, TagNameForm, TagsForm, UploadFo
 from training.models import Image, ImageTag, Project, Tag
 from training.services import learning
 from training.services import projects as project_services
-from training.vectors import successor
+from training.vectors import newer_backbone
 from training.views.answers import TROUBLE, form_sentence, project_or_404, trouble_sentence, wants_json
 
 logger = logging.getLogger(__name__)
@@ -51,8 +51,8 @@ class TagCard:
 @require_safe
 def projects(request: UserRequest) -> HttpResponse:
     """List the projects."""
-    found = Project.objects.select_related("live_iteration").order_by("name")
-    listed = found.annotate(tag_count=_counted(Tag.objects.all()), image_count=_counted(Image.objects.all()))
+    known = Project.objects.select_related("live_iteration").order_by("name")
+    listed = known.annotate(tag_count=_counted(Tag.objects.all()), image_count=_counted(Image.objects.all()))
     rows = [(project, engine_name(project)) for project in listed]
     return render(request, "training/projects.html", {"rows": rows})
 
@@ -79,8 +79,8 @@ def new(request: UserRequest) -> HttpResponseBase:
 @require_safe
 def project(request: UserRequest, pk: int) -> HttpResponse:
     """Show a project: its tags, where images are dropped, and its training."""
-    found = project_or_404(pk)
-    return _page(request, found, TagsForm(project=found))
+    project = project_or_404(pk)
+    return _page(request, project, TagsForm(project=project))
 
 
 @developer_required
@@ -88,16 +88,16 @@ def project(request: UserRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: UserRequest, pk: int) -> HttpResponseBase:
     """Say what a project takes along; once that is confirmed, delete it."""
-    found = project_or_404(pk)
+    project = project_or_404(pk)
     if request.method != "POST":
-        context = {"project": found, "facts": _image_facts(found), "iterations": found.iterations.count()}
+        context = {"project": project, "facts": _image_facts(project), "iterations": project.iterations.count()}
         return render(request, "training/project_delete.html", context)
     try:
-        project_services.delete_project(found, by=request.user)
+        project_services.delete_project(project, by=request.user)
     except TROUBLE as exc:
         messages.error(request, trouble_sentence(exc))
         return redirect("training:project", pk=pk)
-    messages.success(request, _("The project %(name)s is deleted.") % {"name": found.name})
+    messages.success(request, _("The project %(name)s is deleted.") % {"name": project.name})
     return redirect("training:projects")
 
 
@@ -106,19 +106,21 @@ def delete(request: UserRequest, pk: int) -> HttpResponseBase:
 @require_POST
 def create_tags(request: UserRequest, pk: int) -> HttpResponseBase:
     """Make tags; to our script answer with the keys of all that were named."""
-    found = project_or_404(pk)
-    form = TagsForm(request.POST, project=found)
+    project = project_or_404(pk)
+    form = TagsForm(request.POST, project=project)
     made: Sequence[Tag] = []
     there: Sequence[Tag] = []
     if form.is_valid():
         try:
-            made, there = project_services.create_tags(project=found, names=form.cleaned_data["names"], type=form.type)
+            made, there = project_services.create_tags(
+                project=project, names=form.cleaned_data["names"], type=form.type
+            )
         except TROUBLE as exc:
             form.add_error(None, trouble_sentence(exc))
     if wants_json(request):
         return _tags_as_json(form, [*made, *there])
     if form.errors:
-        return _page(request, found, form)
+        return _page(request, project, form)
     _say_made(request, made, there)
     return redirect("training:project", pk=pk)
 
@@ -128,17 +130,17 @@ def create_tags(request: UserRequest, pk: int) -> HttpResponseBase:
 @require_POST
 def rename_tag(request: UserRequest, pk: int, tag: int) -> HttpResponseBase:
     """Give a tag another name."""
-    found = get_object_or_404(Tag.objects.select_related("project"), pk=tag, project=pk)
-    form = TagNameForm(request.POST, tag=found)
+    row = get_object_or_404(Tag.objects.select_related("project"), pk=tag, project=pk)
+    form = TagNameForm(request.POST, tag=row)
     if not form.is_valid():
         messages.error(request, form_sentence(form))
         return redirect("training:project", pk=pk)
     try:
-        project_services.rename_tag(found, name=form.cleaned_data["name"])
+        project_services.rename_tag(row, name=form.cleaned_data["name"])
     except TROUBLE as exc:
         messages.error(request, trouble_sentence(exc))
     else:
-        messages.success(request, _("The tag is called %(name)s now.") % {"name": found.name})
+        messages.success(request, _("The tag is called %(name)s now.") % {"name": row.name})
     return redirect("training:project", pk=pk)
 
 
@@ -147,15 +149,15 @@ def rename_tag(request: UserRequest, pk: int, tag: int) -> HttpResponseBase:
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete_tag(request: UserRequest, pk: int, tag: int) -> HttpResponseBase:
     """Say how many images lose the tag; once that is confirmed, delete it."""
-    found = get_object_or_404(Tag.objects.with_image_counts().select_related("project"), pk=tag, project=pk)
+    row = get_object_or_404(Tag.objects.with_image_counts().select_related("project"), pk=tag, project=pk)
     if request.method != "POST":
-        return render(request, "training/tag_delete.html", {"project": found.project, "tag": found})
+        return render(request, "training/tag_delete.html", {"project": row.project, "tag": row})
     try:
-        project_services.delete_tag(found)
+        project_services.delete_tag(row)
     except TROUBLE as exc:
         messages.error(request, trouble_sentence(exc))
     else:
-        messages.success(request, _("The tag %(name)s is deleted.") % {"name": found.name})
+        messages.success(request, _("The tag %(name)s is deleted.") % {"name": row.name})
     return redirect("training:project", pk=pk)
 
 
@@ -164,11 +166,11 @@ def delete_tag(request: UserRequest, pk: int, tag: int) -> HttpResponseBase:
 @require_POST
 def train(request: UserRequest, pk: int) -> HttpResponseBase:
     """Queue a training; where it would give nothing new, offer to train anyway."""
-    found = project_or_404(pk)
+    project = project_or_404(pk)
     url = reverse("training:project", args=[pk])
     try:
         options = TrainingOptions(force="force" in request.POST)
-        iteration = learning.start_training(project=found, options=options, by=request.user)
+        iteration = learning.start_training(project=project, options=options, by=request.user)
     except NothingChanged:
         return redirect(f"{url}?unchanged=1#training")
     except TROUBLE as exc:
@@ -192,51 +194,51 @@ def engine_name(project: Project) -> str:
     return str(ENGINES.get(project.backend, project.backend))
 
 
-def _page(request: UserRequest, found: Project, tags_form: TagsForm) -> HttpResponse:
+def _page(request: UserRequest, project: Project, tags_form: TagsForm) -> HttpResponse:
     context = {
         "tags_form": tags_form,
-        "upload_form": UploadForm(project=found),
-        "cards": _tag_cards(found),
+        "upload_form": UploadForm(project=project),
+        "cards": _tag_cards(project),
         "largest": 1,
-        "engine": engine_name(found),
+        "engine": engine_name(project),
         "refused": request.session.pop(REFUSED_UPLOADS, []) if request.method == "GET" else [],
         "is_unchanged": "unchanged" in request.GET,
         "least_images": LEAST_IMAGES,
-        **_training_context(found),
+        **_training_context(project),
     }
     context["largest"] = max((card.count for card in context["cards"]), default=0) or 1
     return render(request, "training/project.html", context)
 
 
-def _training_context(found: Project) -> dict[str, Any]:
+def _training_context(project: Project) -> dict[str, Any]:
     """Return what `_train.html` shows."""
-    in_training = found.iterations.in_training().select_related("job").first()
+    in_training = project.iterations.in_training().select_related("job").first()
     return {
-        "project": found,
+        "project": project,
         "in_training": in_training,
         "row": shown(in_training.job) if in_training and in_training.job else None,
-        "iterations": found.iterations.all()[:ITERATIONS_SHOWN],
-        "facts": _image_facts(found),
-        "successor": successor(found.live_iteration) if found.live_iteration else None,
+        "iterations": project.iterations.all()[:ITERATIONS_SHOWN],
+        "facts": _image_facts(project),
+        "newer_backbone": newer_backbone(project.live_iteration) if project.live_iteration else None,
     }
 
 
-def _image_facts(found: Project) -> dict[str, int]:
+def _image_facts(project: Project) -> dict[str, int]:
     """Count the images: all, those in quarantine, without a tag, and uploaded since the last training, if any was."""
-    last = found.iterations.completed().first()
+    last = project.iterations.completed().first()
     is_new = Q(created_at__gt=last.created_at) if last else Q(pk=F("pk"))
-    facts: dict[str, int] = found.images.aggregate(
+    facts: dict[str, int] = project.images.aggregate(
         images=Count("pk"),
         quarantined=Count("pk", filter=~Q(quarantine="")),
         new=Count("pk", filter=is_new),
     )
-    return facts | {"untagged": found.images.untagged().count(), "is_trained": last is not None}
+    return facts | {"untagged": project.images.untagged().count(), "is_trained": last is not None}
 
 
-def _tag_cards(found: Project) -> list[TagCard]:
-    counted = ImageTag.objects.filter(tag__project=found).values("tag").annotate(images=Count("pk"))
+def _tag_cards(project: Project) -> list[TagCard]:
+    counted = ImageTag.objects.filter(tag__project=project).values("tag").annotate(images=Count("pk"))
     counts: Counter[int] = Counter(dict(counted.values_list("tag", "images")))
-    return [TagCard(tag, counts[tag.pk], max(LEAST_IMAGES - counts[tag.pk], 0)) for tag in found.tags.all()]
+    return [TagCard(tag, counts[tag.pk], max(LEAST_IMAGES - counts[tag.pk], 0)) for tag in project.tags.all()]
 
 
 def _counted(rows: QuerySet[Any]) -> Coalesce:

@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import UserRequest, developer_required, next_url
-from training import comparing, exporting, measuring
+from training import comparison, evaluation, packages
 from training.models import Iteration, Project, Publication
 from training.services import publishing
 from training.views.answers import TROUBLE, iteration_or_404, notices, project_or_404, trouble_sentence
@@ -88,7 +88,7 @@ def unpublish(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
     """Say what would no longer answer; once that is confirmed, let it no longer answer."""
     iteration = iteration_or_404(pk, number)
     if request.method != "POST":
-        context = {"iteration": iteration, "project": iteration.project, "heir": publishing.heir(iteration)}
+        context = {"iteration": iteration, "project": iteration.project, "successor": publishing.successor(iteration)}
         return render(request, "training/unpublish.html", context)
     try:
         line = publishing.unpublish(iteration=iteration, by=request.user)
@@ -134,7 +134,7 @@ def export(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
     """Send the iteration as an ONNX package."""
     iteration = iteration_or_404(pk, number)
     try:
-        content = exporting.package(iteration)
+        content = packages.package(iteration)
     except TROUBLE as exc:
         messages.error(request, trouble_sentence(exc))
         return redirect("training:iteration", pk=pk, number=number)
@@ -152,7 +152,7 @@ def _publish_page(request: UserRequest, iteration: Iteration, form: PublishForm)
         "project": iteration.project,
         "form": form,
         "replaced": replaced,
-        "changes": measuring.changes(iteration.metrics, replaced.metrics if replaced else {}),
+        "changes": evaluation.changes(iteration.metrics, replaced.metrics if replaced else {}),
         "comparison": _comparison(iteration, replaced) if replaced else "",
         **notices(iteration),
     }
@@ -162,7 +162,7 @@ def _publish_page(request: UserRequest, iteration: Iteration, form: PublishForm)
 def _comparison(new: Iteration, old: Iteration) -> str:
     """Say how the two do on the same pictures, or why that is not known."""
     try:
-        return comparing.compare(new, old).sentence()
+        return comparison.compare(new, old).sentence()
     except TROUBLE as exc:
         return trouble_sentence(exc)
 

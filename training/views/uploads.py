@@ -19,7 +19,7 @@ from engine.exceptions import RefusedPicture
 from training.exceptions import BackendUnavailable
 from training.forms import UploadForm
 from training.models import Project, Tag
-from training.services.pictures import remark, summary, upload_images
+from training.services.images import remark, summary, upload_images
 from training.uploads import BATCH, ImageStatus, ImageUpload, UploadResult
 from training.views.answers import TROUBLE, form_sentence, trouble_sentence, wants_json
 from training.views.projects import REFUSED_UPLOADS
@@ -51,8 +51,8 @@ def upload(request: UserRequest, pk: int) -> HttpResponseBase:
         may_retry = isinstance(exc, BackendUnavailable)
         return _refuse(request, project, trouble_sentence(exc), status=503 if may_retry else 400)
     if wants_json(request):
-        return JsonResponse({"results": [_told(each) for each in results]})
-    refused = [_told(each) for each in results if not each.status.is_ok]
+        return JsonResponse({"results": [_as_json(each) for each in results]})
+    refused = [_as_json(each) for each in results if not each.status.is_ok]
     request.session[REFUSED_UPLOADS] = refused
     (messages.warning if refused else messages.success)(request, summary(results))
     return redirect(reverse("training:project", args=[pk]) + ("#refused" if refused else ""))
@@ -86,7 +86,7 @@ def _read(file: UploadedFile, *, name: str, tag: Tag | None, held_out: bool) -> 
     return ImageUpload(name, file.read(), (tag,) if tag else (), held_out=held_out)
 
 
-def _told(result: UploadResult) -> dict[str, str]:
+def _as_json(result: UploadResult) -> dict[str, str]:
     return {"name": result.name, "status": result.status.value, "detail": remark(result)}
 
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from django.core.management.base import CommandError
 
-from azurecv.importing.comparing import EngineComparison, compare_engines
+from azurecv.importing.comparison import EngineComparison, compare_engines
 from azurecv.importing.source import Source
 from azurecv.training.answers import RemoteIteration
 from jobs.models import Job
@@ -50,7 +50,7 @@ class Command(ProjectCommand):
         copied = self.copy(endpoint, source, name, hidden=no_progress)
         chosen = Project.objects.get(pk=copied["project"])
         theirs = _answering(source.iterations())
-        told: dict[str, Any] = {"project": str(chosen.uid), "name": chosen.name, **copied}
+        result: dict[str, Any] = {"project": str(chosen.uid), "name": chosen.name, **copied}
         self.tell_lines(_copied_lines(chosen, copied), as_json=as_json)
         if not no_train:
             iteration = self.train(chosen, hidden=no_progress)
@@ -58,9 +58,9 @@ class Command(ProjectCommand):
             publish_name = _publish(iteration, theirs)
             compared = self.compare(source, iteration, theirs, most=compare)
             self.tell_lines([*_compared_lines(compared), *_client_lines(chosen, publish_name)], as_json=as_json)
-            told |= {"iteration": record(iteration), "publish_name": publish_name, "comparison": _record(compared)}
+            result |= {"iteration": record(iteration), "publish_name": publish_name, "comparison": _record(compared)}
         if as_json:
-            self.tell(told, as_json=True, lines=[])
+            self.tell(result, as_json=True, lines=[])
 
     def copy(self, endpoint: str, source: Source, name: str, *, hidden: bool) -> dict[str, Any]:
         """Copy as a job, which shows among the others; return its report."""

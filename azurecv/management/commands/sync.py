@@ -13,5 +13,5 @@ class Command(ProjectCommand):
         chosen = self.get_project(project)
         mirror = get_mirror(chosen)
         nothing = "There is nothing to bring in line: nobody changes a local project elsewhere."
-        told = mirror.sync(chosen) if mirror else nothing
-        self.tell({"changed": told}, as_json=as_json, lines=[told])
+        sentence = mirror.sync(chosen) if mirror else nothing
+        self.tell({"changed": sentence}, as_json=as_json, lines=[sentence])

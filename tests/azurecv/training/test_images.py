@@ -20,7 +20,7 @@ from tests.azurecv.azure_training import (
 )
 from training.models import Iteration, Project, Tag
 from training.services import tagging
-from training.services.pictures import discard_images
+from training.services.images import discard_images
 from training.services.tagging import Pair
 from training.uploads import ImageStatus, ImageUpload
 
@@ -125,7 +125,7 @@ def test_held_out_picture_stays_here(azure: RecordedAzure, trainer: CustomVision
 def test_heavy_batch_travels_in_several_requests(
     azure: RecordedAzure, trainer: CustomVisionTrainer, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("training.keeping._BYTES_TOGETHER", 20_000)
+    monkeypatch.setattr("training.services.intake._BYTES_TOGETHER", 20_000)
     azure.on("POST", FILES, recorded.images_received())
     batch = [ImageUpload("a.bmp", factories.make_photo(format="BMP", size=(60, 60))) for _ in range(3)]
 

@@ -26,5 +26,5 @@ class Command(ProjectCommand):
     def handle(self, *, as_json: bool, **options: Any) -> None:
         wanted = {name: options[name] for name in ("name", "description", "domain", "type", "backend")}
         project = create_project(**wanted)
-        told = {**wanted, "id": project.pk, "remote_id": project.remote_id}
-        self.tell(told, as_json=as_json, lines=[f"Project {project} made: {project.domain}, {project.type}."])
+        values = {**wanted, "id": project.pk, "remote_id": project.remote_id}
+        self.tell(values, as_json=as_json, lines=[f"Project {project} made: {project.domain}, {project.type}."])

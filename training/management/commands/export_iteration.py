@@ -8,7 +8,7 @@ from django.core.management.base import CommandError
 
 from engine.packages import FLAVORS
 from training.commands import ProjectCommand
-from training.exporting import package
+from training.packages import package
 
 
 class Command(ProjectCommand):

@@ -4,7 +4,7 @@ from argparse import ArgumentParser, ArgumentTypeError
 from dataclasses import asdict
 from typing import Any
 
-from training import measuring
+from training import evaluation
 from training.backends import get_trainer
 from training.commands import ProjectCommand, percent
 from training.figures import Performance
@@ -22,21 +22,25 @@ class Command(ProjectCommand):
 
     def handle(self, *, project: str, iteration: int | None, threshold: float, as_json: bool, **options: Any) -> None:
         chosen = self.get_project(project)
-        found = self.get_iteration(chosen, iteration, default=chosen.iterations.completed().first())
-        told = get_trainer(chosen.backend).performance(found, threshold=threshold)
-        snapshot = snapshot_of(found)
-        confusions = measuring.confusions(snapshot) if snapshot else []
-        value = {"iteration": found.number, **asdict(told), "confusions": [asdict(each) for each in confusions]}
+        measured = self.get_iteration(chosen, iteration, default=chosen.iterations.completed().first())
+        figures = get_trainer(chosen.backend).performance(measured, threshold=threshold)
+        snapshot = snapshot_of(measured)
+        confusions = evaluation.confusions(snapshot) if snapshot else []
+        value = {
+            "iteration": measured.number,
+            **asdict(figures),
+            "confusions": [asdict(each) for each in confusions],
+        }
         self.tell(
             value,
             as_json=as_json,
             lines=[
-                *_table(found, told),
+                *_table(measured, figures),
                 *[f"  {each.count:4}  {each.truth} taken for {each.said}" for each in confusions],
             ],
         )
-        if found.metrics.get("is_optimistic"):
-            self.stderr.write(self.style.WARNING(measuring.WHY_OPTIMISTIC))
+        if measured.metrics.get("is_optimistic"):
+            self.stderr.write(self.style.WARNING(evaluation.WHY_OPTIMISTIC))
 
 
 def share(text: str) -> float:
@@ -50,14 +54,14 @@ def share(text: str) -> float:
     return value
 
 
-def _table(iteration: Iteration, told: Performance) -> list[str]:
-    width = max(len(each.tag) for each in told.per_tag)
-    rows = [(each.tag, each.score, each.pictures) for each in told.per_tag]
+def _table(iteration: Iteration, performance: Performance) -> list[str]:
+    width = max(len(each.tag) for each in performance.per_tag)
+    rows = [(each.tag, each.score, each.pictures) for each in performance.per_tag]
     lines = [
-        f"{iteration.name}, threshold {told.threshold:g}",
+        f"{iteration.name}, threshold {performance.threshold:g}",
         f"{'':{width}}  precision    recall        AP  pictures",
     ]
-    for name, score, pictures in [("", told.overall, None), *rows]:
+    for name, score, pictures in [("", performance.overall, None), *rows]:
         figures = "  ".join(
             f"{percent(value):>8}" for value in (score.precision, score.recall, score.average_precision)
         )

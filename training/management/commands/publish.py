@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from training.commands import ProjectCommand
-from training.comparing import compare
+from training.comparison import compare
 from training.models import Iteration, Project
 from training.services.publishing import KEEP_PREVIOUS, REPLACE, Plan, plan_publication, publish
 
@@ -65,8 +65,8 @@ class Command(ProjectCommand):
         old = project.live_iteration
         if old is None or old == new:
             return "Nothing to compare with."
-        told = compare(new, old)
-        if not told.is_better:
-            raise CommandError(f"Not published. {told.sentence()}")
-        self.stderr.write(told.sentence())
-        return told.sentence()
+        comparison = compare(new, old)
+        if not comparison.is_better:
+            raise CommandError(f"Not published. {comparison.sentence()}")
+        self.stderr.write(comparison.sentence())
+        return comparison.sentence()

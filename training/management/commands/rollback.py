@@ -19,13 +19,13 @@ class Command(ProjectCommand):
         chosen = self.get_project(project)
         if dry_run:
             target = rollback_target(chosen)
-            told = f"Would publish {target} again." if target else "There is nothing to go back to."
-            self.tell({"would": target and target.number}, as_json=as_json, lines=[told])
+            sentence = f"Would publish {target} again." if target else "There is nothing to go back to."
+            self.tell({"would": target and target.number}, as_json=as_json, lines=[sentence])
             return
         line = rollback(project=chosen, by=None, reason=reason)
-        told = f"{line.iteration_name} answers again as {line.publish_name}"
+        sentence = f"{line.iteration_name} answers again as {line.publish_name}"
         self.tell(
             {"iteration": line.iteration_name, "publish_name": line.publish_name, "replaced": line.replaced_name},
             as_json=as_json,
-            lines=[f"{told}, in place of {line.replaced_name or 'nothing'}."],
+            lines=[f"{sentence}, in place of {line.replaced_name or 'nothing'}."],
         )

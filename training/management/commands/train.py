@@ -74,8 +74,8 @@ class Command(ProjectCommand):
 
     def report(self, iteration: Iteration, *, as_json: bool) -> None:
         queued = f"{iteration.name} is queued as job {iteration.job_id}; `manage.py jobs` shows it."
-        told = queued if iteration.status == Iteration.Status.NEW else line(iteration)
-        self.tell(record(iteration) | {"job": iteration.job_id}, as_json=as_json, lines=[told])
+        sentence = queued if iteration.status == Iteration.Status.NEW else line(iteration)
+        self.tell(record(iteration) | {"job": iteration.job_id}, as_json=as_json, lines=[sentence])
         if iteration.status == Iteration.Status.FAILED:
             raise CommandError(iteration.error)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine import metrics
-from training import measuring
+from training import evaluation
 from training.snapshots import Snapshot
 from training.views import plots
 
@@ -26,13 +26,13 @@ def make_snapshot(*, multilabel: bool = False, truths: metrics.Flags | None = No
     )
 
 
-def numbers(judged: list[measuring.Judged]) -> list[int]:
+def numbers(judged: list[evaluation.Judged]) -> list[int]:
     return [int(each.sha256, 16) for each in judged]
 
 
 def test_performance_by_hand() -> None:
     """At 0.65 "a" is said of the first and the third picture, "b" of the fourth."""
-    told = measuring.performance(make_snapshot(), threshold=0.65)
+    told = evaluation.performance(make_snapshot(), threshold=0.65)
 
     assert told.overall.precision == pytest.approx(2 / 3)
     assert told.overall.recall == pytest.approx(2 / 5)
@@ -45,19 +45,19 @@ def test_performance_by_hand() -> None:
 def test_what_is_kept_is_what_is_told() -> None:
     snapshot = make_snapshot()
 
-    kept = measuring.kept_performance(measuring.figures(snapshot))
+    kept = evaluation.kept_performance(evaluation.figures(snapshot))
 
-    assert kept == measuring.performance(snapshot, threshold=0.5)
+    assert kept == evaluation.performance(snapshot, threshold=0.5)
 
 
 def test_nothing_kept_tells_nothing() -> None:
-    assert measuring.kept_performance({}) is None
+    assert evaluation.kept_performance({}) is None
 
 
 def test_weakest_tags_come_first() -> None:
-    told = measuring.performance(make_snapshot(), threshold=0.5)
+    told = evaluation.performance(make_snapshot(), threshold=0.5)
 
-    averages = [each.score.average_precision or 0 for each in measuring.weakest_first(told)]
+    averages = [each.score.average_precision or 0 for each in evaluation.weakest_first(told)]
 
     assert averages == sorted(averages)
 
@@ -65,27 +65,27 @@ def test_weakest_tags_come_first() -> None:
 def test_tag_of_which_nothing_is_known_comes_last() -> None:
     truths = np.eye(2, dtype=np.bool_)[np.ones(5, dtype=np.intp)]
 
-    told = measuring.performance(make_snapshot(truths=truths), threshold=0.5)
+    told = evaluation.performance(make_snapshot(truths=truths), threshold=0.5)
 
-    assert [each.tag for each in measuring.weakest_first(told)] == ["b", "a"]
+    assert [each.tag for each in evaluation.weakest_first(told)] == ["b", "a"]
 
 
 def test_curve_of_a_tag_ends_where_all_of_it_is_said() -> None:
-    curve = measuring.curve(make_snapshot(), "b")
+    curve = evaluation.curve(make_snapshot(), "b")
 
     assert curve is not None
     assert (curve.recalls[0], curve.recalls[-1]) == (0.0, 1.0)
 
 
 def test_figures_at_every_tenth() -> None:
-    points = measuring.along_the_curve(make_snapshot())
+    points = evaluation.along_the_curve(make_snapshot())
 
     assert [each.threshold for each in points] == [step / 10 for step in range(11)]
     assert (points[0].score.recall, points[10].score.recall) == (1.0, 0.0)
 
 
 def test_worst_pictures_are_those_of_the_surest_errors() -> None:
-    worst = measuring.worst(make_snapshot())
+    worst = evaluation.worst(make_snapshot())
 
     assert numbers(worst) == [2, 4]
     assert (worst[0].said, worst[0].truths, worst[0].is_right) == ("a", ("b",), False)
@@ -96,54 +96,54 @@ def test_worst_decisions_of_a_multilabel_project_by_hand() -> None:
     """Each picture has both tags: those below 0.5 are missed, the least probable first."""
     snapshot = make_snapshot(multilabel=True, truths=np.ones((5, 2), dtype=np.bool_))
 
-    worst = measuring.worst(snapshot, most=2)
+    worst = evaluation.worst(snapshot, most=2)
 
     assert [(int(each.sha256, 16), each.said) for each in worst] == [(0, "b"), (2, "b")]
 
 
 @pytest.mark.parametrize(("truth", "said", "found"), [("a", "a", [0, 1]), ("b", "a", [2, 4]), ("b", "b", [3])])
 def test_cell_has_its_pictures_the_surest_first(truth: str, said: str, found: list[int]) -> None:
-    assert numbers(measuring.cell(make_snapshot(), truth=truth, said=said)) == found
+    assert numbers(evaluation.cell(make_snapshot(), truth=truth, said=said)) == found
 
 
 def test_cells_are_those_of_the_matrix() -> None:
     snapshot = make_snapshot()
 
-    counted = [[len(measuring.cell(snapshot, truth=truth, said=said)) for said in "ab"] for truth in "ab"]
+    counted = [[len(evaluation.cell(snapshot, truth=truth, said=said)) for said in "ab"] for truth in "ab"]
 
-    assert counted == measuring.confusion_matrix(snapshot).tolist()
+    assert counted == evaluation.confusion_matrix(snapshot).tolist()
 
 
 def test_pictures_that_change_sides_by_hand() -> None:
     """Between 0.5 and 0.65 "a" is no longer said of the second picture (rightly said) and the fifth (wrongly)."""
-    count, changing = measuring.changing_sides(make_snapshot(), low=0.5, high=0.65)
+    count, changing = evaluation.changing_sides(make_snapshot(), low=0.5, high=0.65)
 
     assert (count, numbers(changing)) == (2, [4, 1])
     assert [each.is_right for each in changing] == [False, True]
 
 
 def test_no_more_than_asked_for_are_shown_of_those_that_change() -> None:
-    count, changing = measuring.changing_sides(make_snapshot(), low=0.0, high=1.0, most=3)
+    count, changing = evaluation.changing_sides(make_snapshot(), low=0.0, high=1.0, most=3)
 
     assert (count, len(changing)) == (10, 3)
 
 
 def test_nothing_changes_between_equals() -> None:
-    assert measuring.changing_sides(make_snapshot(), low=0.5, high=0.5) == (0, [])
+    assert evaluation.changing_sides(make_snapshot(), low=0.5, high=0.5) == (0, [])
 
 
 def test_pictures_that_were_not_measured_are_not_judged() -> None:
     wanted = [f"{number:064x}" for number in (3, 5, 99, 0)]
 
-    assert numbers(measuring.judged(make_snapshot(), wanted)) == [3, 0]
+    assert numbers(evaluation.judged(make_snapshot(), wanted)) == [3, 0]
 
 
 def test_calibration_counts_every_measured_picture() -> None:
-    assert sum(each.pictures for each in measuring.calibration(make_snapshot())) == 5
+    assert sum(each.pictures for each in evaluation.calibration(make_snapshot())) == 5
 
 
 def test_multilabel_project_has_no_calibration() -> None:
-    assert measuring.calibration(make_snapshot(multilabel=True)) == ()
+    assert evaluation.calibration(make_snapshot(multilabel=True)) == ()
 
 
 @pytest.mark.parametrize(
@@ -159,13 +159,13 @@ def test_multilabel_project_has_no_calibration() -> None:
 def test_change_is_better_or_worse(
     name: str, old: float | None, new: float | None, is_better: bool, is_worse: bool
 ) -> None:
-    (change,) = measuring.changes({name: new}, {name: old})
+    (change,) = evaluation.changes({name: new}, {name: old})
 
     assert (change.is_better, change.is_worse) == (is_better, is_worse)
 
 
 def test_figures_that_neither_has_are_not_compared() -> None:
-    assert measuring.changes({"recall": 0.5}, {}) == [measuring.Change("recall", None, 0.5)]
+    assert evaluation.changes({"recall": 0.5}, {}) == [evaluation.Change("recall", None, 0.5)]
 
 
 def test_curve_is_drawn_within_its_frame() -> None:

@@ -34,10 +34,10 @@ def free_name(name: str) -> str:
     taken = {same_name(each) for each in Project.objects.values_list("name", flat=True)}
     for number in count(1):
         ending = f" ({number})"
-        found = name[: LONGEST_NAME - len(ending)] + ending
-        if same_name(found) not in taken:
+        free = name[: LONGEST_NAME - len(ending)] + ending
+        if same_name(free) not in taken:
             break
-    return found
+    return free
 
 
 def copy_project(project: Project, *, name: str) -> Project:

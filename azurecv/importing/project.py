@@ -22,7 +22,7 @@ from jobs.progress import Progress
 from training.exceptions import Refused, TrainingError
 from training.models import Image, Iteration, Project, Tag
 from training.names import same_name
-from training.services.pictures import remark, upload_images
+from training.services.images import remark, upload_images
 from training.services.projects import create_project
 from training.uploads import TAGS_A_BATCH, ImageStatus, ImageUpload
 
@@ -54,8 +54,8 @@ class Report:
 def find_or_make_project(source: Source, *, name: str = "") -> Project:
     """Return the project of that id here, made now if need be. Raises Refused."""
     there = source.project
-    if found := Project.objects.filter(uid=there.id).first():
-        return found
+    if known := Project.objects.filter(uid=there.id).first():
+        return known
     if mirrored := Project.objects.filter(remote_id=there.id).first():
         sentence = _("%(name)s is that project already, and Azure trains it: delete it here first, or leave it so.")
         raise Refused(sentence % {"name": mirrored})

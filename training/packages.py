@@ -115,8 +115,8 @@ def _golden_pictures(iteration: Iteration) -> dict[str, bytes]:
     if not iteration.snapshot_key:
         return packages.synthetic_pictures()
     sha256s = snapshots.read(iteration.snapshot_key).measured_sha256s
-    found = Picture.objects.filter(sha256__in=sha256s[: 4 * _PICTURES]).order_by("sha256")[:_PICTURES]
-    contents = {picture.sha256: content for picture in found if (content := _readable(picture))}
+    pictures = Picture.objects.filter(sha256__in=sha256s[: 4 * _PICTURES]).order_by("sha256")[:_PICTURES]
+    contents = {picture.sha256: content for picture in pictures if (content := _readable(picture))}
     return contents or packages.synthetic_pictures()
 
 

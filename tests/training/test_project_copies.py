@@ -16,13 +16,13 @@ from jobs.models import Job
 from jobs.services import do_here
 from tests import factories
 from tests.training.test_local_backend import draw
-from training import comparing, snapshots
+from training import comparison, snapshots
 from training.backends.base import TrainingOptions
 from training.exceptions import NothingChanged, Refused
 from training.labels import columns_of, labels_of
 from training.models import Image, Iteration, Project, Tag
-from training.services.copying import copy_project, free_name
 from training.services.learning import delete_iteration, has_changed, start_training, train_here
+from training.services.project_copies import copy_project, free_name
 from training.services.projects import create_project, create_tags, delete_project, rename_tag
 from training.services.publishing import publish
 
@@ -135,11 +135,11 @@ def test_labels_that_were_never_written_down_are_found_again(project: Project) -
 
 
 def test_a_new_iteration_of_a_copy_is_compared_with_a_copied_one(project: Project) -> None:
-    expected = comparing.compare(train(project, force=True), project.iterations.get(number=1))
+    expected = comparison.compare(train(project, force=True), project.iterations.get(number=1))
     copy = copy_project(project, name="Copy")
     new = train(copy, force=True)
 
-    told = comparing.compare(new, copy.iterations.get(number=1))
+    told = comparison.compare(new, copy.iterations.get(number=1))
 
     assert (told.old_right, told.pictures) == (expected.old_right, expected.pictures)
     assert told.old_right > 0
@@ -151,7 +151,7 @@ def test_two_copied_iterations_are_compared_as_before(project: Project) -> None:
     copy = copy_project(project, name="Copy")
 
     old, new = (
-        comparing.compare(each.iterations.get(number=2), each.iterations.get(number=1)) for each in (project, copy)
+        comparison.compare(each.iterations.get(number=2), each.iterations.get(number=1)) for each in (project, copy)
     )
 
     assert (old.old_right, old.new_right, old.pictures) == (new.old_right, new.new_right, new.pictures)

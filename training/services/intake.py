@@ -1,4 +1,4 @@
-"""Keep pictures as a project's images: what trainers have in common."""
+"""Pictures become images of a project: what trainers have in common."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ MOST_IMAGES = 100_000
 MOST_PAIRS = 10
 """Pairs of metadata of an image."""
 _BYTES_TOGETHER = 16 * 1024 * 1024
-"""Of the pictures that are kept in one transaction."""
+"""Of the pictures that are added in one transaction."""
 _STATUS = {
     RefusalReason.TOO_MANY_BYTES: ImageStatus.ERROR_IMAGE_SIZE,
     RefusalReason.TOO_MANY_PIXELS_ON_A_SIDE: ImageStatus.ERROR_IMAGE_DIMENSIONS,
@@ -46,30 +46,32 @@ def check_batch(batch: Sequence[ImageUpload]) -> None:
 
 
 @dataclass(frozen=True)
-class Entry:
+class Candidate:
     """A picture that can be an image of the project."""
 
     upload: ImageUpload
     picture: AdmittedPicture
 
 
-def keep_images(project: Project, batch: Sequence[ImageUpload], *, by: User | None) -> tuple[UploadResult, ...]:
-    """Keep pictures as images with their tags, each one kept or refused by itself; one that is there gets the tags."""
+def add_images(project: Project, batch: Sequence[ImageUpload], *, by: User | None) -> tuple[UploadResult, ...]:
+    """Add pictures as images with their tags, each accepted or refused by itself; one that is there gets the tags."""
     return tuple(
         result
-        for part in parts(batch)
-        for result in _keep_part(project, [admit(project, upload) for upload in part], by=by, remote_id=None)
+        for part in split_batch(batch)
+        for result in _add(project, [admit(project, upload) for upload in part], by=by, remote_id=None)
     )
 
 
-def keep_image(project: Project, entry: Entry, *, by: User | None, remote_id: UUID | None = None) -> UploadResult:
-    """Keep one picture as `keep_images` does; remote_id: of its counterpart elsewhere."""
-    [result] = _keep_part(project, [entry], by=by, remote_id=remote_id)
+def add_image(
+    project: Project, candidate: Candidate, *, by: User | None, remote_id: UUID | None = None
+) -> UploadResult:
+    """Add one picture as `add_images` does; remote_id: of its counterpart elsewhere."""
+    [result] = _add(project, [candidate], by=by, remote_id=remote_id)
     return result
 
 
-def parts(batch: Sequence[ImageUpload]) -> Iterator[Sequence[ImageUpload]]:
-    """Yield the uploads that are kept in one transaction: their clean copies are in memory meanwhile.
+def split_batch(batch: Sequence[ImageUpload]) -> Iterator[Sequence[ImageUpload]]:
+    """Yield the uploads that are added in one transaction: their clean copies are in memory meanwhile.
 
     In base64 such a part is less than half of what Azure takes in one request.
     """
@@ -82,16 +84,16 @@ def parts(batch: Sequence[ImageUpload]) -> Iterator[Sequence[ImageUpload]]:
     yield batch[start:]
 
 
-def _keep_part(
-    project: Project, batch: list[Entry | UploadResult], *, by: User | None, remote_id: UUID | None
+def _add(
+    project: Project, batch: list[Candidate | UploadResult], *, by: User | None, remote_id: UUID | None
 ) -> tuple[UploadResult, ...]:
     _refuse_beyond_limit(project, batch)
-    entries = [each for each in batch if isinstance(each, Entry)]
-    return fill_in(batch, _keep(project, entries, by=by, remote_id=remote_id) if entries else ())
+    candidates = [each for each in batch if isinstance(each, Candidate)]
+    return fill_in(batch, _insert(project, candidates, by=by, remote_id=remote_id) if candidates else ())
 
 
-def admit(project: Project, upload: ImageUpload) -> Entry | UploadResult:
-    """Return the picture ready to be kept, or why it cannot be an image of the project."""
+def admit(project: Project, upload: ImageUpload) -> Candidate | UploadResult:
+    """Return the picture ready to be added, or why it cannot be an image of the project."""
     status = _tags_status(project, upload.tags)
     if status:
         return UploadResult(upload.name, status, detail=_TAG_SENTENCES[status]())
@@ -100,15 +102,15 @@ def admit(project: Project, upload: ImageUpload) -> Entry | UploadResult:
     except RefusedPicture as exc:
         status = _STATUS.get(exc.reason, ImageStatus.ERROR_IMAGE_FORMAT)
         return UploadResult(upload.name, status, detail=refusal_sentence(exc))
-    return Entry(upload, picture)
+    return Candidate(upload, picture)
 
 
-def _refuse_beyond_limit(project: Project, results: list[Entry | UploadResult]) -> None:
+def _refuse_beyond_limit(project: Project, results: list[Candidate | UploadResult]) -> None:
     """Put refusals in the place of new pictures that the project has no room for."""
     room = MOST_IMAGES - project.images.count()
     if room >= len(results):
         return
-    sha256s = [each.picture.sha256 for each in results if isinstance(each, Entry)]
+    sha256s = [each.picture.sha256 for each in results if isinstance(each, Candidate)]
     there = set(project.images.filter(picture__sha256__in=sha256s).values_list("picture__sha256", flat=True))
     for place, each in enumerate(results):
         if isinstance(each, UploadResult) or each.picture.sha256 in there:
@@ -121,96 +123,85 @@ def _refuse_beyond_limit(project: Project, results: list[Entry | UploadResult]) 
         results[place] = UploadResult(each.upload.name, ImageStatus.ERROR_LIMIT_EXCEED, detail=detail)
 
 
-def _keep(project: Project, entries: Sequence[Entry], *, by: User | None, remote_id: UUID | None) -> list[UploadResult]:
-    """Keep them together; each for itself where something that one of them points at was deleted meanwhile."""
+def _insert(
+    project: Project, candidates: Sequence[Candidate], *, by: User | None, remote_id: UUID | None
+) -> list[UploadResult]:
+    """Insert them together; each by itself where something that one of them points at was deleted meanwhile."""
     try:
         with transaction.atomic():
-            return _keep_together(project, entries, by=by, remote_id=remote_id)
+            return _insert_together(project, candidates, by=by, remote_id=remote_id)
     except IntegrityError:
-        if len(entries) > 1:
-            return [result for each in entries for result in _keep(project, [each], by=by, remote_id=remote_id)]
+        if len(candidates) > 1:
+            return [result for each in candidates for result in _insert(project, [each], by=by, remote_id=remote_id)]
         detail = _("The project or the tag was deleted meanwhile.")
-        return [UploadResult(entries[0].upload.name, ImageStatus.ERROR_INVALID_TAG, detail=detail)]
+        return [UploadResult(candidates[0].upload.name, ImageStatus.ERROR_INVALID_TAG, detail=detail)]
 
 
-def _keep_together(
-    project: Project, entries: Sequence[Entry], *, by: User | None, remote_id: UUID | None
+def _insert_together(
+    project: Project, candidates: Sequence[Candidate], *, by: User | None, remote_id: UUID | None
 ) -> list[UploadResult]:
-    pictures = keep_pictures([each.picture for each in entries], by=by)
-    kept = {picture.pk: picture for picture in pictures if isinstance(picture, Picture)}
-    there = {each.picture_id: each for each in project.images.filter(picture__in=kept).locked()}
-    # Nobody else can add them meanwhile: the pictures' rows are locked.
-    first = {
-        picture.pk: each
-        for each, picture in reversed(list(zip(entries, pictures, strict=True)))
-        if isinstance(picture, Picture) and picture.pk not in there
-    }
-    made = _make_images(project, {kept[pk]: each for pk, each in first.items()}, by=by, remote_id=remote_id)
-    images = there | made
-    pairs = [
-        Pair(images[picture.pk], tag)
-        for each, picture in zip(entries, pictures, strict=True)
+    pictures = keep_pictures([candidate.picture for candidate in candidates], by=by)
+    stored = [
+        (candidate, picture)
+        for candidate, picture in zip(candidates, pictures, strict=True)
         if isinstance(picture, Picture)
-        for tag in each.upload.tags
     ]
+    present = project.images.filter(picture__in=[picture for _, picture in stored]).locked()
+    known = {image.picture_id: image for image in present}
+    # Nobody else can add them meanwhile: the pictures' rows are locked.
+    new = {picture: candidate for candidate, picture in reversed(stored) if picture.pk not in known}
+    images = known | _make_images(project, new, by=by, remote_id=remote_id)
+    pairs = [Pair(images[picture.pk], tag) for candidate, picture in stored for tag in candidate.upload.tags]
     tagging = tag_here(project, pairs)
     results = []
-    for each, picture in zip(entries, pictures, strict=True):
+    for candidate, picture in zip(candidates, pictures, strict=True):
+        upload = candidate.upload
         if isinstance(picture, StorageUnavailable):
-            results.append(UploadResult(each.upload.name, ImageStatus.ERROR_STORAGE, detail=str(picture)))
+            results.append(UploadResult(upload.name, ImageStatus.ERROR_STORAGE, detail=str(picture)))
             continue
         image = images[picture.pk]
-        if first.get(picture.pk) is each:
+        if new.get(picture) is candidate:
             image_tags = tuple(row for row in tagging.created if row.image == image)
-            results.append(UploadResult(each.upload.name, ImageStatus.OK, image, image_tags=image_tags))
-        else:
-            left_out = tuple(tag for tag in each.upload.tags if Pair(image, tag) in tagging.exceeded)
-            results.append(_keep_again(image, each.upload, left_out))
+            results.append(UploadResult(upload.name, ImageStatus.OK, image, image_tags=image_tags))
+            continue
+        left_out = tuple(tag for tag in upload.tags if Pair(image, tag) in tagging.exceeded)
+        is_as_asked = _renew(image, upload)
+        results.append(
+            UploadResult(
+                upload.name, ImageStatus.OK_DUPLICATE, image, left_out=left_out, is_not_held_out=not is_as_asked
+            )
+        )
     return results
 
 
 def _make_images(
-    project: Project, entries: Mapping[Picture, Entry], *, by: User | None, remote_id: UUID | None
+    project: Project, new: Mapping[Picture, Candidate], *, by: User | None, remote_id: UUID | None
 ) -> dict[int, Image]:
     """Make images of pictures that the project has not; return them by their picture."""
     made = Image.objects.bulk_create(
         Image(
             project=project,
             picture=picture,
-            name=each.upload.name[:255],
-            source=each.upload.source,
-            original_sha256=each.picture.original_sha256,
-            part=Part.HELD_OUT.value if each.upload.held_out else Part.UNDECIDED.value,
+            name=candidate.upload.name[:255],
+            source=candidate.upload.source,
+            original_sha256=candidate.picture.original_sha256,
+            part=Part.HELD_OUT.value if candidate.upload.held_out else Part.UNDECIDED.value,
             created_by=by,
             remote_id=remote_id,
-            metadata=dict(each.upload.metadata),
-            uid=each.upload.uid or uuid4(),
+            metadata=dict(candidate.upload.metadata),
+            uid=candidate.upload.uid or uuid4(),
         )
-        for picture, each in entries.items()
+        for picture, candidate in new.items()
     )
     return {image.picture_id: image for image in made}
-
-
-def _keep_again(image: Image, upload: ImageUpload, left_out: tuple[Tag, ...]) -> UploadResult:
-    """Add what the upload says to an image that is there already and has its tags, but for those that are left out."""
-    is_as_asked = _renew(image, upload)
-    return UploadResult(
-        upload.name, ImageStatus.OK_DUPLICATE, image, left_out=left_out, is_not_held_out=not is_as_asked
-    )
-
-
-def merged(known: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
-    """Return an image's pairs with the given ones, or as they are where they would be too many."""
-    together = {**known, **given}
-    return together if len(together) <= MOST_PAIRS else dict(known)
 
 
 def _renew(image: Image, upload: ImageUpload) -> bool:
     """Let an image that comes again out of quarantine, and hold it out if that is asked; say whether it could be."""
     known = Image.objects.filter(pk=image.pk)
     known.exclude(quarantine="").update(quarantine="")
-    if upload.metadata:
-        known.update(metadata=merged(known.get().metadata, upload.metadata))
+    if upload.metadata and len(metadata := {**known.get().metadata, **upload.metadata}) <= MOST_PAIRS:
+        known.update(metadata=metadata)
     if not upload.held_out or image.part == Part.HELD_OUT:
         return True
     undecided = known.filter(part=Part.UNDECIDED.value).exclude(source=Image.Source.CORRECTION)

@@ -103,15 +103,15 @@ def check_is_trained(iteration: Iteration) -> None:
 
 def figures(snapshot: Snapshot) -> dict[str, Any]:
     """Return what is kept with the iteration: every figure at a threshold of 0.5, each 0 to 1 or None."""
-    told = performance(snapshot, threshold=THRESHOLD)
+    measured = performance(snapshot, threshold=THRESHOLD)
     return {
         "threshold": THRESHOLD,
-        **asdict(told.overall),
+        **asdict(measured.overall),
         **_of_single_tags(snapshot),
         "trained_on": int(snapshot.learned.sum()),
         "measured": int(snapshot.measured.sum()),
         "is_cross_validated": snapshot.is_cross_validated,
-        "per_tag": {each.tag: {**asdict(each.score), "measured": each.pictures} for each in told.per_tag},
+        "per_tag": {each.tag: {**asdict(each.score), "measured": each.pictures} for each in measured.per_tag},
     }
 
 
@@ -191,10 +191,10 @@ def kept_performance(figures_kept: dict[str, Any]) -> Performance | None:
     )
 
 
-def weakest_first(told: Performance) -> list[TagPerformance]:
+def weakest_first(performance: Performance) -> list[TagPerformance]:
     """Return the tags by rising average precision; those of which it is not known last."""
     unknown = 2.0
-    averages = [(each.score.average_precision, each) for each in told.per_tag]
+    averages = [(each.score.average_precision, each) for each in performance.per_tag]
     return [each for _, each in sorted(averages, key=lambda pair: unknown if pair[0] is None else pair[0])]
 
 
@@ -211,9 +211,9 @@ def along_the_curve(snapshot: Snapshot, tag: str = "") -> tuple[AtThreshold, ...
     return tuple(AtThreshold(each, score_of(performance(snapshot, threshold=each), tag)) for each in tenths)
 
 
-def score_of(told: Performance, tag: str = "") -> Score:
+def score_of(performance: Performance, tag: str = "") -> Score:
     """Return the figures over all tags or of one."""
-    return next((each.score for each in told.per_tag if each.tag == tag), told.overall)
+    return next((each.score for each in performance.per_tag if each.tag == tag), performance.overall)
 
 
 @lru_cache(maxsize=_KEPT)

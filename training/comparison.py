@@ -52,7 +52,7 @@ class Comparison:
 
     def sentence(self) -> str:
         """Say what was compared and what follows, for the log."""
-        found = _(
+        counts = _(
             "On %(pictures)s held-out pictures %(new)s has %(new_right)s right, %(old)s %(old_right)s: "
             "%(gained)s gained, %(lost)s lost, %(p)s."
         ) % {
@@ -66,7 +66,7 @@ class Comparison:
             "p": "p < 0.001" if self.p_value < _LEAST_TOLD else f"p = {self.p_value:.3f}",
         }
         verdict = _("That is better.") if self.is_better else _("That is not clearly better.")
-        return f"{found} {verdict}"
+        return f"{counts} {verdict}"
 
 
 def compare(new: Iteration, old: Iteration) -> Comparison:

@@ -15,9 +15,9 @@ from jobs.exceptions import JobFailed
 from jobs.models import Job
 from jobs.progress import Progress
 from jobs.services import queue_job
-from training import keeping
 from training.backends import get_mirror, get_trainer
 from training.models import Image, ImageQuerySet, Project
+from training.services import intake
 from training.uploads import ImageStatus, ImageUpload, UploadResult, fill_in
 from training.vectors import embed_missing
 
@@ -29,18 +29,18 @@ _ROWS_AT_ONCE = 5_000
 def upload_images(
     *, project: Project, batch: Sequence[ImageUpload | UploadResult], by: User | None
 ) -> tuple[UploadResult, ...]:
-    """Add at most 64 pictures, each kept or refused by itself, and have the new ones embedded in the background.
+    """Add at most 64 pictures, each added or refused by itself, and have the new ones embedded in the background.
 
     Returns what became of each, in their order. What could not even be read stands in the batch as its result.
     """
     uploads = [each for each in batch if isinstance(each, ImageUpload)]
-    keeping.check_batch(uploads)
+    intake.check_batch(uploads)
     trainer = get_trainer(project.backend)
     results = fill_in(batch, trainer.upload_images(project, uploads, by=by) if uploads else ())
-    kept = sum(each.status == ImageStatus.OK for each in results)
-    if kept and trainer.capabilities.needs_vectors:
+    added = sum(each.status == ImageStatus.OK for each in results)
+    if added and trainer.capabilities.needs_vectors:
         queue_embedding(project, by=by)
-    logger.info("Uploaded project=%s kept=%s of=%s", project.pk, kept, len(batch))
+    logger.info("Uploaded project=%s added=%s of=%s", project.pk, added, len(batch))
     return results
 
 
@@ -54,9 +54,9 @@ def queue_embedding(project: Project, *, by: User | None) -> None:
 
 def run_embedding(progress: Progress, *, project: int) -> dict[str, int]:
     """Do the work of the job that `queue_embedding` queues."""
-    found = Project.objects.filter(pk=project).first()
+    row = Project.objects.filter(pk=project).first()
     try:
-        return {"embedded": embed_missing(found, progress=progress) if found else 0}
+        return {"embedded": embed_missing(row, progress=progress) if row else 0}
     except (StorageUnavailable, ModelFileError) as exc:
         raise JobFailed(str(exc)) from exc
 
@@ -68,7 +68,7 @@ def add_metadata(images: ImageQuerySet, given: Mapping[str, str]) -> tuple[list[
     with transaction.atomic():
         for image in images.locked():
             together = {**image.metadata, **given}
-            (full if len(together) > keeping.MOST_PAIRS else changed).append(image)
+            (full if len(together) > intake.MOST_PAIRS else changed).append(image)
             image.metadata = together
         Image.objects.bulk_update(changed, ["metadata"])
     return changed, full

@@ -109,8 +109,8 @@ def precision_recall_curve(probabilities: Floats, truths: Flags, *, most: int = 
 
     precisions, recalls, _ = exact_curve(truths.ravel(), probabilities.ravel())
     places = np.searchsorted(-recalls, -np.linspace(0, 1, most), side="right") - 1
-    kept = np.unique(places)[::-1]
-    return Curve(tuple(recalls[kept].tolist()), tuple(precisions[kept].tolist()))
+    chosen = np.unique(places)[::-1]
+    return Curve(tuple(recalls[chosen].tolist()), tuple(precisions[chosen].tolist()))
 
 
 def confusion_matrix(predicted: Indices, truth: Indices, *, tags: int) -> NDArray[np.int64]:

@@ -6,7 +6,7 @@ from training.models import Iteration, IterationQuerySet
 
 
 class _IterationBlobs:
-    """The files that one column of the iterations names; an iteration that lost its file is told, not marked."""
+    """The files that one column of the iterations names; an iteration without its file is reported, not marked."""
 
     column: str
     what: str

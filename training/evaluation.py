@@ -29,8 +29,8 @@ COMPARED = ("precision", "recall", "average_precision", "top_1", "calibration_er
 _LOWER_IS_BETTER = {"calibration_error"}
 _LEAST_CHANGE = 0.0005
 """Less than that is the same: it is not seen in percent with a decimal."""
-_KEPT = 8
-"""Snapshots whose slow figures this process keeps: those that `snapshots.read` keeps, and a few more."""
+_CACHED = 8
+"""Snapshots whose slow figures are cached: those that `snapshots.read` caches, and a few more."""
 
 
 @dataclass(frozen=True)
@@ -84,15 +84,15 @@ def performance(snapshot: Snapshot, *, threshold: float) -> Performance:
 
 
 def performance_of(iteration: Iteration, *, threshold: float) -> Performance | None:
-    """Return an iteration's figures; those kept with it where nothing can be worked out, None where nothing is kept.
+    """Return an iteration's figures: computed where that is possible, else the stored ones, None without any.
 
-    Those that are kept are at the threshold that they tell. Raises NotTrained, and what the trainer raises.
+    Stored figures are at the threshold that they name. Raises NotTrained, and what the trainer raises.
     """
     trainer = get_trainer(iteration.project.backend)
     check_is_trained(iteration)
     if iteration.snapshot_key or trainer.capabilities.measures_itself:
         return trainer.performance(iteration, threshold=threshold)
-    return kept_performance(iteration.metrics)
+    return stored_performance(iteration.metrics)
 
 
 def check_is_trained(iteration: Iteration) -> None:
@@ -102,7 +102,7 @@ def check_is_trained(iteration: Iteration) -> None:
 
 
 def figures(snapshot: Snapshot) -> dict[str, Any]:
-    """Return what is kept with the iteration: every figure at a threshold of 0.5, each 0 to 1 or None."""
+    """Return what is stored with the iteration: every figure at a threshold of 0.5, each 0 to 1 or None."""
     measured = performance(snapshot, threshold=THRESHOLD)
     return {
         "threshold": THRESHOLD,
@@ -149,7 +149,7 @@ class Change:
     """A figure of one iteration beside that of another."""
 
     name: str
-    """As it is kept: "precision", "top_1", …"""
+    """As it is stored: "precision", "top_1", …"""
     old: float | None
     new: float | None
 
@@ -173,21 +173,20 @@ class Change:
 
 
 def changes(new: dict[str, Any], old: dict[str, Any]) -> list[Change]:
-    """Compare the figures kept with two iterations; those that neither has are left out."""
+    """Compare the stored figures of two iterations; those that neither has are left out."""
     names = [name for name in COMPARED if name in new or name in old]
     return [Change(name, old.get(name), new.get(name)) for name in names]
 
 
-def kept_performance(figures_kept: dict[str, Any]) -> Performance | None:
-    """Return what is kept with an iteration as `figures` wrote it; None where nothing is."""
-    if "per_tag" not in figures_kept:
+def stored_performance(stored: dict[str, Any]) -> Performance | None:
+    """Read the figures that `figures` stored with an iteration; None where there are none."""
+    if "per_tag" not in stored:
         return None
+    per_tag = stored["per_tag"].items()
     return Performance(
-        threshold=figures_kept.get("threshold", THRESHOLD),
-        overall=_score_of(figures_kept),
-        per_tag=tuple(
-            TagPerformance(tag, _score_of(kept), kept.get("measured")) for tag, kept in figures_kept["per_tag"].items()
-        ),
+        threshold=stored.get("threshold", THRESHOLD),
+        overall=_score_of(stored),
+        per_tag=tuple(TagPerformance(tag, _score_of(figures), figures.get("measured")) for tag, figures in per_tag),
     )
 
 
@@ -198,13 +197,13 @@ def weakest_first(performance: Performance) -> list[TagPerformance]:
     return [each for _, each in sorted(averages, key=lambda pair: unknown if pair[0] is None else pair[0])]
 
 
-@lru_cache(maxsize=4 * _KEPT)
+@lru_cache(maxsize=4 * _CACHED)
 def curve(snapshot: Snapshot, tag: str = "") -> Curve | None:
     """Return the precision-recall curve over all tags or of one; None where no measured picture has it."""
     return metrics.precision_recall_curve(*_columns(snapshot, tag))
 
 
-@lru_cache(maxsize=4 * _KEPT)
+@lru_cache(maxsize=4 * _CACHED)
 def along_the_curve(snapshot: Snapshot, tag: str = "") -> tuple[AtThreshold, ...]:
     """Return precision and recall at every tenth, over all tags or of one."""
     tenths = [step / 10 for step in range(11)]
@@ -216,7 +215,7 @@ def score_of(performance: Performance, tag: str = "") -> Score:
     return next((each.score for each in performance.per_tag if each.tag == tag), performance.overall)
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=_CACHED)
 def calibration(snapshot: Snapshot) -> tuple[CalibrationBin, ...]:
     """Return how often what was said with which confidence is right; nothing in a Multilabel project."""
     return () if snapshot.multilabel else metrics.calibration_bins(snapshot.probabilities, _truth(snapshot))
@@ -285,9 +284,9 @@ def _judged(snapshot: Snapshot, row: int, column: int) -> Judged:
     )
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=_CACHED)
 def _averages(snapshot: Snapshot) -> metrics.Averages:
-    """Return the figures that no threshold changes; snapshots are told apart by identity, and read once."""
+    """Return the figures that no threshold changes; snapshots, each read once, are cached by identity."""
     return metrics.averages(snapshot.probabilities, snapshot.measured_truths)
 
 
@@ -305,5 +304,5 @@ def _truth(snapshot: Snapshot) -> metrics.Indices:
     return truth
 
 
-def _score_of(kept: dict[str, Any]) -> Score:
-    return Score(kept.get("precision"), kept.get("recall"), kept.get("average_precision"))
+def _score_of(figures: dict[str, Any]) -> Score:
+    return Score(figures.get("precision"), figures.get("recall"), figures.get("average_precision"))

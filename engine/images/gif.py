@@ -29,7 +29,7 @@ def read(content: bytes) -> Outline:
     Without comments, plain text and application data it keeps colours, timing and pixels.
     """
     blocks = list(_blocks(content))
-    stripped = content[: _end_of_screen(content)] + b"".join(_kept(blocks)) + bytes((_TRAILER,))
+    stripped = content[: _end_of_screen(content)] + b"".join(_without_metadata(blocks)) + bytes((_TRAILER,))
     return Outline(*_size(content, blocks), exif.UPRIGHT, _BYTES_PER_PIXEL, stripped)
 
 
@@ -58,7 +58,7 @@ def _first_image(blocks: Iterable[Block]) -> list[Block]:
     raise refusals.truncated(NAME)
 
 
-def _kept(blocks: Iterable[Block]) -> Iterator[bytes]:
+def _without_metadata(blocks: Iterable[Block]) -> Iterator[bytes]:
     control = b""
     for block in blocks:
         if block.introducer == _IMAGE:

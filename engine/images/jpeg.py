@@ -124,7 +124,7 @@ def _orientation(segments: Iterable[Segment]) -> int:
 
 
 def _stripped(header: Iterable[Segment], turned: int, rest: _Rest) -> bytes:
-    segments = [kept for segment in header if (kept := _kept(segment))]
+    segments = [needed for segment in header if (needed := _needed(segment))]
     if turned != exif.UPRIGHT:
         # JFIF wants to be the very first segment.
         place = 1 if segments[0].marker == _APP0 else 0
@@ -132,8 +132,8 @@ def _stripped(header: Iterable[Segment], turned: int, rest: _Rest) -> bytes:
     parts: list[bytes | memoryview] = [b"\xff\xd8", *(segment.written() for segment in segments)]
     for data, segment in rest:
         parts.append(data)
-        if segment and (kept := _kept(segment)):
-            parts.append(kept.written())
+        if segment and (needed := _needed(segment)):
+            parts.append(needed.written())
     return b"".join((*parts, b"\xff\xd9"))
 
 
@@ -161,7 +161,7 @@ def _without_fill(data: memoryview) -> bytes | memoryview:
     return bytes(data).rstrip(b"\xff") if data and data[-1] == 0xFF else data
 
 
-def _kept(segment: Segment) -> Segment | None:
+def _needed(segment: Segment) -> Segment | None:
     """Return the segment as far as the pixels need it, or None."""
     marker, payload = segment
     if marker in _TABLES or marker in _FRAMES or marker == _SOS:

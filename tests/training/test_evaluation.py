@@ -45,13 +45,13 @@ def test_performance_by_hand() -> None:
 def test_what_is_kept_is_what_is_told() -> None:
     snapshot = make_snapshot()
 
-    kept = evaluation.kept_performance(evaluation.figures(snapshot))
+    kept = evaluation.stored_performance(evaluation.figures(snapshot))
 
     assert kept == evaluation.performance(snapshot, threshold=0.5)
 
 
 def test_nothing_kept_tells_nothing() -> None:
-    assert evaluation.kept_performance({}) is None
+    assert evaluation.stored_performance({}) is None
 
 
 def test_weakest_tags_come_first() -> None:

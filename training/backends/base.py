@@ -68,10 +68,10 @@ class Trainer(Protocol):
     def upload_images(
         self, project: Project, batch: Sequence[ImageUpload], *, by: User | None
     ) -> tuple[UploadResult, ...]:
-        """Keep pictures with their tags, at most BATCH of them and TAGS_A_BATCH different tags.
+        """Add pictures with their tags, at most BATCH of them and TAGS_A_BATCH different tags.
 
-        Each one is kept or refused by itself; the results are in the order of the pictures. Safe to call again: what is
-        there already is OKDuplicate.
+        Each one is added or refused by itself; the results are in the order of the pictures. Safe to call again: what
+        is there already is OKDuplicate.
         """
 
     def train(self, iteration: Iteration, *, options: TrainingOptions, progress: Progress) -> None:

@@ -93,14 +93,14 @@ def discard_images(project: Project, images: ImageQuerySet, *, by: User | None) 
     if mirror := get_mirror(project):
         mirror.delete_images(images)
     with transaction.atomic():
-        gone = dict(images.values_list("pk", "picture_id"))
-        for start in range(0, len(keys := list(gone)), _ROWS_AT_ONCE):
+        pictures = dict(images.values_list("pk", "picture_id"))
+        for start in range(0, len(keys := list(pictures)), _ROWS_AT_ONCE):
             Image.objects.filter(pk__in=keys[start : start + _ROWS_AT_ONCE]).delete()
-        if gone:
+        if pictures:
             title = _("Erase the pictures of %(project)s") % {"project": project}
-            queue_job("discard", title=title, arguments={"pictures": list(gone.values())}, by=by)
-    logger.info("Deleted images=%s project=%s", len(gone), project.pk)
-    return len(gone)
+            queue_job("discard", title=title, arguments={"pictures": list(pictures.values())}, by=by)
+    logger.info("Deleted images=%s project=%s", len(pictures), project.pk)
+    return len(pictures)
 
 
 def summary(results: Sequence[UploadResult]) -> str:

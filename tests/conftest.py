@@ -71,7 +71,7 @@ def quick_passwords(settings: Settings) -> None:
 def unproven(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Publishing proves the package by running it, which takes half a second: only where a test is marked `proven`."""
     if "proven" not in request.keywords:
-        monkeypatch.setattr("training.exporting.check_fit_to_answer", lambda iteration: None)
+        monkeypatch.setattr("training.packages.check_fit_to_answer", lambda iteration: None)
 
 
 @pytest.fixture(autouse=True)

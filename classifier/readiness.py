@@ -11,7 +11,6 @@ from PIL import Image
 
 from catalog.exceptions import StorageUnavailable
 from catalog.storage import has_blob
-from classifier import services
 from classifier.backends import get_backend, local
 from classifier.exceptions import BackendUnavailable, PredictionError
 from engine import images
@@ -44,9 +43,8 @@ def _run_once() -> None:
     started = time.perf_counter()
     try:
         project = default_project()
-        if project and get_backend(project.backend).needs_head:
-            photo = images.admit(_blank_picture(), limits=images.PREDICTION)
-            services.classify(photo=photo, project=project)
+        if project and (backend := get_backend(project.backend)).needs_head:
+            backend.predict(images.admit(_blank_picture(), limits=images.PREDICTION), project=project)
             logger.info("Warmed up project=%s ms=%.0f", project.pk, 1000 * (time.perf_counter() - started))
     except Exception:  # whatever it is, the process can still serve
         logger.exception("Warm-up failed")

@@ -14,24 +14,9 @@ from classifier.backends import get_backend
 from classifier.backends.base import Answer
 from classifier.models import PendingPhoto, Prediction
 from engine.images import AdmittedPicture
-from training.models import Iteration, Project
+from training.models import Project
 
 logger = logging.getLogger(__name__)
-
-
-def classify(
-    *,
-    photo: AdmittedPicture,
-    project: Project,
-    iteration: Iteration | None = None,
-) -> Answer:
-    """Return what the project's backend says of the photo; nothing is stored.
-
-    iteration: a completed one of the project; None: the live one.
-
-    Raises RefusedPicture, BackendUnavailable and BackendMisconfigured.
-    """
-    return get_backend(project.backend).predict(photo, project=project, iteration=iteration)
 
 
 def predict(*, photo: AdmittedPicture, project: Project, by: User, held: PendingPhoto | None = None) -> Prediction:
@@ -40,10 +25,10 @@ def predict(*, photo: AdmittedPicture, project: Project, by: User, held: Pending
     What is judged, held and perhaps kept later is one and the same file. A photo that was held already is answered
     once, however often it is sent again.
 
-    Raises what `classify` does; then nothing was stored.
+    Raises RefusedPicture, BackendUnavailable and BackendMisconfigured; then nothing was stored.
     """
     started = time.perf_counter()
-    answer = classify(photo=photo, project=project)
+    answer = get_backend(project.backend).predict(photo, project=project)
     milliseconds = 1000 * (time.perf_counter() - started)
     top = answer.predictions[0]
     with transaction.atomic():

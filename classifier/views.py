@@ -57,11 +57,17 @@ def _classify(request: UserRequest, held: PendingPhoto | None) -> HttpResponseBa
     prediction = None
     if form.is_valid():
         photo: images.AdmittedPicture = form.cleaned_data.pop("photo")
+        project: Project = form.cleaned_data["project"]
         try:
-            prediction = _predict(request, form, photo, held)
+            prediction = services.predict(photo=photo, project=project, by=request.user, held=held)
         except BackendUnavailable as exc:
             logger.warning("Prediction unavailable user=%s: %s", request.user.pk, exc, exc_info=exc)
             return _unavailable(request, form, photo)
+        except RefusedPicture as exc:
+            form.add_error("photo", refusal_sentence(exc))
+        except BackendMisconfigured as exc:
+            logger.error("Prediction misconfigured project=%s: %s", project.pk, exc, exc_info=exc)  # noqa: TRY400
+            form.add_error("photo", _("The model is not set up correctly. Please tell your administrator."))
     if "card" in request.POST:
         name = getattr(request.FILES.get("photo"), "name", "")
         return render(request, "classifier/_queue_card.html", {"form": form, "prediction": prediction, "name": name})
@@ -116,21 +122,6 @@ def _files(request: UserRequest, held: PendingPhoto | None) -> MultiValueDict[st
     if content is None:
         return request.FILES
     return MultiValueDict({"photo": [SimpleUploadedFile("photo.jpg", content)]})
-
-
-def _predict(
-    request: UserRequest, form: PhotoForm, photo: images.AdmittedPicture, held: PendingPhoto | None
-) -> Prediction | None:
-    """Classify the photo; None when that failed, with a sentence on the form."""
-    project: Project = form.cleaned_data["project"]
-    try:
-        return services.predict(photo=photo, project=project, by=request.user, held=held)
-    except RefusedPicture as exc:
-        form.add_error("photo", refusal_sentence(exc))
-    except BackendMisconfigured as exc:
-        logger.error("Prediction misconfigured project=%s: %s", project.pk, exc, exc_info=exc)  # noqa: TRY400
-        form.add_error("photo", _("The model is not set up correctly. Please tell your administrator."))
-    return None
 
 
 def _unavailable(request: UserRequest, form: PhotoForm, photo: images.AdmittedPicture) -> HttpResponse:

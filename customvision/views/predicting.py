@@ -5,9 +5,10 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from ninja import Query
 
-from customvision.answering import Application, answer_and_keep, answer_only
+from customvision.answers import answer_picture
 from customvision.api_description import takes, takes_picture
 from customvision.bodies import read_json, read_picture
+from customvision.fields import Shape
 from customvision.published import Published, find_published
 from customvision.routers import prediction as router
 from customvision.schemas.predictions import ImagePrediction, ImageUrl
@@ -18,6 +19,10 @@ _PUBLISHED = "/{uuid:project_id}/classify/iterations/{path:published_name}"
 _LIMITS = images.PREDICTION
 
 
+class Application(Shape):
+    application: str = ""
+
+
 @router.post(f"{_PUBLISHED}/image", response=ImagePrediction)
 @takes_picture(max_bytes=_LIMITS.max_bytes)
 def classify_image(
@@ -25,7 +30,7 @@ def classify_image(
 ) -> HttpResponse:
     """Classify a picture, and store it with the answer."""
     published = find_published(request, project_id, published_name)
-    return _answer_and_keep(request, read_picture(request), published, sender)
+    return _answer(request, read_picture(request), published, store=True, application=sender.application)
 
 
 @router.post(f"{_PUBLISHED}/image/nostore", response=ImagePrediction)
@@ -33,7 +38,7 @@ def classify_image(
 def classify_image_with_no_store(request: HttpRequest, project_id: UUID, published_name: str) -> HttpResponse:
     """Classify a picture; nothing is stored."""
     published = find_published(request, project_id, published_name)
-    return _answer_only(request, read_picture(request), published)
+    return _answer(request, read_picture(request), published, store=False)
 
 
 @router.post(f"{_PUBLISHED}/url", response=ImagePrediction)
@@ -43,7 +48,7 @@ def classify_image_url(
 ) -> HttpResponse:
     """Classify the picture at an address, and store it with the answer."""
     published = find_published(request, project_id, published_name)
-    return _answer_and_keep(request, _fetched(request), published, sender)
+    return _answer(request, _fetched(request), published, store=True, application=sender.application)
 
 
 @router.post(f"{_PUBLISHED}/url/nostore", response=ImagePrediction)
@@ -51,23 +56,17 @@ def classify_image_url(
 def classify_image_url_with_no_store(request: HttpRequest, project_id: UUID, published_name: str) -> HttpResponse:
     """Classify the picture at an address; nothing is stored."""
     published = find_published(request, project_id, published_name)
-    return _answer_only(request, _fetched(request), published)
+    return _answer(request, _fetched(request), published, store=False)
 
 
 def _fetched(request: HttpRequest) -> bytes:
     return fetch_picture(read_json(request, ImageUrl).url, max_bytes=_LIMITS.max_bytes)
 
 
-def _answer_only(request: HttpRequest, content: bytes, published: Published) -> HttpResponse:
-    return answer_only(request, content, iteration=published.iteration, labels=published.labels, limits=_LIMITS)
-
-
-def _answer_and_keep(request: HttpRequest, content: bytes, published: Published, sender: Application) -> HttpResponse:
-    return answer_and_keep(
-        request,
-        content,
-        iteration=published.iteration,
-        labels=published.labels,
-        limits=_LIMITS,
-        application=sender.application,
+def _answer(
+    request: HttpRequest, content: bytes, published: Published, *, store: bool, application: str = ""
+) -> HttpResponse:
+    iteration, labels = published.iteration, published.labels
+    return answer_picture(
+        request, content, iteration=iteration, labels=labels, limits=_LIMITS, store=store, application=application
     )

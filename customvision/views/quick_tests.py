@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query
 
 from classifier.backends import get_backend
-from customvision.answering import answer_and_keep, answer_only
+from customvision.answers import answer_picture
 from customvision.api_description import takes, takes_picture
 from customvision.bodies import read_json, read_picture
 from customvision.errors import ApiError
@@ -46,8 +46,7 @@ def quick_test_image_url(request: HttpRequest, project_id: UUID, test: Query[Qui
 
 def _answer(request: HttpRequest, content: bytes, iteration: Iteration, test: QuickTest) -> HttpResponse:
     labels = labels_of(iteration)
-    answer = answer_and_keep if test.store else answer_only
-    return answer(request, content, iteration=iteration, labels=labels, limits=_LIMITS)
+    return answer_picture(request, content, iteration=iteration, labels=labels, limits=_LIMITS, store=test.store)
 
 
 def _chosen(project: Project, uid: UUID | None) -> Iteration:

@@ -13,7 +13,7 @@ from django.test import Client
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from classifier.services import classify
+from classifier.backends import get_backend
 from customvision.models import StoredPrediction
 from customvision.views import predicting, quick_tests
 from engine import images
@@ -264,7 +264,7 @@ def test_nothing_is_stored_where_the_operator_wants_none(ask: Call, food_project
 
 
 def test_answer_waits_for_no_storage(ask: Call, food_project: Project, storage_refuses: None) -> None:
-    classify(photo=admit(make_photo()), project=food_project)  # the head has been read before
+    get_backend("local").predict(admit(make_photo()), project=food_project)  # the head has been read before
 
     assert ask(food_project, "classify", "live/image", make_photo()).status_code == 200
     assert StoredPrediction.objects.get().picture.waiting_blob.attempts == 1

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from catalog.models import Picture
-from classifier.services import classify
+from classifier.backends import get_backend
 from engine.splitting import Part
 from jobs import progress
 from jobs.models import Job
@@ -105,7 +105,8 @@ def test_a_copied_iteration_answers_as_the_original_does(project: Project) -> No
     photo = factories.admit(factories.make_photo(seed=1))
 
     old, new = (
-        classify(photo=photo, project=each, iteration=each.iterations.get()).predictions for each in (project, copy)
+        get_backend(each.backend).predict(photo, project=each, iteration=each.iterations.get()).predictions
+        for each in (project, copy)
     )
 
     assert old == new

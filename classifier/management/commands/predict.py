@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from classifier import services
+from classifier.backends import get_backend
 from classifier.backends.base import Answer
 from classifier.exceptions import PredictionError
 from engine import images
@@ -67,7 +67,7 @@ def _classify(path: Path, project: Project) -> Answer | str:
     try:
         images.check_byte_size(path.stat().st_size, limits=images.PREDICTION)
         photo = images.admit(path.read_bytes(), limits=images.PREDICTION)
-        return services.classify(photo=photo, project=project)
+        return get_backend(project.backend).predict(photo, project=project)
     except (RefusedPicture, OSError) as exc:
         return str(exc)
     except PredictionError as exc:

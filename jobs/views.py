@@ -57,10 +57,9 @@ def jobs(request: UserRequest) -> HttpResponse:
     page = page_by_key(request, found, size=PAGE_SIZE)
     now = timezone.now()
     context = {
-        "page": [shown(job, now=now) for job in page.rows],
+        "page": page,
+        "rows": [shown(job, now=now) for job in page.rows],
         "is_moving": any(not job.is_finished for job in page.rows),
-        "first_url": page.first_url,
-        "next_url": page.next_url,
     }
     return render(request, "jobs/jobs.html", context)
 

@@ -37,7 +37,7 @@ def keys(request: UserRequest) -> HttpResponse:
     page = page_by_key(request, ApiKey.objects.select_related("created_by"), size=PAGE_SIZE)
     names = _project_names([key.project_uid for key in page.rows if key.project_uid])
     rows = [Row(key, names.get(key.project_uid)) for key in page.rows]
-    context = {"rows": rows, "first_url": page.first_url, "next_url": page.next_url}
+    context = {"rows": rows, "page": page}
     return render(request, "customvision/keys.html", context)
 
 

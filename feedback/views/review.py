@@ -32,11 +32,9 @@ def mispredictions(request: UserRequest) -> HttpResponse:
     filters = ReviewFilterForm(request.GET)
     page = page_by_key(request, filters.apply().with_pictures(), size=PAGE_SIZE)
     context = {
-        "page": page.rows,
+        "page": page,
         "filters": filters,
         "is_filtered": any(filters.cleaned_data.values()),
-        "first_url": page.first_url,
-        "next_url": page.next_url,
     }
     return render(request, "feedback/mispredictions.html", context)
 
@@ -74,9 +72,7 @@ def bin_(request: UserRequest) -> HttpResponse:
     found = Misprediction.objects.in_bin().with_pictures().select_related("deleted_by")
     page = page_by_key(request, found, size=PAGE_SIZE, moment="deleted_at")
     context = {
-        "page": page.rows,
-        "first_url": page.first_url,
-        "next_url": page.next_url,
+        "page": page,
         "days": settings.CLASSIFR_BIN_DAYS,
     }
     return render(request, "feedback/bin.html", context)

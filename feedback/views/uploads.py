@@ -35,10 +35,8 @@ def uploads(request: UserRequest) -> HttpResponse:
     """List one's own predictions with their verdicts, newest first, a page at a time by key."""
     page = page_by_key(request, _with_photos(_own(request)), size=PAGE_SIZE)
     context = {
-        "page": page.rows,
+        "page": page,
         "may_keep": any(each.photo_waits and not hasattr(each, "verdict") for each in page.rows),  # type: ignore[attr-defined]  # annotated
-        "first_url": page.first_url,
-        "next_url": page.next_url,
     }
     return render(request, "feedback/uploads.html", context)
 

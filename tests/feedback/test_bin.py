@@ -56,7 +56,7 @@ def test_deleted_photo_says_when_and_by_whom(site: Client, reviewer: User) -> No
     site.post(reverse("feedback:delete"), {"ids": row.pk})
     page = site.get(BIN)
 
-    assert [each.pk for each in page.context["page"]] == [row.pk]
+    assert [each.pk for each in page.context["page"].rows] == [row.pk]
     assert reviewer.username in page.content.decode()
     assert "30 jours restants" in page.content.decode() or "30 days left" in page.content.decode()
 
@@ -73,18 +73,18 @@ def test_last_deleted_come_first_page_by_page(site: Client) -> None:
     newer = factories.make_misprediction(picture=picture, user=user, deleted_at=moment + timedelta(seconds=1))
 
     first = site.get(BIN)
-    second = site.get(BIN + first.context["next_url"])
+    second = site.get(BIN + first.context["page"].next_url)
 
-    shown = [each.pk for page in (first, second) for each in page.context["page"]]
+    shown = [each.pk for page in (first, second) for each in page.context["page"].rows]
     assert shown == [newer.pk, *(each.pk for each in reversed(rows)), older.pk]
-    assert second.context["next_url"] == ""
+    assert second.context["page"].next_url == ""
 
 
 @pytest.mark.parametrize("before", ["x", "7", "7@", "7@yesterday", "7@2026-13-40T00:00", "7@2026-01-01T00:00:00"])
 def test_nonsense_in_the_address_shows_the_first_page(site: Client, before: str) -> None:
     row = binned()
 
-    assert list(site.get(BIN, {"before": before}).context["page"]) == [row]
+    assert list(site.get(BIN, {"before": before}).context["page"].rows) == [row]
 
 
 def test_number_of_queries_does_not_grow(
@@ -103,7 +103,7 @@ def test_restored_photo_is_back_in_its_place(site: Client) -> None:
 
     site.post(reverse("feedback:restore"), {"ids": rows[1]})
 
-    assert [each.pk for each in site.get("/mispredictions/").context["page"]] == rows[::-1]
+    assert [each.pk for each in site.get("/mispredictions/").context["page"].rows] == rows[::-1]
     assert Misprediction.objects.get(pk=rows[1]).deleted_by is None
 
 

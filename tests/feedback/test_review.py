@@ -26,7 +26,7 @@ def site(signed_in: SignIn, reviewer: User) -> Client:
 
 
 def listed(site: Client, **filters: str) -> list[int]:
-    return [each.pk for each in site.get(LIST, filters).context["page"]]
+    return [each.pk for each in site.get(LIST, filters).context["page"].rows]
 
 
 def test_stranger_is_sent_to_sign_in(client: Client, db: None) -> None:
@@ -44,11 +44,11 @@ def test_pages_follow_by_key(site: Client) -> None:
     rows = [factories.make_misprediction(picture=picture, user=user).pk for _ in range(PAGE_SIZE + 3)]
 
     first = site.get(LIST)
-    second = site.get(LIST + first.context["next_url"])
+    second = site.get(LIST + first.context["page"].next_url)
 
-    assert [each.pk for each in first.context["page"]] == rows[:2:-1]
-    assert [each.pk for each in second.context["page"]] == rows[2::-1]
-    assert second.context["next_url"] == ""
+    assert [each.pk for each in first.context["page"].rows] == rows[:2:-1]
+    assert [each.pk for each in second.context["page"].rows] == rows[2::-1]
+    assert second.context["page"].next_url == ""
 
 
 def test_number_of_queries_does_not_grow(site: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:

@@ -54,16 +54,16 @@ def test_own_predictions_are_listed_newest_first(site: Client, person: User) -> 
     mine = [factories.make_prediction(user=person).pk for _ in range(3)]
     factories.make_prediction(user=factories.make_user())
 
-    assert [each.pk for each in site.get(LIST).context["page"]] == mine[::-1]
+    assert [each.pk for each in site.get(LIST).context["page"].rows] == mine[::-1]
 
 
 def test_pages_follow_by_key(site: Client, person: User) -> None:
     project = factories.make_project()
     mine = [factories.make_prediction(user=person, project=project).pk for _ in range(PAGE_SIZE + 2)]
 
-    second = site.get(LIST + site.get(LIST).context["next_url"])
+    second = site.get(LIST + site.get(LIST).context["page"].next_url)
 
-    assert [each.pk for each in second.context["page"]] == mine[1::-1]
+    assert [each.pk for each in second.context["page"].rows] == mine[1::-1]
 
 
 def test_number_of_queries_does_not_grow(

@@ -126,10 +126,10 @@ def test_jobs_follow_by_key(site: Client) -> None:
     made = [make_job().pk for _ in range(PAGE_SIZE + 2)]
 
     first = site.get(reverse("jobs:jobs"))
-    second = site.get(reverse("jobs:jobs") + first.context["next_url"])
+    second = site.get(reverse("jobs:jobs") + first.context["page"].next_url)
 
-    assert [row.job.pk for row in first.context["page"]] == made[:1:-1]
-    assert [row.job.pk for row in second.context["page"]] == made[1::-1]
+    assert [row.job.pk for row in first.context["rows"]] == made[:1:-1]
+    assert [row.job.pk for row in second.context["rows"]] == made[1::-1]
 
 
 def test_number_of_queries_does_not_grow(
@@ -142,7 +142,7 @@ def test_number_of_queries_does_not_grow(
 
 
 def test_empty_list_says_why(site: Client) -> None:
-    assert not site.get(reverse("jobs:jobs")).context["page"]
+    assert not site.get(reverse("jobs:jobs")).context["rows"]
 
 
 def test_waiting_job_is_cancelled_at_once(site: Client) -> None:

@@ -38,12 +38,10 @@ def images(request: UserRequest, pk: int) -> HttpResponse:
     context = {
         "project": project,
         "tags": tags,
-        "page": page.rows,
+        "page": page,
         "filters": filters,
         "is_filtered": any(filters.cleaned_data.values()),
         "held_out": Part.HELD_OUT.value,
-        "first_url": page.first_url,
-        "next_url": page.next_url,
     }
     return render(request, "training/images.html", context)
 

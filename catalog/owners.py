@@ -1,11 +1,11 @@
-"""Who has rows that name blobs: asked by `reconcile_blobs`."""
+"""Who has rows that name blobs: asked by `reconcile_blobs` and by backups."""
 
 from collections.abc import Collection, Iterator
 from operator import call
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.utils import timezone
 
 from catalog.models import Picture, PictureQuerySet, WaitingBlob
@@ -37,14 +37,37 @@ owners: Registry[BlobOwner] = Registry(
 """By the folder, such as "pictures/"."""
 
 
-class PictureBlobs:
+class BlobColumn:
+    """The blobs that one column of a model names. A loss is reported, and noted nowhere."""
+
+    model: type[Model]
+    column: str
+
+    def keys(self) -> Iterator[str]:
+        return self.rows().exclude(**{self.column: ""}).values_list(self.column, flat=True).iterator()
+
+    def named(self, keys: Collection[str]) -> set[str]:
+        return set(self.rows().filter(**{f"{self.column}__in": keys}).values_list(self.column, flat=True))
+
+    def lost(self) -> set[str]:
+        return set()
+
+    def note(self, keys: Collection[str], *, are_lost: bool) -> None:
+        """Note nothing."""
+
+    def rows(self) -> QuerySet[Any]:
+        """Return all rows: the model's own manager may leave some out."""
+        return QuerySet(self.model)
+
+
+class PictureBlobs(BlobColumn):
     """The pictures' own bytes."""
+
+    model = Picture
+    column = "blob_key"
 
     def keys(self) -> Iterator[str]:
         return self._delivered().values_list("blob_key", flat=True).iterator()
-
-    def named(self, keys: Collection[str]) -> set[str]:
-        return set(Picture.objects.filter(blob_key__in=keys).values_list("blob_key", flat=True))
 
     def describe(self, key: str) -> str:
         return f"picture {key.rpartition('/')[2]}"

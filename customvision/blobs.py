@@ -1,28 +1,23 @@
 """Which blobs the exports name."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 
 from django.utils.translation import gettext as _
 
+from catalog.owners import BlobColumn
 from customvision.models import Export
 
 
-class ExportBlobs:
+class ExportBlobs(BlobColumn):
     """Packages; one whose file is lost has failed, so that it can be asked for again."""
 
-    def keys(self) -> Iterator[str]:
-        return Export.objects.exclude(blob_key="").values_list("blob_key", flat=True).iterator()
-
-    def named(self, keys: Collection[str]) -> set[str]:
-        return set(Export.objects.filter(blob_key__in=keys).values_list("blob_key", flat=True))
+    model = Export
+    column = "blob_key"
 
     def describe(self, key: str) -> str:
         uid = key.removeprefix("exports/").removesuffix(".zip")
         export = Export.objects.select_related("iteration__project").get(uid=uid)
         return f"{export} package of {export.iteration.name} of {export.iteration.project.name}"
-
-    def lost(self) -> set[str]:
-        return set()
 
     def note(self, keys: Collection[str], *, are_lost: bool) -> None:
         if are_lost:

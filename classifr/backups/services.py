@@ -11,32 +11,22 @@ from pathlib import Path
 import django
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection, models, transaction
+from django.db import connection, transaction
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
 from accounts.models import User
 from catalog.exceptions import StorageUnavailable
-from catalog.models import Picture, WaitingBlob
+from catalog.owners import owners
 from catalog.storage import blobs, has_blob, read_blob, stored_blobs, write_blob
 from classifr.backups import archives, dumps
 from classifr.backups.archives import BLOBS, DUMP, Manifest, Writer
 from classifr.backups.exceptions import BackupError, Refused
-from customvision.models import Export
 from feedback.models import Misprediction
-from training.models import Iteration
 
 Report = Callable[[str, int, int | None], None]
 """Hears what is being done, how many are done, and of how many, None where that is not known."""
-
-NAMED_BY: tuple[tuple[type[models.Model], str], ...] = (
-    (Picture, "blob_key"),
-    (Iteration, "head_key"),
-    (Iteration, "snapshot_key"),
-    (Export, "blob_key"),
-)
-"""The columns that name blobs."""
 
 DUMPS = 5
 """So often at most, where photos are being deleted all the while."""
@@ -149,11 +139,7 @@ def _dump(path: Path) -> tuple[set[str], list[list[str]]]:
 
 def named_keys() -> set[str]:
     """Return the keys of all blobs that rows name; what waits in the database for the storage has none yet."""
-    found: set[str] = set()
-    for model, column in NAMED_BY:
-        # Not the model's own manager, which may leave rows out.
-        found.update(models.QuerySet(model).values_list(column, flat=True).iterator())
-    return found - {""} - set(WaitingBlob.objects.values_list("picture__blob_key", flat=True))
+    return set[str]().union(*(owners.get(folder).keys() for folder in owners.names()))
 
 
 def inspect_backup(*, path: Path) -> Manifest:

@@ -1,6 +1,7 @@
 """What goes into a backup; in this process, on the tests' own database."""
 
 from pathlib import Path
+from typing import cast
 
 import pytest
 from django.apps import apps
@@ -8,6 +9,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from catalog.models import Picture, WaitingBlob
+from catalog.owners import BlobColumn, owners
 from catalog.services import discard_picture
 from catalog.storage import delete_blob, stored_blobs
 from classifr.backups import services
@@ -107,4 +109,5 @@ def test_every_column_that_names_a_blob_is_known() -> None:
         if field.name.endswith("_key") or "blob" in field.name
     }
 
-    assert named == set(services.NAMED_BY)
+    columns = [cast(BlobColumn, owners.get(folder)) for folder in owners.names()]
+    assert named == {(each.model, each.column) for each in columns}

@@ -22,7 +22,6 @@ MANIFEST = "manifest.json"
 DUMP = "database.dump"
 BLOBS = "blobs/"
 MODES = {".tar": "w", ".gz": "w:gz", ".tgz": "w:gz", ".xz": "w:xz"}
-CHUNK = 1 << 20  # bytes
 
 
 @dataclass(frozen=True)
@@ -66,25 +65,12 @@ class Writer:
         self._add(MANIFEST, io.BytesIO(content), len(content))
 
     def _add(self, name: str, file: IO[bytes], size: int) -> None:
+        self.parts[name] = hashlib.file_digest(file, "sha256").hexdigest()
+        file.seek(0)
         info = tarfile.TarInfo(name)
         info.size, info.mode = size, 0o600
-        hashing = _Hashing(file)
-        self._tar.addfile(info, hashing)
+        self._tar.addfile(info, file)
         _forget_members(self._tar)
-        self.parts[name] = hashing.sha256.hexdigest()
-
-
-class _Hashing:
-    """A file that hashes what is read from it."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self.sha256 = hashlib.sha256()
-
-    def read(self, size: int = -1) -> bytes:
-        content = self._file.read(size)
-        self.sha256.update(content)
-        return content
 
 
 @contextmanager
@@ -152,7 +138,7 @@ def check(path: Path) -> Manifest:
             if name == MANIFEST:
                 manifest = _parse(file.read())
             else:
-                sums[name] = _sha256(file)
+                sums[name] = hashlib.file_digest(file, "sha256").hexdigest()
     if manifest is None:
         raise DamagedBackup(f"{path} is no backup of Classifr, or cut short: its end, the manifest, is missing.")
     if wrong := sorted(name for name in sums.keys() | manifest.parts if sums.get(name) != manifest.parts.get(name)):
@@ -170,10 +156,3 @@ def _parse(content: bytes) -> Manifest:
         return Manifest(**fields)
     except (ValueError, TypeError, KeyError) as exc:
         raise DamagedBackup("The backup's manifest cannot be read.") from exc
-
-
-def _sha256(file: IO[bytes]) -> str:
-    found = hashlib.sha256()
-    while chunk := file.read(CHUNK):
-        found.update(chunk)
-    return found.hexdigest()

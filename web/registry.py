@@ -31,12 +31,18 @@ class Registry(Generic[T]):
         group: str,
         paths: Callable[[], Mapping[str, str]],
         make: Callable[[Any], T] = lambda found: found,
+        missing: type[Exception] = NotRegistered,
     ) -> None:
-        """noun: what sentences call one of them. paths: reads the setting. make: what is kept of what was imported."""
+        """Say where things come from.
+
+        noun: what sentences call one of them. paths: reads the setting. make: what is kept of what was imported.
+        missing: raised with a sentence for a name that nothing has.
+        """
         self.noun = noun
         self.group = group
         self._paths = paths
         self._make = make
+        self._missing = missing
         self._made: dict[str, T] = {}
         """By dotted path."""
 
@@ -45,10 +51,10 @@ class Registry(Generic[T]):
         return list(dict.fromkeys([*self._paths(), *self._plugins]))
 
     def get(self, name: str) -> T:
-        """Return what has that name. Raises NotRegistered, and what importing a path of the setting raises."""
+        """Return what has that name. Raises `missing`, and what importing a path of the setting raises."""
         found = self.find(name)
         if found is None:
-            raise NotRegistered(f"There is no {self.noun} {name!r}; there are {', '.join(sorted(self.names()))}.")
+            raise self._missing(f"There is no {self.noun} {name!r}; there are {', '.join(sorted(self.names()))}.")
         return found
 
     def find(self, name: str) -> T | None:

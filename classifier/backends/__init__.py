@@ -6,19 +6,13 @@ from django.conf import settings
 
 from classifier.backends.base import PredictionBackend
 from classifier.exceptions import BackendMisconfigured
-from web.registry import NotRegistered, Registry
+from web.registry import Registry
 
 registry: Registry[PredictionBackend] = Registry(
     "prediction backend",
     group="classifr.prediction_backends",
     paths=lambda: settings.CLASSIFR_PREDICTION_BACKENDS,
     make=call,
+    missing=BackendMisconfigured,
 )
-
-
-def get_backend(name: str) -> PredictionBackend:
-    """Return this process's backend of that name. Raises BackendMisconfigured."""
-    try:
-        return registry.get(name)
-    except NotRegistered as exc:
-        raise BackendMisconfigured(str(exc)) from exc
+get_backend = registry.get

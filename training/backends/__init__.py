@@ -7,22 +7,16 @@ from django.conf import settings
 from training.backends.base import Mirror, Trainer
 from training.exceptions import BackendMisconfigured
 from training.models import Project
-from web.registry import NotRegistered, Registry
+from web.registry import Registry
 
 registry: Registry[Trainer] = Registry(
     "training backend",
     group="classifr.training_backends",
     paths=lambda: settings.CLASSIFR_TRAINING_BACKENDS,
     make=call,
+    missing=BackendMisconfigured,
 )
-
-
-def get_trainer(name: str) -> Trainer:
-    """Return this process's trainer of that name. Raises BackendMisconfigured."""
-    try:
-        return registry.get(name)
-    except NotRegistered as exc:
-        raise BackendMisconfigured(str(exc)) from exc
+get_trainer = registry.get
 
 
 def get_mirror(project: Project) -> Mirror | None:

@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -159,56 +159,46 @@ def blobs() -> Blobs:
     return cast(Blobs, default_storage)
 
 
-def write_blob(key: str, content: bytes) -> None:
-    """Store those bytes under exactly that key, replacing what is there. Raises StorageUnavailable."""
+@contextmanager
+def _available(key: str) -> Iterator[None]:
+    """Raise StorageUnavailable for whatever goes wrong in there."""
     try:
-        default_storage.save(key, ContentFile(content))
+        yield
     except (OSError, AzureError) as exc:
         raise StorageUnavailable(key) from exc
+
+
+def write_blob(key: str, content: bytes) -> None:
+    """Store those bytes under exactly that key, replacing what is there. Raises StorageUnavailable."""
+    with _available(key):
+        default_storage.save(key, ContentFile(content))
 
 
 def has_blob(key: str) -> bool:
     """Say whether there is a blob under that key. Raises StorageUnavailable."""
-    try:
+    with _available(key):
         return default_storage.exists(key)
-    except (OSError, AzureError) as exc:
-        raise StorageUnavailable(key) from exc
 
 
 def read_blob(key: str) -> bytes:
     """Return the blob's bytes. Raises StorageUnavailable, also where there is no such blob."""
-    try:
-        with default_storage.open(key) as file:
-            return cast(bytes, file.read())
-    except (OSError, AzureError) as exc:
-        raise StorageUnavailable(key) from exc
+    with _available(key), default_storage.open(key) as file:
+        return cast(bytes, file.read())
 
 
 def delete_blob(key: str) -> None:
     """Delete the blob; one that is not there is no error. Raises StorageUnavailable."""
-    try:
+    with _available(key):
         default_storage.delete(key)
-    except (OSError, AzureError) as exc:
-        raise StorageUnavailable(key) from exc
 
 
 def stored_blobs(prefix: str) -> Iterator[StoredBlob]:
-    """Yield every blob below that folder ("" or one that ends in a slash), in no particular order.
-
-    Raises StorageUnavailable.
-    """
-    try:
+    """Yield what `Blobs.stored` yields. Raises StorageUnavailable."""
+    with _available(prefix):
         yield from blobs().stored(prefix)
-    except (OSError, AzureError) as exc:
-        raise StorageUnavailable(prefix) from exc
 
 
 def unfinished_blobs(prefix: str) -> Iterator[StoredBlob]:
-    """Yield what is being written below that folder, and what a process that died left of its writing.
-
-    Raises StorageUnavailable.
-    """
-    try:
+    """Yield what `Blobs.unfinished` yields. Raises StorageUnavailable."""
+    with _available(prefix):
         yield from blobs().unfinished(prefix)
-    except (OSError, AzureError) as exc:
-        raise StorageUnavailable(prefix) from exc

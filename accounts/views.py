@@ -1,20 +1,20 @@
 """Signing in and out, and what one chooses for oneself."""
 
+from collections.abc import Container
 from http import HTTPStatus
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.forms import PasswordChangeForm
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse_lazy
-from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access import next_url
-from accounts.forms import LanguageForm, ThemeForm
+from accounts.models import User
 
 YEAR_S = 365 * 24 * 3600
 
@@ -45,34 +45,23 @@ password_change = PasswordChange.as_view()
 @require_POST
 def language(request: HttpRequest) -> HttpResponseBase:
     """Answer in that language from now on: kept with the user, and in a cookie for who is not signed in."""
-    form = LanguageForm(request.POST)
-    if not form.is_valid():
-        return _back(request)
-    chosen = form.cleaned_data["language"]
-    if request.user.is_authenticated:
-        request.user.language = chosen
-        request.user.save(update_fields=["language"])
-    translation.activate(chosen)
-    return _remember(_back(request), settings.LANGUAGE_COOKIE_NAME, chosen)
+    return _choose(request, "language", choices=dict(settings.LANGUAGES), cookie=settings.LANGUAGE_COOKIE_NAME)
 
 
 @require_POST
 def theme(request: HttpRequest) -> HttpResponseBase:
     """Keep the choice of light or dark, with the user and in a cookie that the page's script reads."""
-    form = ThemeForm(request.POST)
-    if not form.is_valid():
-        return _back(request)
-    chosen = form.cleaned_data["theme"]
+    return _choose(request, "theme", choices=User.Theme.values, cookie="theme")
+
+
+def _choose(request: HttpRequest, name: str, *, choices: Container[str], cookie: str) -> HttpResponseBase:
+    """Keep what the form chooses under that name, in the user's column of that name; nonsense changes nothing."""
+    response = redirect(next_url(request, resolve_url(settings.LOGIN_REDIRECT_URL)))
+    chosen = request.POST.get(name, "")
+    if chosen not in choices:
+        return response
     if request.user.is_authenticated:
-        request.user.theme = chosen
-        request.user.save(update_fields=["theme"])
-    return _remember(_back(request), "theme", chosen)
-
-
-def _back(request: HttpRequest) -> HttpResponseRedirect:
-    return redirect(next_url(request, resolve_url(settings.LOGIN_REDIRECT_URL)))
-
-
-def _remember(response: HttpResponseRedirect, cookie: str, value: str) -> HttpResponseRedirect:
-    response.set_cookie(cookie, value, max_age=YEAR_S, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE)
+        setattr(request.user, name, chosen)
+        request.user.save(update_fields=[name])
+    response.set_cookie(cookie, chosen, max_age=YEAR_S, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE)
     return response

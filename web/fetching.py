@@ -6,18 +6,19 @@ one of the addresses that were looked at: what the name means a moment later is 
 at likewise. Proxies that the environment names are not used: they would resolve the name for themselves.
 """
 
-import io
 import logging
 import ssl
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from ipaddress import ip_address
-from socket import SOCK_STREAM, create_connection, getaddrinfo, socket
-from typing import Any
+from socket import SHUT_RDWR, SOCK_STREAM, create_connection, getaddrinfo, socket
+from threading import Timer
 from urllib.parse import quote, urljoin, urlsplit
 
 import certifi
@@ -77,50 +78,19 @@ class _Deadline:
         return seconds
 
 
-class _TimedReader(io.RawIOBase):
-    """Reads a socket until the deadline, however slowly the bytes drip."""
-
-    def __init__(self, connected: socket, deadline: _Deadline) -> None:
-        self._socket, self._deadline = connected, deadline
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        self._socket.settimeout(self._deadline.left())
-        return self._socket.recv_into(buffer)
-
-
-class _TimedSocket:
-    """As much of a socket as HTTPConnection uses; closing it is left to who opened it."""
-
-    def __init__(self, connected: socket, deadline: _Deadline) -> None:
-        self._socket, self._deadline = connected, deadline
-
-    def sendall(self, content: bytes) -> None:
-        self._socket.settimeout(self._deadline.left())
-        self._socket.sendall(content)
-
-    def makefile(self, mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_TimedReader(self._socket, self._deadline))
-
-    def close(self) -> None:
-        """Do nothing: HTTPConnection closes as soon as it has the headers."""
-
-
 def fetch_picture(url: str, *, max_bytes: int) -> bytes:
     """Return what that address answers, whatever it is. It takes TIME_S at most.
 
-    Raises NotFetched, of which TooLong tells of more than `max_bytes`.
+    Raises NotFetched, of which TooLong means more than `max_bytes`.
     """
     deadline = _Deadline(TIME_S)
     here = url
     try:
         for _ in range(1 + MOST_REDIRECTS):
-            found = _ask(_parse(here), deadline, max_bytes=max_bytes)
-            if isinstance(found, bytes):
-                return found
-            here = urljoin(here, found)
+            answer = _ask(_parse(here), deadline, max_bytes=max_bytes)
+            if isinstance(answer, bytes):
+                return answer
+            here = urljoin(here, answer)
         raise _Refusal(f"redirects more than {MOST_REDIRECTS} times")
     except _Refusal as exc:
         raise NotFetched(f"{_shown(url)} {exc}.") from exc
@@ -155,16 +125,37 @@ def _parse(url: str) -> _Target:
 def _ask(target: _Target, deadline: _Deadline, *, max_bytes: int) -> bytes | str:
     """Return the content, or the address to which it redirects."""
     http = HTTPConnection(target.host, target.port)
-    http.default_port = _PORTS[target.scheme]  # is not told in the header Host
-    with _connect(target, deadline) as connected:
-        http.sock = _TimedSocket(connected, deadline)
+    http.default_port = _PORTS[target.scheme]  # the header Host leaves it out
+    with _connect(target, deadline) as http.sock, _cut_off_at(deadline, http.sock):
         http.request("GET", target.path, headers=_HEADERS)
-        return _read(http.getresponse(), max_bytes=max_bytes)
+        with http.getresponse() as response:
+            return _read(response, max_bytes=max_bytes)
+
+
+@contextmanager
+def _cut_off_at(deadline: _Deadline, connected: socket) -> Iterator[None]:
+    """End the connection at the deadline, however slowly the bytes drip. Raises TimeoutError where it came to that."""
+    connected.settimeout(None)  # each byte that drips in would begin it anew
+    timer = Timer(deadline.left(), _hang_up, [connected])
+    timer.start()
+    try:
+        yield
+    except (OSError, HTTPException, _Refusal):
+        deadline.left()
+        raise
+    finally:
+        timer.cancel()
+    deadline.left()
+
+
+def _hang_up(connected: socket) -> None:
+    with suppress(OSError):  # it has ended just now
+        socket.shutdown(connected, SHUT_RDWR)  # below TLS, whose own end would wait for an answer
 
 
 def _read(response: HTTPResponse, *, max_bytes: int) -> bytes | str:
-    if response.status in _REDIRECTS and (place := response.getheader("Location")):
-        return place
+    if response.status in _REDIRECTS and (location := response.getheader("Location")):
+        return location
     if response.status != HTTPStatus.OK:
         raise _Refusal(f"answered {response.status}")
     if response.getheader("Content-Encoding", "identity") != "identity":

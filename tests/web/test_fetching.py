@@ -335,6 +335,8 @@ def test_certificate_must_be_of_the_name_that_was_asked_for(
         content = fetching.fetch_picture(f"https://pictures.example:{port}/echo", max_bytes=MOST)
         assert content == f"/echo\npictures.example:{port}".encode()
         assert "cannot be reached" in str(refusal(f"https://others.example:{port}/echo"))
+        monkeypatch.setattr(fetching, "TIME_S", 0.3)
+        assert "did not answer within 0.3 seconds" in str(refusal(f"https://pictures.example:{port}/slow"))
 
 
 def certify(path: Path, *, name: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:

@@ -12,7 +12,7 @@ from django.db.models import BinaryField, Func
 from numpy.typing import NDArray
 
 from catalog import storage
-from catalog.copying import copy_rows
+from catalog.binary_copy import copy_rows
 from catalog.exceptions import StorageUnavailable
 from catalog.models import Picture, Vector, WaitingBlob
 from engine import images

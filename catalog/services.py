@@ -35,18 +35,18 @@ _INSERT = """
 """
 
 
-def keep_picture(picture: AdmittedPicture, *, by: User | None, may_wait: bool = False) -> Picture:
-    """Keep one picture as `keep_pictures` does.
+def store_picture(picture: AdmittedPicture, *, by: User | None, may_wait: bool = False) -> Picture:
+    """Keep one picture as `store_pictures` does.
 
     Raises, without `may_wait`, StorageUnavailable; then nothing was stored.
     """
-    [kept] = keep_pictures([picture], by=by, may_wait=may_wait)
+    [kept] = store_pictures([picture], by=by, may_wait=may_wait)
     if isinstance(kept, StorageUnavailable):
         raise kept
     return kept
 
 
-def keep_pictures(
+def store_pictures(
     admitted: Sequence[AdmittedPicture], *, by: User | None, may_wait: bool = False
 ) -> list[Picture | StorageUnavailable]:
     """Store the pictures unless the same content is there; return each one's row, or why the storage refuses it.
@@ -185,7 +185,7 @@ def read_picture(picture: Picture) -> bytes:
     return storage.read_blob(picture.blob_key) if waiting is None else bytes(waiting)
 
 
-def keep_vector(*, picture: Picture, backbone: str, value: NDArray[np.float32]) -> Vector:
+def store_vector(*, picture: Picture, backbone: str, value: NDArray[np.float32]) -> Vector:
     """Store the picture's vector, shape (d,), unless that backbone's is there already."""
     vector, _ = Vector.objects.get_or_create(picture=picture, backbone=backbone, defaults={"value": value})
     return vector

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from catalog.copying import copy_rows
+from catalog.binary_copy import copy_rows
 from classifier.backends import get_backend
 from classifier.backends.base import Answer
 from classifier.models import PendingPhoto, Prediction

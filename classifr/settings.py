@@ -249,12 +249,12 @@ CLASSIFR_JOBS = {  # kind: the work
     "embed": "training.services.images.run_embedding",
     "upload": "training.services.folders.run_upload",
     "discard": "training.services.projects.run_discarding",
-    "export": "customvision.exporting.run_export",
+    "export": "customvision.exports.run_export",
     "import_customvision": "azurecv.importing.project.run_import",
 }
 CLASSIFR_JOB_HOOKS = {  # kind: what is called when the last job of a group has ended
     "train": "training.services.learning.mark_failed",
-    "export": "customvision.exporting.settle",
+    "export": "customvision.exports.mark_failed",
 }
 CLASSIFR_JOB_LOST_SECONDS = env.int("CLASSIFR_JOB_LOST_SECONDS", 30, validate=validate.Range(min=5))  # of silence
 

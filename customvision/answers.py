@@ -8,11 +8,11 @@ from django.utils import timezone
 from classifier.backends import get_backend
 from customvision.errors import ApiError
 from customvision.fields import reply, utc
-from customvision.finding import key_of
+from customvision.lookups import key_of
 from customvision.models import LONGEST_APPLICATION
 from customvision.paths import has_tag_types
 from customvision.schemas.predictions import ImagePrediction, predictions_out
-from customvision.services import keep_prediction
+from customvision.services import store_prediction
 from engine import images
 from training.labels import Labels
 from training.models import Iteration
@@ -37,7 +37,7 @@ def answer_picture(
     answer = get_backend(project.backend).predict(photo, project=project, iteration=iteration)
     uid = uuid4()
     if store:
-        keep_prediction(
+        store_prediction(
             uid=uid,
             photo=photo,
             iteration=iteration,

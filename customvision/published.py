@@ -6,7 +6,7 @@ from uuid import UUID
 from django.http import HttpRequest
 
 from customvision.errors import not_found
-from customvision.finding import key_of
+from customvision.lookups import key_of
 from training.labels import Labels, labels_of
 from training.models import Iteration, Project
 from web.row_cache import cached

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from catalog.exceptions import StorageUnavailable
-from catalog.services import discard_picture, keep_picture, keep_vector
+from catalog.services import discard_picture, store_picture, store_vector
 from classifier.backends.base import Answer
 from customvision.fields import single
 from customvision.models import StoredPrediction, StoredPredictionQuerySet
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 _ROWS_AT_ONCE = 500
 
 
-def keep_prediction(
+def store_prediction(
     *,
     uid: UUID,
     photo: AdmittedPicture,
@@ -45,9 +45,9 @@ def keep_prediction(
         return None
     shares = np.array([[each.probability for each in answer.predictions]])
     with transaction.atomic():
-        picture = keep_picture(photo, by=by, may_wait=True)
+        picture = store_picture(photo, by=by, may_wait=True)
         if answer.vector is not None:
-            keep_vector(picture=picture, backbone=answer.backbone, value=answer.vector)
+            store_vector(picture=picture, backbone=answer.backbone, value=answer.vector)
         return StoredPrediction.objects.create(
             uid=uid,
             project=iteration.project,

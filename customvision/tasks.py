@@ -5,7 +5,7 @@ import logging
 from django_tasks import task
 
 from catalog.exceptions import StorageUnavailable
-from catalog.reconciling import reconcile_blobs
+from catalog.reconciliation import reconcile_blobs
 from customvision import services
 
 logger = logging.getLogger(__name__)

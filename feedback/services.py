@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from catalog.exceptions import StorageUnavailable
-from catalog.services import discard_picture, keep_picture, keep_vector, read_picture
+from catalog.services import discard_picture, read_picture, store_picture, store_vector
 from catalog.storage import blobs
 from classifier.models import PendingPhoto, Prediction
 from engine import images
@@ -41,7 +41,7 @@ def give_verdict(*, prediction: Prediction, value: Verdict.Value, by: User) -> t
             return verdict, False
         photo = PendingPhoto.objects.waiting(timezone.now()).filter(prediction=prediction).first()
         if value == Verdict.Value.NOK and photo is not None:
-            _keep_for_review(verdict, photo)
+            _put_in_review(verdict, photo)
         PendingPhoto.objects.filter(prediction=prediction).delete()
     logger.info("Verdict prediction=%s user=%s value=%s", prediction.pk, by.pk, value)
     return verdict, True
@@ -85,12 +85,12 @@ def _let_wait_again(prediction: Prediction, kept: Misprediction) -> None:
     kept.delete()
 
 
-def _keep_for_review(verdict: Verdict, photo: PendingPhoto) -> Misprediction:
+def _put_in_review(verdict: Verdict, photo: PendingPhoto) -> Misprediction:
     prediction = verdict.prediction
     admitted = images.admit(bytes(photo.content), limits=images.PREDICTION)
-    picture = keep_picture(admitted, by=verdict.user, may_wait=True)
+    picture = store_picture(admitted, by=verdict.user, may_wait=True)
     if photo.vector is not None:
-        keep_vector(picture=picture, backbone=photo.backbone, value=photo.vector)
+        store_vector(picture=picture, backbone=photo.backbone, value=photo.vector)
     return Misprediction.objects.create(
         verdict=verdict,
         picture=picture,

@@ -11,7 +11,7 @@ from PIL import Image as Pixels
 
 from accounts.models import DEVELOPERS, REVIEWERS, User
 from catalog.models import Picture
-from catalog.services import keep_picture
+from catalog.services import store_picture
 from classifier.models import Prediction
 from engine import backbones, fitting, heads, images
 from feedback.models import Misprediction, Verdict
@@ -67,7 +67,7 @@ def admit(content: bytes) -> images.AdmittedPicture:
 def make_picture(**fields: Any) -> Picture:
     by = fields.pop("created_by", None)
     content = fields.pop("content", None) or make_photo(**fields)
-    return keep_picture(admit(content), by=by)
+    return store_picture(admit(content), by=by)
 
 
 def make_image(**fields: Any) -> Image:

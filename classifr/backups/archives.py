@@ -4,7 +4,6 @@ The manifest comes last and holds the sha256 of all the others, so a file that w
 """
 
 import hashlib
-import io
 import json
 import lzma
 import tarfile
@@ -12,8 +11,9 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from io import BufferedReader, BytesIO
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import Any
 
 from classifr.backups.exceptions import DamagedBackup, Refused
 
@@ -54,7 +54,7 @@ class Writer:
         return BLOBS + key in self.parts
 
     def add_blob(self, key: str, content: bytes) -> None:
-        self._add(BLOBS + key, io.BytesIO(content), len(content))
+        self._add(BLOBS + key, BytesIO(content), len(content))
 
     def add_dump(self, path: Path) -> None:
         with path.open("rb") as file:
@@ -62,9 +62,9 @@ class Writer:
 
     def finish(self, manifest: Manifest) -> None:
         content = json.dumps(asdict(manifest), indent=1).encode()
-        self._add(MANIFEST, io.BytesIO(content), len(content))
+        self._add(MANIFEST, BytesIO(content), len(content))
 
-    def _add(self, name: str, file: IO[bytes], size: int) -> None:
+    def _add(self, name: str, file: BytesIO | BufferedReader, size: int) -> None:
         self.parts[name] = hashlib.file_digest(file, "sha256").hexdigest()
         file.seek(0)
         info = tarfile.TarInfo(name)
@@ -89,7 +89,7 @@ def mode_for(path: Path) -> str:
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[Iterator[tuple[str, IO[bytes]]]]:
+def reading(path: Path) -> Iterator[Iterator[tuple[str, BufferedReader]]]:
     """Yield name and file of each part in order; a file can be read until the next one is asked for.
 
     No name leads anywhere but to a part that a backup has. Raises Refused where there is no such file, DamagedBackup.
@@ -105,11 +105,11 @@ def reading(path: Path) -> Iterator[Iterator[tuple[str, IO[bytes]]]]:
         raise DamagedBackup(f"{path} is no backup of Classifr, or cut short ({exc}).") from exc
 
 
-def _parts(tar: tarfile.TarFile) -> Iterator[tuple[str, IO[bytes]]]:
+def _parts(tar: tarfile.TarFile) -> Iterator[tuple[str, BufferedReader]]:
     while member := tar.next():
         _forget_members(tar)
         file = tar.extractfile(member) if member.isreg() and _is_part(member.name) else None
-        if file is None:
+        if not isinstance(file, BufferedReader):
             raise DamagedBackup(f"This is no backup of Classifr: {member.name!r} is no part of one.")
         yield member.name, file
 

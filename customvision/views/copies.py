@@ -8,7 +8,7 @@ from ninja import Query
 
 from customvision.errors import ApiError
 from customvision.fields import Shape, reply
-from customvision.finding import check_name_is_free, check_opens_all, find_project
+from customvision.lookups import check_name_is_free, check_opens_all, find_project
 from customvision.routers import training as router
 from customvision.schemas.exports import ProjectExport
 from customvision.schemas.projects import ProjectOut

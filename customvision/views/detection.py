@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 
 from customvision.api_description import takes_picture
 from customvision.errors import ApiError
-from customvision.finding import find_project
+from customvision.lookups import find_project
 from customvision.routers import prediction, training
 from engine import images
 

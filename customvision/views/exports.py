@@ -7,10 +7,10 @@ from ninja import Query
 
 from customvision.domains import domain_learned
 from customvision.errors import ApiError
-from customvision.exporting import start_export
+from customvision.exports import start_export
 from customvision.fields import Shape, reply
 from customvision.files import signed
-from customvision.finding import iteration_for, key_of
+from customvision.lookups import iteration_for, key_of
 from customvision.models import Export
 from customvision.routers import training as router
 from customvision.schemas.exports import ExportOut

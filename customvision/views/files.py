@@ -16,7 +16,7 @@ from catalog.services import read_picture, thumbnail
 from customvision.errors import ApiError, not_found, problem
 from customvision.fields import Shape
 from customvision.files import LIFE_S, is_signed, prediction_picture
-from customvision.finding import find_project
+from customvision.lookups import find_project
 from customvision.routers import training as router
 from engine.exceptions import RefusedPicture
 from engine.images import FORMATS

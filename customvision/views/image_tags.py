@@ -10,8 +10,8 @@ from customvision.api_description import takes
 from customvision.bodies import read_json
 from customvision.errors import ApiError, not_found
 from customvision.fields import Ids, Shape, at_least_one, at_most, nothing, reply
-from customvision.finding import find_project
-from customvision.listing import MOST_IMAGES
+from customvision.listings import MOST_IMAGES
+from customvision.lookups import find_project
 from customvision.metadata import check_metadata
 from customvision.routers import training as router
 from customvision.schemas.images import (

@@ -12,10 +12,11 @@ from ninja import Query
 from catalog.exceptions import StorageUnavailable
 from catalog.services import read_picture
 from customvision.api_description import takes, takes_pictures
+from customvision.batches import Adding, Entry, check_batch, decoded, uid_of
 from customvision.bodies import read_json, read_pictures
 from customvision.errors import ApiError
 from customvision.fields import Names, Shape
-from customvision.finding import find_project
+from customvision.lookups import find_project
 from customvision.models import StoredPrediction
 from customvision.routers import training as router
 from customvision.schemas.images import (
@@ -29,7 +30,6 @@ from customvision.schemas.images import (
     ImageUrlCreateBatch,
 )
 from customvision.services import discard_predictions
-from customvision.uploading import Adding, Entry, check_batch, decoded, uid_of
 from engine import images
 from engine.images.refusals import MEBI
 from training.models import Image, Project

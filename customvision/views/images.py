@@ -9,8 +9,8 @@ from pydantic import Field
 
 from customvision.errors import ApiError
 from customvision.fields import Ids, Shape, Word, at_most, nothing, reply
-from customvision.finding import find_project, key_of
-from customvision.listing import MOST_IMAGES, ImagePage, images_out, listing
+from customvision.listings import MOST_IMAGES, ImagePage, images_out, listing
+from customvision.lookups import find_project, key_of
 from customvision.metadata import condition
 from customvision.routers import training as router
 from customvision.schemas.images import ImageOut

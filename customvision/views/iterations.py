@@ -15,7 +15,7 @@ from customvision.bodies import read_json
 from customvision.domains import domain_learned, domain_of
 from customvision.errors import ApiError
 from customvision.fields import Shape, nothing, reply
-from customvision.finding import find_iteration, find_project, iteration_for, key_of
+from customvision.lookups import find_iteration, find_project, iteration_for, key_of
 from customvision.routers import training as router
 from customvision.schemas.iterations import CustomBaseModelInfo, IterationIn, IterationOut, TrainingParameters
 from training.backends.base import TrainingOptions

@@ -13,8 +13,8 @@ from classifier.backends.base import TagProbability
 from customvision.errors import ApiError, not_found
 from customvision.fields import Ids, Shape, at_most, reply
 from customvision.files import image_links
-from customvision.finding import iteration_for
-from customvision.listing import ImagePage
+from customvision.listings import ImagePage
+from customvision.lookups import iteration_for
 from customvision.routers import training as router
 from customvision.schemas.iterations import ImagePerformanceOut, IterationPerformanceOut
 from customvision.schemas.predictions import predictions_out

@@ -11,7 +11,7 @@ from customvision.api_description import takes
 from customvision.bodies import read_json
 from customvision.errors import ApiError
 from customvision.fields import Ids, Shape, at_most, nothing, reply
-from customvision.finding import find_project
+from customvision.lookups import find_project
 from customvision.models import StoredPredictionQuerySet
 from customvision.paging import Page, continuation_text, read_page, session_text
 from customvision.routers import training as router

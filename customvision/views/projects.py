@@ -10,7 +10,7 @@ from customvision.bodies import read_json
 from customvision.domains import DOMAINS, GENERAL, PLATFORMS, Domain
 from customvision.errors import ApiError, not_found
 from customvision.fields import Names, Shape, Word, nothing, reply
-from customvision.finding import check_name_is_free, check_opens_all, find_project, key_of, projects_for
+from customvision.lookups import check_name_is_free, check_opens_all, find_project, key_of, projects_for
 from customvision.routers import training as router
 from customvision.schemas.projects import DomainOut, ProjectIn, ProjectOut
 from training.exceptions import CannotConvert, Refused

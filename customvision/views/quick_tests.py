@@ -11,7 +11,7 @@ from customvision.api_description import takes, takes_picture
 from customvision.bodies import read_json, read_picture
 from customvision.errors import ApiError
 from customvision.fields import Shape
-from customvision.finding import find_project, find_trained
+from customvision.lookups import find_project, find_trained
 from customvision.routers import training as router
 from customvision.schemas.predictions import ImagePrediction, ImageUrl
 from engine import images

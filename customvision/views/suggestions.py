@@ -12,7 +12,7 @@ from customvision.domains import domain_of
 from customvision.errors import ApiError
 from customvision.fields import Ids, Shape, at_most, reply, utc
 from customvision.files import image_links
-from customvision.finding import find_project, find_trained
+from customvision.lookups import find_project, find_trained
 from customvision.paging import Page, continuation_text, read_page, session_text
 from customvision.paths import has_tag_types
 from customvision.routers import training as router
@@ -24,7 +24,7 @@ from customvision.schemas.suggestions import (
     SuggestedTagAndRegionQueryToken,
     TagFilter,
 )
-from customvision.suggesting import Suggester, Suggestion
+from customvision.suggestions import Suggester, Suggestion
 from training.labels import Labels
 from training.models import Image, ImageQuerySet, Iteration, Project
 

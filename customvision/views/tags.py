@@ -10,8 +10,8 @@ from customvision.api_description import takes
 from customvision.bodies import read_json
 from customvision.errors import ApiError, not_found
 from customvision.fields import Shape, Word, nothing, reply
-from customvision.finding import find_project, find_tag
-from customvision.listing import remembered
+from customvision.listings import remembered
+from customvision.lookups import find_project, find_tag
 from customvision.routers import training as router
 from customvision.schemas.projects import TagIn, TagOut
 from training.exceptions import CannotConvert, Refused

@@ -15,7 +15,7 @@ from accounts.models import User
 from catalog import embedding, storage
 from catalog.exceptions import StorageUnavailable
 from catalog.models import Picture, Vector, WaitingBlob
-from catalog.services import deliver_waiting, discard_picture, keep_picture, read_picture
+from catalog.services import deliver_waiting, discard_picture, read_picture, store_picture
 from engine import backbones
 from tests import factories
 
@@ -24,7 +24,7 @@ SignIn = Callable[[User], Client]
 
 
 def keep(content: bytes, *, may_wait: bool = True, by: User | None = None) -> Picture:
-    return keep_picture(factories.admit(content), by=by, may_wait=may_wait)
+    return store_picture(factories.admit(content), by=by, may_wait=may_wait)
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ def test_row_goes_back_when_the_storage_refuses(storage_refuses: None) -> None:
 @pytest.mark.django_db
 def test_discarded_picture_leaves_nothing(any_blobs: str) -> None:
     picture = factories.make_picture()
-    services.keep_vector(picture=picture, backbone="b", value=np.zeros(4, np.float32))
+    services.store_vector(picture=picture, backbone="b", value=np.zeros(4, np.float32))
 
     assert services.discard_picture(picture)
 
@@ -102,8 +102,8 @@ def test_vector_is_kept_once_for_each_backbone() -> None:
     picture = factories.make_picture()
     value = np.arange(4, dtype=np.float32)
 
-    services.keep_vector(picture=picture, backbone="b", value=value)
-    services.keep_vector(picture=picture, backbone="b", value=value + 1)
+    services.store_vector(picture=picture, backbone="b", value=value)
+    services.store_vector(picture=picture, backbone="b", value=value + 1)
 
     np.testing.assert_array_equal(Vector.objects.get().value, value)
 

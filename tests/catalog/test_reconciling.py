@@ -15,10 +15,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from catalog import reconciling, storage
+from catalog import reconciliation, storage
 from catalog.locks import hold_blobs
 from catalog.models import Picture, WaitingBlob
-from catalog.services import keep_picture
+from catalog.services import store_picture
 from tests import factories
 from training.models import Iteration
 from training.services.starter import install_starter
@@ -130,7 +130,7 @@ def test_lost_picture_that_is_sent_again_is_lost_no_more(blobs: Path) -> None:
     storage.delete_blob(picture.blob_key)
     reconcile()
 
-    keep_picture(factories.admit(content), by=None)
+    store_picture(factories.admit(content), by=None)
 
     assert Picture.objects.get().lost_at is None
     assert storage.has_blob(picture.blob_key)
@@ -215,7 +215,7 @@ def test_old_blob_that_somebody_names_meanwhile_is_kept(blobs: Path) -> None:
         cleaning.start()
         cleaning.join(1)
         assert cleaning.is_alive()
-        keep_picture(factories.admit(content), by=None)
+        store_picture(factories.admit(content), by=None)
     cleaning.join(20)
 
     assert told == [counts(stored=1)]
@@ -223,7 +223,7 @@ def test_old_blob_that_somebody_names_meanwhile_is_kept(blobs: Path) -> None:
 
 
 def test_many_are_deleted_in_several_steps(blobs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reconciling, "_BATCH", 2)
+    monkeypatch.setattr(reconciliation, "_BATCH", 2)
     for number in range(5):
         write_old(blobs, f"pictures/ab/{number}")
 

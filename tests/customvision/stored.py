@@ -7,7 +7,7 @@ import numpy as np
 
 from classifier.backends.base import Answer, TagProbability
 from customvision.models import StoredPrediction
-from customvision.services import keep_prediction
+from customvision.services import store_prediction
 from engine import images
 from tests.factories import make_photo, make_project
 from training.labels import Label, dump_labels, labels_of
@@ -34,7 +34,7 @@ def keep(project: Project, *, hot: float = 0.9, sweet: float = 0.1, application:
     found = sorted([TagProbability("hot", hot), TagProbability("sweet", sweet)], key=lambda each: -each.probability)
     iteration = project.iterations.get()
     answer = Answer(tuple(found), iteration.name, iteration, "some-backbone", np.ones(4, dtype=np.float32))
-    stored = keep_prediction(
+    stored = store_prediction(
         uid=uuid4(),
         photo=images.admit(make_photo(), limits=images.PREDICTION),
         iteration=iteration,

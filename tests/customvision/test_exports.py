@@ -18,7 +18,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from catalog import storage
-from customvision import exporting, files
+from customvision import exports, files
 from customvision.models import Export
 from customvision.tasks import erase_old_packages
 from jobs.models import Job
@@ -190,7 +190,7 @@ def test_an_iteration_that_is_deleted_meanwhile_leaves_nothing(
         return b"package"
 
     ask("platform=ONNX")
-    monkeypatch.setattr(exporting, "package", slow)
+    monkeypatch.setattr(exports, "package", slow)
 
     assert work().state == Job.State.DONE
     assert list(storage.stored_blobs("exports/")) == []
@@ -202,7 +202,7 @@ def test_a_package_of_an_iteration_that_is_deleted_while_it_is_asked_for_is_told
 ) -> None:
     def late(**options: Any) -> Export | None:
         Iteration.objects.filter(pk=iteration.pk).delete()
-        return exporting.start_export(**options)
+        return exports.start_export(**options)
 
     monkeypatch.setattr("customvision.views.exports.start_export", late)
 

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from catalog import reconciling, storage
+from catalog import reconciliation, storage
 from catalog.exceptions import StorageUnavailable
 from catalog.models import Picture
 from catalog.services import read_picture
@@ -307,9 +307,9 @@ def test_reconciling_blobs_spares_the_pictures_of_predictions(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stored = keep(project)
-    monkeypatch.setattr(reconciling, "SPARED", timedelta(seconds=-1))
+    monkeypatch.setattr(reconciliation, "SPARED", timedelta(seconds=-1))
 
-    counts = reconciling.reconcile_blobs(dry_run=False, report=lambda _line: None)
+    counts = reconciliation.reconcile_blobs(dry_run=False, report=lambda _line: None)
 
     assert counts.deleted == 0
     assert storage.has_blob(stored.picture.blob_key)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from catalog.models import Vector
-from customvision import suggesting
+from customvision import suggestions
 from engine import backbones, heads
 from engine.heads import Head
 from tests.customvision.answers import Call, refusal
@@ -193,7 +193,7 @@ def test_tag_that_the_iteration_does_not_know_is_suggested_for_no_image(call: Ca
 def test_vectors_that_are_missing_are_computed_for_a_few_images(
     call: Call, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(suggesting, "_EMBEDDED_NOW", 1)
+    monkeypatch.setattr(suggestions, "_EMBEDDED_NOW", 1)
     older, newer = add(project, None), add(project, None)
 
     assert ids(ask(call, project, "suggested")) == [str(newer.uid)]
@@ -213,7 +213,7 @@ def test_images_that_the_storage_does_not_give_are_left_out(
 
 
 def test_only_so_many_images_are_looked_at(call: Call, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(suggesting, "MOST_IMAGES", 1)
+    monkeypatch.setattr(suggestions, "MOST_IMAGES", 1)
     _older, newer = add(project, 0.9), add(project, 0.9)
 
     assert ids(ask(call, project, "suggested")) == [str(newer.uid)]

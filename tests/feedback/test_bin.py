@@ -15,7 +15,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import User
 from catalog.models import Picture, Vector
-from catalog.services import keep_vector
+from catalog.services import store_vector
 from feedback import services
 from feedback.models import Misprediction, Verdict
 from feedback.tasks import empty_bin
@@ -126,7 +126,7 @@ def test_erasing_asks_first(site: Client) -> None:
 def test_confirmed_erasing_takes_rows_photos_and_vectors(site: Client, any_blobs: str) -> None:
     gone = [binned() for _ in range(2)]
     stays = binned()
-    keep_vector(picture=gone[0].picture, backbone="b", value=[1.0, 2.0])  # type: ignore[arg-type]
+    store_vector(picture=gone[0].picture, backbone="b", value=[1.0, 2.0])  # type: ignore[arg-type]
 
     site.post(reverse("feedback:erase"), {"ids": [each.pk for each in gone], **WHOLE})
 

@@ -17,7 +17,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from catalog.models import Picture, Vector
-from catalog.services import keep_vector
+from catalog.services import store_vector
 from classifier.models import PendingPhoto, Prediction
 from feedback import services
 from feedback.models import Misprediction, Verdict
@@ -169,7 +169,7 @@ def test_erasing_asks_first(site: Client, person: User) -> None:
 @pytest.mark.parametrize("is_binned", [False, True])
 def test_erasing_takes_everything_along(site: Client, person: User, any_blobs: str, *, is_binned: bool) -> None:
     row = factories.make_misprediction(user=person, deleted_at=timezone.now() if is_binned else None)
-    keep_vector(picture=row.picture, backbone="b", value=[1.0])  # type: ignore[arg-type]
+    store_vector(picture=row.picture, backbone="b", value=[1.0])  # type: ignore[arg-type]
     site.get(reverse("feedback:thumbnail", args=[row.verdict.prediction.pk]))
 
     said = erase(site, row.verdict.prediction, make_waiting(person), factories.make_prediction(user=person))

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from catalog.models import Picture, Vector
 from catalog.storage import stored_blobs
-from customvision.exporting import start_export
+from customvision.exports import start_export
 from customvision.models import Export
 from jobs.models import Job
 from jobs.services import take_up_lost_jobs

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
-from catalog.services import keep_vector
+from catalog.services import store_vector
 from engine import heads
 from tests import factories
 from tests.training.publishable import TAGS, learned, live, make_iteration, published
@@ -30,7 +30,7 @@ def answer(iteration: Iteration, *, right: int) -> None:
         vectors[row, truth if row < right else 1 - truth] = 1.0
     pictures = {image.picture.sha256: image.picture for image in iteration.project.images.select_related("picture")}
     for sha256, vector in zip(snapshot.sha256s, vectors, strict=True):
-        keep_vector(picture=pictures[sha256], backbone=iteration.backbone, value=vector)
+        store_vector(picture=pictures[sha256], backbone=iteration.backbone, value=vector)
     head = heads.loads(factories.make_head(*TAGS))
     weights = np.zeros_like(head.weights)
     weights[0, 0] = weights[1, 1] = 10.0

@@ -11,7 +11,7 @@ from accounts.models import User
 from catalog.exceptions import StorageUnavailable
 from catalog.models import Picture
 from catalog.refusals import refusal_sentence
-from catalog.services import keep_pictures
+from catalog.services import store_pictures
 from engine import images
 from engine.exceptions import RefusalReason, RefusedPicture
 from engine.images import AdmittedPicture
@@ -140,7 +140,7 @@ def _insert(
 def _insert_together(
     project: Project, candidates: Sequence[Candidate], *, by: User | None, remote_id: UUID | None
 ) -> list[UploadResult]:
-    pictures = keep_pictures([candidate.picture for candidate in candidates], by=by)
+    pictures = store_pictures([candidate.picture for candidate in candidates], by=by)
     stored = [
         (candidate, picture)
         for candidate, picture in zip(candidates, pictures, strict=True)

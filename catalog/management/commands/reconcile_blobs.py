@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from catalog.exceptions import StorageUnavailable
-from catalog.reconciling import reconcile_blobs
+from catalog.reconciliation import reconcile_blobs
 
 
 class Command(BaseCommand):

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from customvision.errors import ApiError
 from customvision.fields import Shape, Word, naive
-from customvision.finding import find_iteration, find_project
+from customvision.lookups import find_iteration, find_project
 from customvision.schemas.images import ImageOut, ImageTagOut
 from engine.metrics import Flags
 from training.labels import Label, labels_of

@@ -64,7 +64,7 @@ def run_export(progress: Progress, *, export: int) -> dict[str, Any] | None:
     return {"bytes": len(content)}
 
 
-def settle(job: Job) -> None:
+def mark_failed(job: Job) -> None:
     """Let the export of a job that ended badly say why: called when the job has ended."""
     error = _("The export was cancelled.") if job.state == Job.State.CANCELLED else job.error
     unsettled = Export.objects.filter(pk=job.arguments["export"], status=Export.Status.EXPORTING)

@@ -11,8 +11,8 @@ from django.http import HttpRequest, HttpResponse
 
 from customvision.errors import ApiError
 from customvision.fields import at_most, naive, reply
-from customvision.finding import key_of
-from customvision.listing import read_images
+from customvision.listings import read_images
+from customvision.lookups import key_of
 from customvision.metadata import check_metadata
 from customvision.schemas.images import ImageCreateResult, ImageCreateSummary, ImageOut, ImageTagOut
 from training.models import Image, ImageTag, Project, Tag

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import AnonymousUser
@@ -12,20 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from pgvector.django import VectorField
 
 from accounts.models import User
+from classifier.backends.base import TagProbability
 from training.models import Iteration, Project
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the table of probabilities."""
-
-    tag: str
-    probability: float
-    """0 to 1."""
-
-    @property
-    def percent(self) -> float:
-        return 100 * self.probability
 
 
 class PredictionQuerySet(models.QuerySet["Prediction"]):
@@ -70,9 +57,9 @@ class Prediction(models.Model):
         return f"{self.top_tag} {self.top_probability:.1%}"
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[TagProbability]:
         """All tags, the most probable first."""
-        return [Row(tag, probability) for tag, probability in self.probabilities]
+        return [TagProbability(tag, probability) for tag, probability in self.probabilities]
 
     @property
     def confidence(self) -> Confidence:

@@ -36,12 +36,6 @@ class Entry:
     origin: Image.Source = Image.Source.UPLOAD
 
 
-@dataclass(frozen=True)
-class _Added:
-    entry: Entry
-    result: UploadResult
-
-
 def decoded(contents: bytes | str | None) -> bytes | ImageStatus:
     """Return an entry's picture. contents: a text where the parser could not read it as base64."""
     if not isinstance(contents, str):
@@ -68,14 +62,15 @@ class Adding:
     def __init__(self, request: HttpRequest, project: Project, *, metadata: Mapping[str, str] | None = None) -> None:
         self._request, self._project = request, project
         self._metadata = metadata or {}
-        self._added: list[_Added] = []
+        self._entries: list[Entry] = []
+        self._uploads: list[UploadResult] = []
 
     def add(self, entries: Sequence[Entry]) -> None:
         """Keep or refuse each of these pictures by itself."""
         tags = self._tags(entries)
         batch = [self._upload(each, [tags.get(tag_id.lower()) for tag_id in each.tag_ids]) for each in entries]
-        results = upload_images(project=self._project, batch=batch, by=key_of(self._request).created_by)
-        self._added += map(_Added, entries, results)
+        self._entries += entries
+        self._uploads += upload_images(project=self._project, batch=batch, by=key_of(self._request).created_by)
 
     def answer(self) -> HttpResponse:
         """Tell what became of each, in their order: 200 if all are new images, else 207."""
@@ -86,9 +81,10 @@ class Adding:
     @cached_property
     def results(self) -> list[ImageCreateResult]:
         """What became of each, as it is answered; read once all are added."""
-        there = [each.result for each in self._added if each.result.status != ImageStatus.OK]
-        images = read_images([each.image.pk for each in there if each.image])
-        return [self._result_out(each, images) for each in self._added]
+        there = [upload.image.pk for upload in self._uploads if upload.image and upload.status != ImageStatus.OK]
+        images = read_images(there)
+        pairs = zip(self._entries, self._uploads, strict=True)
+        return [self._result_out(entry, upload, images) for entry, upload in pairs]
 
     def _tags(self, entries: Sequence[Entry]) -> dict[str, Tag]:
         sent = {each.lower() for entry in entries for each in entry.tag_ids}
@@ -105,29 +101,28 @@ class Adding:
         name = "".join(each for each in entry.name if each.isprintable())
         return ImageUpload(name, entry.content, known, source=entry.origin, metadata=self._metadata)
 
-    def _result_out(self, added: _Added, there: Mapping[int, Image]) -> ImageCreateResult:
+    def _result_out(self, entry: Entry, upload: UploadResult, there: Mapping[int, Image]) -> ImageCreateResult:
         """there: the images that were in the project already, or came twice, by their keys."""
-        result = added.result
-        status, told = result.status, None
-        image = there.get(result.image.pk) if result.image else None
-        if result.image and status == ImageStatus.OK and image is None:
-            told = self._image(result.image, result.image_tags)
+        status, image_out = upload.status, None
+        image = there.get(upload.image.pk) if upload.image else None
+        if upload.image and status == ImageStatus.OK and image is None:
+            image_out = self._image_out(upload.image, upload.image_tags)
         elif status.is_ok:
-            status = self._status(added, image) if image else ImageStatus.ERROR_UNKNOWN  # deleted meanwhile
-            told = self._image(image, image.image_tags.all()) if image and status.is_ok else None
-        return ImageCreateResult(source_url=added.entry.source, status=status.value, image=told)
+            status = self._status(upload, image) if image else ImageStatus.ERROR_UNKNOWN  # deleted meanwhile
+            image_out = self._image_out(image, image.image_tags.all()) if image and status.is_ok else None
+        return ImageCreateResult(source_url=entry.source, status=status.value, image=image_out)
 
-    def _status(self, added: _Added, image: Image) -> ImageStatus:
+    def _status(self, upload: UploadResult, image: Image) -> ImageStatus:
         """Return the status; an error for a picture that was there already and cannot have the tags beside its own."""
-        left_out = added.result.left_out
+        left_out = upload.left_out
         if not left_out:
-            return added.result.status
+            return upload.status
         present = [known.tag for known in image.image_tags.all()]
         if any(tag.is_negative for tag in [*present, *left_out]):
             return ImageStatus.ERROR_NEGATIVE_AND_REGULAR_TAG
         return ImageStatus.ERROR_TAG_LIMIT_EXCEED
 
-    def _image(self, image: Image, image_tags: Iterable[ImageTag]) -> ImageOut:
+    def _image_out(self, image: Image, image_tags: Iterable[ImageTag]) -> ImageOut:
         """Tell of an image as answers to uploads do, without the tags' names."""
         tags = [
             ImageTagOut(tag_id=known.tag.uid, tag_name=None, created=naive(known.created_at)) for known in image_tags

@@ -24,6 +24,7 @@ class PageToken(Body):
 class Page:
     """Where a page begins, and how long it is."""
 
+    kind: int
     last_pk: int | None
     """The newest row that the session sees; None: it begins now."""
     after: tuple[float, int] | None
@@ -33,6 +34,14 @@ class Page:
     def newest_of(self, rows: QuerySet[Any]) -> int:
         """Return the key of the newest of these rows that the session sees, 0 where there is none."""
         return (rows.aggregate(last=Max("pk"))["last"] or 0) if self.last_pk is None else self.last_pk
+
+    def next_page(self, newest: int, last: tuple[float, int] | None) -> dict[str, str | None]:
+        """Return what asks for the next page. last: uncertainty and key of this one's last row; None: there is no more.
+
+        newest: as `newest_of` returned it.
+        """
+        continuation = f"{last[0]!r}:{last[1]}" if last else None
+        return {"session": f"{self.kind}:{newest}", "continuation": continuation}
 
 
 def read_page(token: PageToken, *, kind: int, code: str) -> Page:
@@ -53,12 +62,4 @@ def read_page(token: PageToken, *, kind: int, code: str) -> Page:
         raise ApiError(code, sentence) from exc
     if known_kind != kind or not (0 <= last_pk < 2**63 and 0 <= after[1] < 2**63):
         raise ApiError(code, "session or continuation belongs to another list.")
-    return Page(last_pk if session else None, after if continuation else None, size)
-
-
-def session_text(kind: int, last_pk: int) -> str:
-    return f"{kind}:{last_pk}"
-
-
-def continuation_text(uncertainty: float, pk: int) -> str:
-    return f"{uncertainty!r}:{pk}"
+    return Page(kind, last_pk if session else None, after if continuation else None, size)

@@ -15,7 +15,7 @@ from catalog.exceptions import StorageUnavailable
 from catalog.services import discard_picture, store_picture, store_vector
 from classifier.backends.base import Answer
 from customvision.fields import single
-from customvision.models import StoredPrediction, StoredPredictionQuerySet
+from customvision.models import StoredPrediction
 from engine.images import AdmittedPicture
 from engine.uncertainty import uncertainty
 from training.labels import Labels
@@ -85,13 +85,9 @@ def purge_predictions() -> int:
     due = StoredPrediction.objects.due(timezone.now() - timedelta(days=settings.CLASSIFR_PREDICTION_DAYS))
     purged = 0
     try:
-        while some := _some(due):
-            purged += discard_predictions(some)
+        while batch := list(due.select_related("picture").order_by("pk")[:_ROWS_AT_ONCE]):
+            purged += discard_predictions(batch)
     except StorageUnavailable as exc:
         logger.warning("Stored predictions are not all purged: %s", exc)
     logger.info("Purged stored predictions=%s", purged)
     return purged
-
-
-def _some(due: StoredPredictionQuerySet) -> list[StoredPrediction]:
-    return list(due.select_related("picture").order_by("pk")[:_ROWS_AT_ONCE])

@@ -3,7 +3,7 @@
 Vectors come from the database, where uploads have them put; the few that are missing are computed meanwhile.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -14,8 +14,7 @@ from catalog.embedding import read_vectors
 from classifier.backends.base import TagProbability
 from classifier.backends.local import load
 from customvision.errors import ApiError, not_found
-from engine.backbones import Backbone
-from engine.heads import Floats, Head
+from engine.heads import Floats
 from engine.uncertainty import uncertainty
 from training.labels import labels_of
 from training.models import Image, ImageQuerySet, Iteration
@@ -48,11 +47,9 @@ class Suggester:
             sentence = f"{iteration.name} was not trained here: it suggests nothing."
             raise ApiError("BadRequestNotSupported", sentence)
         self._iteration = iteration
-        self._backbone: Backbone
-        self._head: Head
         self._backbone, self._head = load(iteration)
         self.labels = labels_of(iteration)
-        self.columns: Mapping[UUID, int] = self._columns()
+        self.columns = {self.labels[name].uid: column for column, name in enumerate(self._head.tags)}
         """Of the head, by the tag's uid."""
 
     def suggest(self, images: Sequence[Image]) -> list[Suggestion]:
@@ -117,6 +114,3 @@ class Suggester:
 
     def _chosen(self, tags: Sequence[UUID]) -> list[int]:
         return [self.columns[tag] for tag in tags if tag in self.columns]
-
-    def _columns(self) -> dict[UUID, int]:
-        return {self.labels[name].uid: column for column, name in enumerate(self._head.tags)}

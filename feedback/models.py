@@ -14,7 +14,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from catalog.models import Picture, WaitingBlob
-from classifier.models import Prediction, Row
+from classifier.backends.base import TagProbability
+from classifier.models import Prediction
 
 OTHER = "autre"
 """Stored as the suggested tag when the photo shows something that the project has no tag for."""
@@ -152,9 +153,9 @@ class Misprediction(models.Model):
         return gettext("other") if self.suggested_tag == OTHER else self.suggested_tag
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[TagProbability]:
         """All tags, the most probable first."""
-        return [Row(tag, probability) for tag, probability in self.probabilities]
+        return [TagProbability(tag, probability) for tag, probability in self.probabilities]
 
     @property
     def days_left(self) -> int:

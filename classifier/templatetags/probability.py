@@ -8,7 +8,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
-from classifier.models import Row
+from classifier.backends.base import TagProbability
 
 register = template.Library()
 
@@ -25,7 +25,7 @@ def percent(probability: float) -> str:
 
 
 @register.simple_tag
-def probability_rows(rows: Iterable[Row]) -> SafeString:
+def probability_rows(rows: Iterable[TagProbability]) -> SafeString:
     """Write the body of a table of probabilities; in the template's language a hundred rows took 4 ms."""
     written = _in_percent()
     lines = (_ROW % (escape(row.tag), row.probability, written(row.probability)) for row in rows)

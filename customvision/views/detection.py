@@ -14,41 +14,25 @@ _PUBLISHED = "/{uuid:project_id}/detect/iterations/{path:published_name}"
 _IMAGES = "/projects/{uuid:project_id}/images"
 
 
-@prediction.post(f"{_PUBLISHED}/image")
+@prediction.post(f"{_PUBLISHED}/image", operation_id="DetectImage")
+@prediction.post(f"{_PUBLISHED}/image/nostore", operation_id="DetectImageWithNoStore")
 @takes_picture(max_bytes=images.PREDICTION.max_bytes)
 def detect_image(request: HttpRequest, project_id: UUID, published_name: str) -> HttpResponse:
     """Refuse to detect objects."""
     raise _not_supported(request, project_id)
 
 
-@prediction.post(f"{_PUBLISHED}/image/nostore")
-@takes_picture(max_bytes=images.PREDICTION.max_bytes)
-def detect_image_with_no_store(request: HttpRequest, project_id: UUID, published_name: str) -> HttpResponse:
-    """Refuse to detect objects."""
-    raise _not_supported(request, project_id)
-
-
-@prediction.post(f"{_PUBLISHED}/url")
+@prediction.post(f"{_PUBLISHED}/url", operation_id="DetectImageUrl")
+@prediction.post(f"{_PUBLISHED}/url/nostore", operation_id="DetectImageUrlWithNoStore")
 def detect_image_url(request: HttpRequest, project_id: UUID, published_name: str) -> HttpResponse:
     """Refuse to detect objects."""
     raise _not_supported(request, project_id)
 
 
-@prediction.post(f"{_PUBLISHED}/url/nostore")
-def detect_image_url_with_no_store(request: HttpRequest, project_id: UUID, published_name: str) -> HttpResponse:
-    """Refuse to detect objects."""
-    raise _not_supported(request, project_id)
-
-
-@training.post(f"{_IMAGES}/regions")
-def create_image_regions(request: HttpRequest, project_id: UUID) -> HttpResponse:
+@training.post(f"{_IMAGES}/regions", operation_id="CreateImageRegions")
+@training.delete(f"{_IMAGES}/regions", operation_id="DeleteImageRegions")
+def change_image_regions(request: HttpRequest, project_id: UUID) -> HttpResponse:
     """Refuse to mark regions."""
-    raise _not_supported(request, project_id)
-
-
-@training.delete(f"{_IMAGES}/regions")
-def delete_image_regions(request: HttpRequest, project_id: UUID) -> HttpResponse:
-    """Refuse to delete regions."""
     raise _not_supported(request, project_id)
 
 

@@ -13,7 +13,7 @@ from customvision.errors import ApiError
 from customvision.fields import Ids, Shape, at_most, nothing, reply
 from customvision.lookups import find_project
 from customvision.models import StoredPredictionQuerySet
-from customvision.paging import Page, continuation_text, read_page, session_text
+from customvision.paging import Page, read_page
 from customvision.routers import training as router
 from customvision.schemas.predictions import PredictionQueryResult, PredictionQueryToken, StoredImagePrediction
 from customvision.services import discard_predictions
@@ -45,11 +45,10 @@ def query_predictions(request: HttpRequest, project_id: UUID) -> HttpResponse:
     last_pk = page.newest_of(project.stored_predictions.all())
     asked = _asked(project.stored_predictions.filter(pk__lte=last_pk), token)
     found = list(_after(asked, page, order).order_by(*_ORDERS[order])[: page.size + 1])
-    is_more = len(found) > page.size
     results = found[: page.size]
+    last = (results[-1].uncertainty, results[-1].pk) if len(found) > page.size else None
     answered = {
-        "session": session_text(_SESSION, last_pk),
-        "continuation": continuation_text(results[-1].uncertainty, results[-1].pk) if is_more else None,
+        **page.next_page(last_pk, last),
         "max_count": token.max_count or 0,
         "order_by": order,
     }

@@ -13,7 +13,7 @@ from customvision.errors import ApiError
 from customvision.fields import Ids, Shape, at_most, reply, utc
 from customvision.files import image_links
 from customvision.lookups import find_project, find_trained
-from customvision.paging import Page, continuation_text, read_page, session_text
+from customvision.paging import Page, read_page
 from customvision.paths import has_tag_types
 from customvision.routers import training as router
 from customvision.schemas.predictions import predictions_out
@@ -62,8 +62,7 @@ def query_suggested_images(request: HttpRequest, project_id: UUID, by: Query[ByI
     chosen, is_more = _cut(ranked, page, is_descending=sort_by == _DESCENDING)
     answered = {
         "threshold": threshold,
-        "session": session_text(_SESSION, last_pk),
-        "continuation": continuation_text(*chosen[-1]) if is_more else None,
+        **page.next_page(last_pk, chosen[-1] if is_more else None),
         "max_count": token.max_count or 0,
         "sort_by": sort_by,
     }

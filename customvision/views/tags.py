@@ -85,7 +85,7 @@ def update_tag(request: HttpRequest, project_id: UUID, tag_id: UUID) -> HttpResp
         raise ApiError("BadRequestTagType", str(exc)) from exc
     except Refused as exc:
         raise ApiError("BadRequestTagName", str(exc)) from exc
-    return _answer(project, tag_id)
+    return reply(TagOut.of(find_tag(project, tag_id)))
 
 
 @router.delete("/projects/{uuid:project_id}/tags/{uuid:tag_id}", response={204: None})
@@ -110,10 +110,6 @@ def _remembered(project: Project, iteration_id: UUID) -> list[TagOut]:
         )
         for label in then.labels
     ]
-
-
-def _answer(project: Project, tag_id: UUID) -> HttpResponse:
-    return reply(TagOut.of(find_tag(project, tag_id)))
 
 
 def _check_type(project: Project, name: str) -> None:

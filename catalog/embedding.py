@@ -75,7 +75,7 @@ def read_vectors(
 
     In PostgreSQL's binary form: a vector of 1280 numbers takes 5 KiB and no parsing.
     """
-    found = np.zeros((len(pictures), length), dtype=np.float32)
+    vectors = np.zeros((len(pictures), length), dtype=np.float32)
     has_vector = np.zeros(len(pictures), dtype=np.bool_)
     place = {pk: row for row, pk in enumerate(pictures)}
     for start in range(0, len(pictures), _ROWS_A_READ):
@@ -85,9 +85,9 @@ def read_vectors(
             .values_list("picture_id", "sent")
         )
         for pk, sent in rows:
-            found[place[pk]] = np.frombuffer(sent, dtype=">f4", offset=_VECTOR_PREFIX_BYTES)
+            vectors[place[pk]] = np.frombuffer(sent, dtype=">f4", offset=_VECTOR_PREFIX_BYTES)
             has_vector[place[pk]] = True
-    return found, has_vector
+    return vectors, has_vector
 
 
 @contextmanager

@@ -40,10 +40,10 @@ def store_picture(picture: AdmittedPicture, *, by: User | None, may_wait: bool =
 
     Raises, without `may_wait`, StorageUnavailable; then nothing was stored.
     """
-    [kept] = store_pictures([picture], by=by, may_wait=may_wait)
-    if isinstance(kept, StorageUnavailable):
-        raise kept
-    return kept
+    [stored] = store_pictures([picture], by=by, may_wait=may_wait)
+    if isinstance(stored, StorageUnavailable):
+        raise stored
+    return stored
 
 
 def store_pictures(
@@ -83,14 +83,14 @@ def _lock_rows(admitted: Mapping[str, AdmittedPicture], *, by: User | None) -> t
     Both in the order of their sha256: of two that keep the same pictures, one waits for the other.
     """
     columns = [list(column) for column in zip(*(_row(admitted[sha256]) for sha256 in sorted(admitted)), strict=True)]
-    found: dict[str, Picture] = {}
+    pictures: dict[str, Picture] = {}
     new: set[str] = set()
-    while missing := admitted.keys() - found.keys():  # a row may be deleted between the two statements
+    while missing := admitted.keys() - pictures.keys():  # a row may be deleted between the two statements
         made = {each.sha256: each for each in Picture.objects.raw(_INSERT, [by.pk if by else None, *columns])}
         new.update(made)
         locked = Picture.objects.select_for_update().filter(sha256__in=missing - made.keys()).order_by("sha256")
-        found |= made | {each.sha256: each for each in locked}
-    return found, new
+        pictures |= made | {each.sha256: each for each in locked}
+    return pictures, new
 
 
 def _row(admitted: AdmittedPicture) -> tuple[str, str, str, int, int, int]:

@@ -147,8 +147,8 @@ class AzureBlobs(AzureStorage):  # type: ignore[misc]
 
     def stored(self, prefix: str) -> Iterator[StoredBlob]:
         with suppress(ResourceNotFoundError):  # nothing was written yet: the container is not there
-            for found in self.client.list_blobs(name_starts_with=prefix):
-                yield StoredBlob(found.name, found.size, found.last_modified)
+            for blob in self.client.list_blobs(name_starts_with=prefix):
+                yield StoredBlob(blob.name, blob.size, blob.last_modified)
 
     def unfinished(self, prefix: str) -> Iterator[StoredBlob]:
         return iter(())  # Azure forgets what is not finished by itself

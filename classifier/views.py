@@ -85,8 +85,7 @@ def _classify(request: UserRequest, held: PendingPhoto | None) -> HttpResponseBa
 @require_safe
 def prediction(request: UserRequest, pk: int) -> HttpResponse:
     """Show one's own prediction again."""
-    found = get_object_or_404(_own(request), pk=pk)
-    return _page(request, PhotoForm(), found)
+    return _page(request, PhotoForm(), get_object_or_404(_own(request), pk=pk))
 
 
 @login_required
@@ -95,8 +94,8 @@ def prediction(request: UserRequest, pk: int) -> HttpResponse:
 def photo(request: UserRequest, pk: int) -> HttpResponse:
     """Show the photo that waits for its verdict, to the person who sent it and to nobody else."""
     waiting = PendingPhoto.objects.waiting(timezone.now()).filter(prediction__user=request.user)
-    found = get_object_or_404(waiting, prediction_id=pk)
-    return HttpResponse(bytes(found.content), content_type="image/jpeg")
+    pending = get_object_or_404(waiting, prediction_id=pk)
+    return HttpResponse(bytes(pending.content), content_type="image/jpeg")
 
 
 @login_required
@@ -104,8 +103,8 @@ def photo(request: UserRequest, pk: int) -> HttpResponse:
 @require_safe
 def held_photo(request: UserRequest, pk: int) -> HttpResponse:
     """Show the photo that waits for a model that answers, to the person who sent it."""
-    found = get_object_or_404(PendingPhoto.objects.waiting(timezone.now()), user=request.user, pk=pk)
-    return HttpResponse(bytes(found.content), content_type="image/jpeg")
+    pending = get_object_or_404(PendingPhoto.objects.waiting(timezone.now()), user=request.user, pk=pk)
+    return HttpResponse(bytes(pending.content), content_type="image/jpeg")
 
 
 def _held(request: UserRequest) -> PendingPhoto | None:

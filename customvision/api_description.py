@@ -156,4 +156,4 @@ def _is_list(schema: dict[str, Any]) -> bool:
 
 def _camel(path: str) -> str:
     """Name what is in braces as the protocol's own documents do."""
-    return re.sub(r"\{(\w+)\}", lambda found: f"{{{to_camel(found[1])}}}", path)
+    return re.sub(r"\{(\w+)\}", lambda match: f"{{{to_camel(match[1])}}}", path)

@@ -87,10 +87,10 @@ class Adding:
         return [self._result_out(entry, upload, images) for entry, upload in pairs]
 
     def _tags(self, entries: Sequence[Entry]) -> dict[str, Tag]:
-        sent = {each.lower() for entry in entries for each in entry.tag_ids}
-        uids = {each: uid for each in sent if (uid := uid_of(each))}
-        found = {tag.uid: tag for tag in self._project.tags.filter(uid__in=uids.values())} if uids else {}
-        return {each: found[uid] for each, uid in uids.items() if uid in found}
+        texts = {each.lower() for entry in entries for each in entry.tag_ids}
+        uids = {each: uid for each in texts if (uid := uid_of(each))}
+        tags = {tag.uid: tag for tag in self._project.tags.filter(uid__in=uids.values())} if uids else {}
+        return {each: tags[uid] for each, uid in uids.items() if uid in tags}
 
     def _upload(self, entry: Entry, tags: Sequence[Tag | None]) -> ImageUpload | UploadResult:
         known = tuple(dict.fromkeys(tag for tag in tags if tag))

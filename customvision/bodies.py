@@ -65,15 +65,15 @@ def read_pictures(request: HttpRequest) -> list[Part]:
 
 def read_picture(request: HttpRequest) -> bytes:
     """Return the one picture of a body: of a form with several parts, the one that is called so. Raises ApiError."""
-    found = read_pictures(request)
-    if not found:
+    parts = read_pictures(request)
+    if not parts:
         raise ApiError("BadRequestImageStream", "The request has no image in its part imageData.")
-    return next((part for part in found if part.field.lower() == "imagedata"), found[0]).content
+    return next((part for part in parts if part.field.lower() == "imagedata"), parts[0]).content
 
 
 def _parts(request: HttpRequest) -> list[Part]:
     _kind, options = parse_options_header(request.headers.get("Content-Type", ""))
-    found: list[Part] = []
+    parts: list[Part] = []
     name, field, content = "", "", bytearray()
     try:
         boundary = options.get("boundary", "")
@@ -82,12 +82,12 @@ def _parts(request: HttpRequest) -> list[Part]:
                 if isinstance(event, MultipartSegment):
                     name, field, content = _file_name(event), event.name or "", bytearray()
                 elif event is None:
-                    found.append(Part(name, bytes(content), field))
+                    parts.append(Part(name, bytes(content), field))
                 else:
                     content += event
     except (MultipartError, ValueError) as exc:
         raise ApiError("BadRequestImageStream", f"The multipart body cannot be read: {exc}.") from exc
-    return found
+    return parts
 
 
 def _file_name(segment: MultipartSegment) -> str:

@@ -105,7 +105,7 @@ def handle_errors(api: NinjaAPI) -> None:
     """Let that API answer every exception in the service's shape."""
 
     @api.exception_handler(ApiError)
-    def told(request: HttpRequest, exc: ApiError) -> HttpResponse:
+    def api_error(request: HttpRequest, exc: ApiError) -> HttpResponse:
         return problem(exc.code, exc.message, status=exc.status, headers=exc.headers)
 
     @api.exception_handler(AccessDenied)
@@ -134,7 +134,7 @@ def handle_errors(api: NinjaAPI) -> None:
     def gone(request: HttpRequest, exc: ObjectDoesNotExist) -> HttpResponse:
         """Tell of what somebody deleted after we had found it; of which model it was, the exception's name says."""
         logger.warning("Gone meanwhile: %s", exc)
-        return told(request, not_found(type(exc).__qualname__.removesuffix(".DoesNotExist")))
+        return api_error(request, not_found(type(exc).__qualname__.removesuffix(".DoesNotExist")))
 
     @api.exception_handler(IntegrityError)
     def crossed(request: HttpRequest, exc: IntegrityError) -> HttpResponse:

@@ -46,13 +46,13 @@ def start_export(*, iteration: Iteration, platform: str, flavor: str, by: User |
 def run_export(progress: Progress, *, export: int) -> dict[str, Any] | None:
     """Do the work of the job that `start_export` queues; one whose iteration is gone is left alone."""
     waiting = Export.objects.filter(pk=export, status=Export.Status.EXPORTING)
-    found = waiting.select_related("iteration__project").first()
-    if found is None:
+    row = waiting.select_related("iteration__project").first()
+    if row is None:
         return None
     progress.begin(_("Building the package"))
-    key = f"exports/{found.uid}.zip"
+    key = f"exports/{row.uid}.zip"
     try:
-        content = package(found.iteration, platform=found.platform, flavor=found.flavor or None)
+        content = package(row.iteration, platform=row.platform, flavor=row.flavor or None)
         with transaction.atomic():
             hold_blobs()
             if not waiting.update(status=Export.Status.DONE, blob_key=key):
@@ -60,7 +60,7 @@ def run_export(progress: Progress, *, export: int) -> dict[str, Any] | None:
             storage.write_blob(key, content)
     except (TrainingError, StorageUnavailable, ModelFileError) as exc:
         raise JobFailed(str(exc)) from exc
-    logger.info("Exported iteration=%s platform=%s bytes=%s", found.iteration_id, found.platform, len(content))
+    logger.info("Exported iteration=%s platform=%s bytes=%s", row.iteration_id, row.platform, len(content))
     return {"bytes": len(content)}
 
 

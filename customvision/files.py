@@ -41,12 +41,12 @@ def prediction_links(request: HttpRequest, stored: StoredPrediction, project_uid
 
 def prediction_picture(path: str) -> tuple[Picture, str] | None:
     """Return what is at such a path, the picture and the kind, or None where there is nothing."""
-    found = _PREDICTION.fullmatch(path)
-    if found is None:
+    match = _PREDICTION.fullmatch(path)
+    if match is None:
         return None
-    rows = StoredPrediction.objects.filter(project__uid=found["project"], uid=found["prediction"])
+    rows = StoredPrediction.objects.filter(project__uid=match["project"], uid=match["prediction"])
     stored = rows.select_related("picture").first()
-    return (stored.picture, found["kind"]) if stored else None
+    return (stored.picture, match["kind"]) if stored else None
 
 
 def signed(request: HttpRequest, path: str) -> str:

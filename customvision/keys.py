@@ -21,11 +21,11 @@ class _Key(APIKeyHeader):
     scope: str
 
     def authenticate(self, request: HttpRequest, key: str | None) -> ApiKey:
-        found = find_key(key or "", now=timezone.now())
-        if found is None or not found.allows(self.scope):
+        known_key = find_key(key or "", now=timezone.now())
+        if known_key is None or not known_key.allows(self.scope):
             self._count(request)
             raise AccessDenied
-        return found
+        return known_key
 
     def _count(self, request: HttpRequest) -> None:
         """Slow down who tries keys."""

@@ -35,11 +35,11 @@ class ImagePage(Shape):
     take: Annotated[int, Field(ge=0, le=MOST_IMAGES)] = 50
     skip: Annotated[int, Field(ge=0, lt=2**31)] = 0
 
-    def cut(self, found: QuerySet[Image]) -> QuerySet[Image]:
+    def cut(self, images: QuerySet[Image]) -> QuerySet[Image]:
         """Return the images on the page, in its order. Raises ApiError."""
         if self.order_by not in _ORDERS:
             raise ApiError("BadRequest", f"orderBy is {self.order_by!r}; Newest and Oldest are accepted.")
-        return found.order_by(_ORDERS[self.order_by])[self.skip : self.skip + self.take]
+        return images.order_by(_ORDERS[self.order_by])[self.skip : self.skip + self.take]
 
 
 class Listing(Protocol):
@@ -141,9 +141,9 @@ def read_images(keys: Sequence[int]) -> dict[int, Image]:
     return Image.objects.select_related("picture").prefetch_related(tags).in_bulk(keys)
 
 
-def images_out(request: HttpRequest, project: Project, images: Listing, found: QuerySet[Image]) -> list[ImageOut]:
+def images_out(request: HttpRequest, project: Project, images: Listing, rows: QuerySet[Image]) -> list[ImageOut]:
     """Tell of these images, in their order."""
-    keys = list(found.values_list("pk", flat=True))
+    keys = list(rows.values_list("pk", flat=True))
     read = read_images(keys)
     whole = [read[pk] for pk in keys if pk in read]
     return [ImageOut.of(image, images.tags_of(image), request, project.uid) for image in whole]

@@ -27,10 +27,10 @@ def projects_for(request: HttpRequest) -> QuerySet[Project]:
 
 def find_project(request: HttpRequest, uid: UUID) -> Project:
     """Return the project. Raises ApiError."""
-    found = projects_for(request).filter(uid=uid).first()
-    if found is None:
+    project = projects_for(request).filter(uid=uid).first()
+    if project is None:
         raise not_found("Project")
-    return found
+    return project
 
 
 def check_opens_all(request: HttpRequest) -> None:
@@ -48,20 +48,20 @@ def check_name_is_free(name: str) -> None:
 
 def find_tag(project: Project, uid: UUID) -> Tag:
     """Return a tag of the project. Raises ApiError."""
-    found = project.tags.with_image_counts().filter(uid=uid).first()
-    if found is None:
+    tag = project.tags.with_image_counts().filter(uid=uid).first()
+    if tag is None:
         raise not_found("Tag")
-    found.project = project
-    return found
+    tag.project = project
+    return tag
 
 
 def find_iteration(project: Project, uid: UUID) -> Iteration:
     """Return an iteration of the project. Raises ApiError."""
-    found = project.iterations.filter(uid=uid).first()
-    if found is None:
+    iteration = project.iterations.filter(uid=uid).first()
+    if iteration is None:
         raise not_found("Iteration")
-    found.project = project
-    return found
+    iteration.project = project
+    return iteration
 
 
 def iteration_for(request: HttpRequest, project_uid: UUID, uid: UUID) -> Iteration:
@@ -71,10 +71,10 @@ def iteration_for(request: HttpRequest, project_uid: UUID, uid: UUID) -> Iterati
 
 def find_trained(project: Project, uid: UUID) -> Iteration:
     """Return a completed iteration of the project. Raises ApiError."""
-    found = find_iteration(project, uid)
-    if found.status != Iteration.Status.COMPLETED:
-        sentence = f"{found.name} is not trained: its status is {found.status}."
+    iteration = find_iteration(project, uid)
+    if iteration.status != Iteration.Status.COMPLETED:
+        sentence = f"{iteration.name} is not trained: its status is {iteration.status}."
         raise ApiError("BadRequestIterationIsNotTrained", sentence)
-    if not found.head_key and get_backend(project.backend).needs_head:
-        raise ApiError("BadRequestNotSupported", f"{found.name} was not trained here: it answers nothing.")
-    return found
+    if not iteration.head_key and get_backend(project.backend).needs_head:
+        raise ApiError("BadRequestNotSupported", f"{iteration.name} was not trained here: it answers nothing.")
+    return iteration

@@ -50,15 +50,15 @@ def condition(expression: str) -> Q:
 
 def _tokens(expression: str) -> list[str]:
     """Return the words and quoted texts, in which two quotes stand for one: key, eq, value, and, key, …"""
-    place = found.end() if (found := _PREFIX.match(expression)) else 0
+    place = match.end() if (match := _PREFIX.match(expression)) else 0
     end = len(expression.rstrip())
     tokens: list[str] = []
     while place < end:
-        found = _TOKEN.match(expression, place)
-        if found is None:
+        match = _TOKEN.match(expression, place)
+        if match is None:
             raise _unreadable(expression)
-        tokens.append(found[2] if found[1] is None else found[1].replace("''", "'"))
-        place = found.end()
+        tokens.append(match[2] if match[1] is None else match[1].replace("''", "'"))
+        place = match.end()
     if len(tokens) % 4 != 3 or len(tokens) > 4 * _MOST_COMPARISONS or "\0" in expression:
         raise _unreadable(expression)
     return tokens

@@ -17,8 +17,8 @@ def canonical_path(path: str) -> str:
     """
     if not _OURS.match(path):
         return path
-    if found := _PUBLISH_NAME.search(path):
-        return _plain(path[: found.start()] + found[1]) + found[2] + _plain(found[3]).rstrip("/")
+    if match := _PUBLISH_NAME.search(path):
+        return _plain(path[: match.start()] + match[1]) + match[2] + _plain(match[3]).rstrip("/")
     plain = _plain(path)
     return plain if plain.count("/") == 2 else plain.rstrip("/")  # which is /customvision/ itself
 

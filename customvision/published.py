@@ -28,10 +28,10 @@ def find_published(request: HttpRequest, project_uid: UUID, name: str) -> Publis
     """Return what answers under that name, as far as the key opens it. Raises ApiError."""
     if key_of(request).project_uid not in {None, project_uid}:
         raise not_found("Project")
-    found = cached(("published", project_uid, name), lambda: _read(project_uid, name))
-    if found is None:
+    published = cached(("published", project_uid, name), lambda: _read(project_uid, name))
+    if published is None:
         raise not_found("Iteration" if Project.objects.filter(uid=project_uid).exists() else "Project")
-    return found
+    return published
 
 
 def _read(project_uid: UUID, name: str) -> Published | None:

@@ -68,12 +68,12 @@ class Suggester:
 
     def ranked(self, images: ImageQuerySet, tags: Sequence[UUID], *, threshold: float) -> list[tuple[float, int]]:
         """Return uncertainty and key of the images that have one of the tags at least so probably, the surest first."""
-        found: list[tuple[float, int]] = []
+        pairs: list[tuple[float, int]] = []
         for keys, probabilities in self._scan(images):
             fits = (probabilities[:, self._chosen(tags)] >= threshold).any(axis=1)
             values = self._uncertainty(probabilities).round(_DIGITS)
-            found += [(float(values[row]), keys[row]) for row in np.flatnonzero(fits)]
-        return sorted(found)
+            pairs += [(float(values[row]), keys[row]) for row in np.flatnonzero(fits)]
+        return sorted(pairs)
 
     def counts(self, images: ImageQuerySet, tags: Sequence[UUID], *, threshold: float) -> dict[UUID, int]:
         """Return for each tag how many of the images have it at least so probably."""

@@ -55,12 +55,12 @@ class ReviewFilterForm(forms.Form):
 
     def apply(self) -> MispredictionQuerySet:
         """Return what the filters let through; a filter that is not valid lets everything through."""
-        found = Misprediction.objects.kept()
+        mispredictions = Misprediction.objects.kept()
         self.is_valid()
         chosen = {name: value for name, value in self.cleaned_data.items() if value}
         for name, column in (("tag", "tag"), ("user", "username"), ("iteration", "iteration_name")):
             if name in chosen:
-                found = found.filter(**{column: chosen[name]})
+                mispredictions = mispredictions.filter(**{column: chosen[name]})
         if "since" in chosen:
-            found = found.since(chosen["since"])
-        return found.until(chosen["until"]) if "until" in chosen else found
+            mispredictions = mispredictions.since(chosen["since"])
+        return mispredictions.until(chosen["until"]) if "until" in chosen else mispredictions

@@ -62,27 +62,27 @@ def withdraw_verdict(*, prediction: Prediction) -> bool:
             return PendingPhoto.objects.waiting(now).filter(prediction=prediction).exists()
         if now >= verdict.undo_until:
             raise TooLate
-        kept = _locked(Misprediction.objects.filter(verdict=verdict))
-        if kept:
-            _let_wait_again(prediction, kept)
+        misprediction = _locked(Misprediction.objects.filter(verdict=verdict))
+        if misprediction:
+            _let_wait_again(prediction, misprediction)
         verdict.delete()
-        if kept:
-            discard_picture(kept.picture)  # last: a blob that is deleted does not come back
+        if misprediction:
+            discard_picture(misprediction.picture)  # last: a blob that is deleted does not come back
     logger.info("Withdrawn verdict prediction=%s value=%s", prediction.pk, verdict.value)
-    return kept is not None
+    return misprediction is not None
 
 
-def _let_wait_again(prediction: Prediction, kept: Misprediction) -> None:
+def _let_wait_again(prediction: Prediction, misprediction: Misprediction) -> None:
     """Take a photo out of the review, back to where it waited for its verdict."""
-    vector = kept.picture.vectors.order_by("pk").last()
+    vector = misprediction.picture.vectors.order_by("pk").last()
     PendingPhoto.objects.create(
         prediction=prediction,
-        content=read_picture(kept.picture),
+        content=read_picture(misprediction.picture),
         backbone=vector.backbone if vector else "",
         vector=vector.value if vector else None,
         expires_at=timezone.now() + timedelta(seconds=settings.CLASSIFR_PENDING_SECONDS),
     )
-    kept.delete()
+    misprediction.delete()
 
 
 def _put_in_review(verdict: Verdict, photo: PendingPhoto) -> Misprediction:
@@ -137,11 +137,11 @@ def _erase_prediction(prediction: Prediction) -> bool | None:
             _lock(prediction)
         except Prediction.DoesNotExist:
             return None
-        kept = _locked(Misprediction.objects.filter(verdict__prediction=prediction))
-        if kept:
-            kept.delete()
+        misprediction = _locked(Misprediction.objects.filter(verdict__prediction=prediction))
+        if misprediction:
+            misprediction.delete()
         Prediction.objects.filter(pk=prediction.pk).delete()
-        return kept is not None and not discard_picture(kept.picture)
+        return misprediction is not None and not discard_picture(misprediction.picture)
 
 
 def move_to_bin(mispredictions: MispredictionQuerySet, *, by: User) -> list[int]:
@@ -167,8 +167,8 @@ def erase_mispredictions(mispredictions: MispredictionQuerySet) -> int:
     Each one is erased whole or not at all, and only if it is still among these when its turn comes. Raises
     StorageUnavailable at the first that cannot be.
     """
-    found = mispredictions.in_bin()
-    erased = sum(_erase_misprediction(found, pk) for pk in found.order_by("pk").values_list("pk", flat=True))
+    binned = mispredictions.in_bin()
+    erased = sum(_erase_misprediction(binned, pk) for pk in binned.order_by("pk").values_list("pk", flat=True))
     logger.info("Erased mispredictions=%s", erased)
     return erased
 
@@ -195,9 +195,9 @@ def empty_bin(*, days: int, report: Callable[[str], None]) -> int:
     return erased
 
 
-def _erase_misprediction(found: MispredictionQuerySet, pk: int) -> bool:
+def _erase_misprediction(mispredictions: MispredictionQuerySet, pk: int) -> bool:
     with transaction.atomic():
-        misprediction = _locked(found.filter(pk=pk))
+        misprediction = _locked(mispredictions.filter(pk=pk))
         if misprediction is None:
             return False
         misprediction.delete()
@@ -213,6 +213,6 @@ def _lock(prediction: Prediction) -> None:
     Prediction.objects.select_for_update().only("pk").get(pk=prediction.pk)
 
 
-def _locked(found: MispredictionQuerySet) -> Misprediction | None:
+def _locked(mispredictions: MispredictionQuerySet) -> Misprediction | None:
     """Return the one that is found, once whoever restores, deletes or erases it has finished; None if it is gone."""
-    return found.select_for_update(of=("self",)).select_related("picture").first()
+    return mispredictions.select_for_update(of=("self",)).select_related("picture").first()

@@ -110,12 +110,12 @@ def take_up_lost_jobs() -> int:
     One that cannot be resumed, or whose process has died too often, fails.
     """
     now = timezone.now()
-    found = [*Job.objects.lost(now), *Job.objects.stranded(now)]
-    for job in found:
+    lost = [*Job.objects.lost(now), *Job.objects.stranded(now)]
+    for job in lost:
         logger.warning("Lost job=%s kind=%s attempts=%s", job.pk, job.kind, job.attempts)
         with translation.override(job.language or settings.LANGUAGE_CODE):
             _settle_lost(job)
-    return len(found)
+    return len(lost)
 
 
 def queue_due_tasks() -> int:

@@ -36,8 +36,8 @@ def tray(request: UserRequest) -> HttpResponse:
     """
     now = timezone.now()
     lately = Q(user=request.user, finished_at__gt=now - RECENT)
-    found = Job.objects.visible_to(request.user).filter(Q(state__in=Job.UNFINISHED) | lately).newest_first()
-    rows = [shown(job, now=now) for job in found[:MOST_IN_TRAY]]
+    jobs = Job.objects.visible_to(request.user).filter(Q(state__in=Job.UNFINISHED) | lately).newest_first()
+    rows = [shown(job, now=now) for job in jobs[:MOST_IN_TRAY]]
     context = {
         "unfinished": [row for row in rows if not row.job.is_finished],
         "ended": [row for row in rows if row.job.is_finished],
@@ -53,8 +53,8 @@ def tray(request: UserRequest) -> HttpResponse:
 @require_safe
 def jobs(request: UserRequest) -> HttpResponse:
     """List all jobs, newest first, a page at a time by key."""
-    found = Job.objects.visible_to(request.user).select_related("user")
-    page = page_by_key(request, found, size=PAGE_SIZE)
+    rows = Job.objects.visible_to(request.user).select_related("user")
+    page = page_by_key(request, rows, size=PAGE_SIZE)
     now = timezone.now()
     context = {
         "page": page,

@@ -23,7 +23,7 @@ class KeysetPage(Generic[Row]):
     """Of the older ones; empty on the last page."""
 
 
-def page_by_key(request: HttpRequest, found: QuerySet[Row], *, size: int, moment: str = "") -> KeysetPage[Row]:
+def page_by_key(request: HttpRequest, queryset: QuerySet[Row], *, size: int, moment: str = "") -> KeysetPage[Row]:
     """Return the rows that the address asks for by `before`, newest first; other parameters stay in the addresses.
 
     Newest is the highest key, or the latest in the column `moment`, and of those that share it the highest key.
@@ -31,10 +31,10 @@ def page_by_key(request: HttpRequest, found: QuerySet[Row], *, size: int, moment
     before = request.GET.get("before", "")
     key, at = _parsed(before)
     if moment and at:
-        found = found.filter(**{f"{moment}__lte": at}).filter(Q(**{f"{moment}__lt": at}) | Q(pk__lt=key))
+        queryset = queryset.filter(**{f"{moment}__lte": at}).filter(Q(**{f"{moment}__lt": at}) | Q(pk__lt=key))
     elif key and not moment:
-        found = found.filter(pk__lt=key)
-    rows = list(found.order_by(*([f"-{moment}"] if moment else []), "-pk")[: size + 1])
+        queryset = queryset.filter(pk__lt=key)
+    rows = list(queryset.order_by(*([f"-{moment}"] if moment else []), "-pk")[: size + 1])
     query = request.GET.copy()
     query.pop("before", None)
     first_url = f"?{query.urlencode()}" if before else ""

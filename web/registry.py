@@ -52,10 +52,10 @@ class Registry(Generic[T]):
 
     def get(self, name: str) -> T:
         """Return what has that name. Raises `missing`, and what importing a path of the setting raises."""
-        found = self.find(name)
-        if found is None:
+        thing = self.find(name)
+        if thing is None:
             raise self._missing(f"There is no {self.noun} {name!r}; there are {', '.join(sorted(self.names()))}.")
-        return found
+        return thing
 
     def find(self, name: str) -> T | None:
         """Return what has that name, or None."""

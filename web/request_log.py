@@ -106,8 +106,8 @@ class LineFormatter(logging.Formatter):
         return text
 
 
-def _escaped(found: re.Match[str]) -> str:
-    return found[0].encode("unicode_escape").decode("ascii")
+def _escaped(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode("ascii")
 
 
 def _secrets() -> list[str]:

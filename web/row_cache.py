@@ -1,7 +1,7 @@
-"""Rows that every request asks for, kept until PostgreSQL says that they may have changed.
+"""Rows that every request asks for, cached until PostgreSQL announces a change.
 
-Triggers tell every connection that listens, as soon as a change is committed: see the migrations. To see whether
-anything was told takes a look at the connection's socket, a hundredth of a statement. See docs/decisions/0013.
+Triggers notify every connection that listens, as soon as a change is committed: see the migrations. To look for a
+notification is to look at the connection's socket, a hundredth of a statement. See docs/decisions/0013.
 """
 
 import select
@@ -17,12 +17,12 @@ Value = TypeVar("Value")
 
 CHANNEL = "classifr_rows_changed"
 TRUSTED_S = 5.0
-"""How long anything is kept at most: a broken network swallows what PostgreSQL tells."""
+"""How long anything is cached at most: a broken network swallows notifications."""
 _MOST = 1024
 
 
-class _Kept(threading.local):
-    """What was read by the connection of this thread since it was last told of a change."""
+class _Cache(threading.local):
+    """What the connection of this thread has read since PostgreSQL last announced a change."""
 
     def __init__(self) -> None:
         self.session: Any = None  # psycopg2's connection, which listens
@@ -34,52 +34,52 @@ class _Kept(threading.local):
         self.until = time.monotonic() + TRUSTED_S
 
 
-_kept = _Kept()
+_cache = _Cache()
 
 
 def cached(key: Hashable, read: Callable[[], Value | None]) -> Value | None:
     """Return what `read` finds in the rows of keys, projects and iterations, without asking again until these change.
 
-    Only these tables have the trigger. That nothing was found is not kept. In a transaction all is read again: it may
-    have changed rows itself, and is told nothing before its end. Requests of the same thread share what is returned, so
-    nobody changes it.
+    Only these tables have the trigger. Misses are not cached. In a transaction everything is read again: it may
+    have changed rows itself, and gets no notification before its end. Requests of the same thread share the value:
+    treat it as read-only.
     """
     if connection.in_atomic_block or not _is_listening():
         return read()
-    if key not in _kept.rows:
-        found = read()
-        if found is None:
+    if key not in _cache.rows:
+        value = read()
+        if value is None:
             return None
-        if len(_kept.rows) == _MOST:
-            _kept.forget()
-        _kept.rows[key] = found
-    return cast(Value, _kept.rows[key])
+        if len(_cache.rows) == _MOST:
+            _cache.forget()
+        _cache.rows[key] = value
+    return cast(Value, _cache.rows[key])
 
 
 def _is_listening() -> bool:
     """Say whether this thread's connection listens, and forget what may have changed. False: it is lost."""
-    if _kept.session is None or _kept.session is not connection.connection:
+    if _cache.session is None or _cache.session is not connection.connection:
         with connection.cursor() as cursor:
             cursor.execute(f"LISTEN {CHANNEL}")
-        _kept.session = connection.connection
-        _kept.forget()
+        _cache.session = connection.connection
+        _cache.forget()
         return True
     try:
-        is_told = _is_told(_kept.session)
+        has_changed = _has_changed(_cache.session)
     except psycopg2.Error:  # the server is gone, or has closed it; Django connects anew
-        _kept.session = None
+        _cache.session = None
         return False
-    if is_told or time.monotonic() > _kept.until:
-        _kept.forget()
+    if has_changed or time.monotonic() > _cache.until:
+        _cache.forget()
     return True
 
 
-def _is_told(session: Any) -> bool:
-    """Say whether PostgreSQL has told of a change, by itself or with another answer. Raises psycopg2.Error."""
+def _has_changed(session: Any) -> bool:
+    """Say whether PostgreSQL has announced a change, by itself or with another answer. Raises psycopg2.Error."""
     poller = select.poll()
     poller.register(session, select.POLLIN)
     while poller.poll(0):  # a server that closes says why first; only then the end is found, and raised
         session.poll()
-    is_told = bool(session.notifies)
+    has_changed = bool(session.notifies)
     session.notifies.clear()
-    return is_told
+    return has_changed

@@ -21,11 +21,11 @@ class KeyCommand(BaseCommand):
 
     def find_project(self, name_or_id: str) -> Project:
         """Return the project of that name, or that programs know by that id."""
-        found = Project.objects.filter(name__iexact=name_or_id).first() or self._by_id(name_or_id)
-        if found is None:
+        project = Project.objects.filter(name__iexact=name_or_id).first() or self._by_id(name_or_id)
+        if project is None:
             names = ", ".join(Project.objects.order_by("name").values_list("name", flat=True)[:20])
             raise CommandError(f"There is no project {name_or_id!r}; there are: {names or 'none'}.", returncode=2)
-        return found
+        return project
 
     def _by_id(self, text: str) -> Project | None:
         try:

@@ -134,8 +134,8 @@ class ImageMetadataUpdateEntry(Shape):
 
     @classmethod
     def of(cls, uid: UUID, status: str, metadata: Mapping[str, str] | None = None) -> "ImageMetadataUpdateEntry":
-        told = {} if metadata is None else {"metadata": dict(metadata)}
-        return cls(image_id=uid, status=status, **told)
+        fields = {} if metadata is None else {"metadata": dict(metadata)}
+        return cls(image_id=uid, status=status, **fields)
 
 
 class ImageMetadataUpdateSummary(Shape):

@@ -56,7 +56,7 @@ class IterationOut(Shape):
         has_begun = iteration.status != Iteration.Status.NEW
         exportable = domain.is_exportable and bool(iteration.head_key)
         base = asked.get("customBaseModelInfo")
-        told = cls(
+        out = cls(
             id=iteration.uid,
             name=iteration.name,
             status=iteration.status if has_begun else Iteration.Status.TRAINING.value,
@@ -76,8 +76,8 @@ class IterationOut(Shape):
             training_error_details=iteration.error or None,
         )
         if iteration.trained_at:
-            told.trained_at = utc(iteration.trained_at)
-        return told
+            out.trained_at = utc(iteration.trained_at)
+        return out
 
 
 class Figures(Shape):
@@ -99,11 +99,12 @@ class IterationPerformanceOut(Figures):
     per_tag_performance: list[TagPerformanceOut]
 
     @classmethod
-    def of(cls, told: Performance, labels: Labels) -> "IterationPerformanceOut":
+    def of(cls, performance: Performance, labels: Labels) -> "IterationPerformanceOut":
         per_tag = [
-            TagPerformanceOut(id=labels[each.tag].uid, name=each.tag, **_figures(each.score)) for each in told.per_tag
+            TagPerformanceOut(id=labels[each.tag].uid, name=each.tag, **_figures(each.score))
+            for each in performance.per_tag
         ]
-        return cls(per_tag_performance=per_tag, **_figures(told.overall))
+        return cls(per_tag_performance=per_tag, **_figures(performance.overall))
 
 
 class ImagePerformanceOut(Shape):

@@ -30,10 +30,10 @@ class PredictionOut(TypedDict):
 
 
 def prediction_out(given: TagProbability, label: Label, *, has_type: bool = True) -> PredictionOut:
-    told: PredictionOut = {"probability": single(given.probability), "tagId": label.uid, "tagName": label.name}
+    out: PredictionOut = {"probability": single(given.probability), "tagId": label.uid, "tagName": label.name}
     if has_type:
-        told["tagType"] = label.type
-    return told
+        out["tagType"] = label.type
+    return out
 
 
 def predictions_out(given: Iterable[TagProbability], labels: Labels, *, has_type: bool = True) -> list[PredictionOut]:

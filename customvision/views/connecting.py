@@ -40,8 +40,8 @@ def connect(request: UserRequest) -> HttpResponse:
 
 def _usual() -> Project | None:
     """Return the project that the home page offers first, or any other."""
-    found = Project.objects.filter(name__iexact=settings.CLASSIFR_PROJECT).first()
-    return found or Project.objects.order_by("name").first()
+    project = Project.objects.filter(name__iexact=settings.CLASSIFR_PROJECT).first()
+    return project or Project.objects.order_by("name").first()
 
 
 def _published(project: Project | None) -> Iteration | None:

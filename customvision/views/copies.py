@@ -35,7 +35,7 @@ def export_project(request: HttpRequest, project_id: UUID) -> HttpResponse:
     if project.iterations.in_training().exists():
         raise ApiError("BadRequestExportWhileTraining", "The project is in training: wait for its end.")
     images = project.images.count()
-    told = ProjectExport(
+    export = ProjectExport(
         iteration_count=project.iterations.trained_here().count(),
         image_count=images,
         tag_count=project.tags.count(),
@@ -43,7 +43,7 @@ def export_project(request: HttpRequest, project_id: UUID) -> HttpResponse:
         estimated_import_time_in_ms=round(_MS_AT_LEAST + _MS_AN_IMAGE * images),
         token=signing.dumps(project.uid.hex, salt=_SALT),
     )
-    return reply(told)
+    return reply(export)
 
 
 @router.post("/projects/import", response=ProjectOut)

@@ -61,8 +61,8 @@ def get_artifact(request: HttpRequest, project_id: UUID, artifact: Query[Artifac
 def open_path(path: str) -> HttpResponse:
     """Return the file at that path, as customvision.files makes them. Raises ApiError; asks for no key and no link."""
     try:
-        if found := _IMAGE.fullmatch(path):
-            return _image(UUID(found["project"]), UUID(found["image"]), kind=found["kind"])
+        if match := _IMAGE.fullmatch(path):
+            return _image(UUID(match["project"]), UUID(match["image"]), kind=match["kind"])
         if stored := prediction_picture(path):
             picture, kind = stored
             return _file(picture, is_thumbnail=kind == "t")

@@ -89,11 +89,11 @@ def update_image_metadata(request: HttpRequest, project_id: UUID, chosen: Query[
     given = read_json(request, Metadata).root
     check_metadata(given)
     changed, full = add_metadata(project.images.filter(uid__in=chosen.image_ids), given)
-    told = {
+    entries = {
         **{image.uid: ImageMetadataUpdateEntry.of(image.uid, "OK", image.metadata) for image in changed},
         **{image.uid: ImageMetadataUpdateEntry.of(image.uid, "ErrorLimitExceed") for image in full},
     }
-    images = [told.get(uid) or ImageMetadataUpdateEntry.of(uid, "ErrorImageNotFound") for uid in chosen.image_ids]
+    images = [entries.get(uid) or ImageMetadataUpdateEntry.of(uid, "ErrorImageNotFound") for uid in chosen.image_ids]
     is_successful = all(each.status == "OK" for each in images)
     summary = ImageMetadataUpdateSummary(is_batch_successful=is_successful, images=images)
     return reply(summary, status=200 if is_successful else 207)

@@ -58,16 +58,16 @@ def get_images(request: HttpRequest, project_id: UUID, chosen: Query[Chosen], pa
     """List images."""
     at_most(TAGS_A_BATCH, chosen.tag_ids, "tagIds")
     project, images = listing(request, project_id, chosen.iteration_id)
-    found = images.images(is_tagged=chosen.is_tagged, tag_uids=chosen.tag_ids)
-    return reply(images_out(request, project, images, page.cut(_filtered(found, chosen.filter))))
+    rows = images.images(is_tagged=chosen.is_tagged, tag_uids=chosen.tag_ids)
+    return reply(images_out(request, project, images, page.cut(_filtered(rows, chosen.filter))))
 
 
 @router.get("/projects/{uuid:project_id}/images/count", response=int)
 def get_image_count(request: HttpRequest, project_id: UUID, chosen: Query[Chosen]) -> HttpResponse:
     """Count images."""
     _project, images = listing(request, project_id, chosen.iteration_id)
-    found = images.images(is_tagged=chosen.is_tagged, tag_uids=chosen.tag_ids)
-    return reply(_filtered(found, chosen.filter).count())
+    rows = images.images(is_tagged=chosen.is_tagged, tag_uids=chosen.tag_ids)
+    return reply(_filtered(rows, chosen.filter).count())
 
 
 @router.get("/projects/{uuid:project_id}/images/tagged", response=list[ImageOut])
@@ -77,8 +77,8 @@ def get_tagged_images(
     """List images that have tags, or one of these tags."""
     at_most(TAGS_A_BATCH, chosen.tag_ids, "tagIds")
     project, images = listing(request, project_id, chosen.iteration_id)
-    found = images.images(is_tagged=True, tag_uids=chosen.tag_ids)
-    return reply(images_out(request, project, images, page.cut(found)))
+    rows = images.images(is_tagged=True, tag_uids=chosen.tag_ids)
+    return reply(images_out(request, project, images, page.cut(rows)))
 
 
 @router.get("/projects/{uuid:project_id}/images/tagged/count", response=int)
@@ -109,8 +109,8 @@ def get_images_by_ids(request: HttpRequest, project_id: UUID, chosen: Query[ById
     """List the images of these ids that are there, the oldest first as the service does."""
     at_most(MOST_IMAGES, chosen.image_ids, "imageIds")
     project, images = listing(request, project_id, chosen.iteration_id)
-    found = images.images().filter(uid__in=chosen.image_ids).order_by("pk")
-    return reply(images_out(request, project, images, found))
+    rows = images.images().filter(uid__in=chosen.image_ids).order_by("pk")
+    return reply(images_out(request, project, images, rows))
 
 
 @router.delete("/projects/{uuid:project_id}/images", response={204: None})
@@ -120,12 +120,12 @@ def delete_images(request: HttpRequest, project_id: UUID, chosen: Query[Deleted]
     at_most(MOST_IMAGES, chosen.image_ids, "imageIds")
     if bool(chosen.image_ids) == chosen.all_images:
         raise ApiError("BadRequestRequiredParamIsNull", "Name the images in imageIds, or say allImages=true; not both.")
-    found = Image.objects.filter(project=project)
+    rows = Image.objects.filter(project=project)
     if chosen.image_ids:
-        found = found.filter(uid__in=chosen.image_ids)
-    discard_images(project, found, by=key_of(request).created_by)
+        rows = rows.filter(uid__in=chosen.image_ids)
+    discard_images(project, rows, by=key_of(request).created_by)
     return nothing()
 
 
-def _filtered(found: ImageQuerySet, expression: str) -> ImageQuerySet:
-    return found.filter(condition(expression)) if expression else found
+def _filtered(rows: ImageQuerySet, expression: str) -> ImageQuerySet:
+    return rows.filter(condition(expression)) if expression else rows

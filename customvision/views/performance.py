@@ -42,14 +42,14 @@ def get_iteration_performance(
 ) -> HttpResponse:
     """Tell precision, recall and average precision at the threshold, over all and for each tag.
 
-    A figure that is not known is told as 0: nothing was said at that threshold, or no held-out picture has the tag.
+    An unknown figure is 0: nothing was said at that threshold, or no held-out picture has the tag.
     Deviations are 0, as nothing is measured twice. The overlap threshold is for object detection.
     """
     iteration = iteration_for(request, project_id, iteration_id)
-    told = evaluation.performance_of(iteration, threshold=asked.threshold)
-    if told is None:
+    performance = evaluation.performance_of(iteration, threshold=asked.threshold)
+    if performance is None:
         raise not_found("IterationPerformance")
-    return reply(IterationPerformanceOut.of(told, labels_measured(iteration, snapshot_of(iteration))))
+    return reply(IterationPerformanceOut.of(performance, labels_measured(iteration, snapshot_of(iteration))))
 
 
 @router.get(

@@ -44,9 +44,9 @@ def query_predictions(request: HttpRequest, project_id: UUID) -> HttpResponse:
     page = read_page(token, kind=_SESSION, code="BadRequestPredictionInvalidQueryParameters")
     last_pk = page.newest_of(project.stored_predictions.all())
     asked = _asked(project.stored_predictions.filter(pk__lte=last_pk), token)
-    found = list(_after(asked, page, order).order_by(*_ORDERS[order])[: page.size + 1])
-    results = found[: page.size]
-    last = (results[-1].uncertainty, results[-1].pk) if len(found) > page.size else None
+    rows = list(_after(asked, page, order).order_by(*_ORDERS[order])[: page.size + 1])
+    results = rows[: page.size]
+    last = (results[-1].uncertainty, results[-1].pk) if len(rows) > page.size else None
     answered = {
         **page.next_page(last_pk, last),
         "max_count": token.max_count or 0,
@@ -78,34 +78,34 @@ def _check(token: PredictionQueryToken, order: str) -> None:
     at_most(_MOST_TAGS, token.tags or [], "tags", code="BadRequestPredictionTagsExceededCount")
 
 
-def _asked(found: StoredPredictionQuerySet, token: PredictionQueryToken) -> StoredPredictionQuerySet:
+def _asked(rows: StoredPredictionQuerySet, token: PredictionQueryToken) -> StoredPredictionQuerySet:
     """Return those that fit everything that the token names; with two tags, both of them."""
     if token.iteration_id:
-        found = found.filter(iteration_uid=token.iteration_id)
+        rows = rows.filter(iteration_uid=token.iteration_id)
     if token.application:
-        found = found.filter(application=token.application)
+        rows = rows.filter(application=token.application)
     if token.start_time:
-        found = found.filter(created_at__gte=_aware(token.start_time))
+        rows = rows.filter(created_at__gte=_aware(token.start_time))
     if token.end_time:
-        found = found.filter(created_at__lte=_aware(token.end_time))
+        rows = rows.filter(created_at__lte=_aware(token.end_time))
     for tag in token.tags or []:
-        found = found.with_tag(tag.id, at_least=tag.min_threshold or 0, at_most=_or_one(tag.max_threshold))
-    return found
+        rows = rows.with_tag(tag.id, at_least=tag.min_threshold or 0, at_most=_or_one(tag.max_threshold))
+    return rows
 
 
 def _or_one(threshold: float | None) -> float:
     return 1 if threshold is None else threshold
 
 
-def _after(found: StoredPredictionQuerySet, page: Page, order: str) -> StoredPredictionQuerySet:
+def _after(rows: StoredPredictionQuerySet, page: Page, order: str) -> StoredPredictionQuerySet:
     if page.after is None:
-        return found
+        return rows
     uncertainty, pk = page.after
     if order == "Oldest":
-        return found.filter(pk__gt=pk)
+        return rows.filter(pk__gt=pk)
     if order == "Newest":
-        return found.filter(pk__lt=pk)
-    return found.filter(Q(uncertainty__lt=uncertainty) | Q(uncertainty=uncertainty, pk__lt=pk))
+        return rows.filter(pk__lt=pk)
+    return rows.filter(Q(uncertainty__lt=uncertainty) | Q(uncertainty=uncertainty, pk__lt=pk))
 
 
 def _aware(moment: datetime) -> datetime:

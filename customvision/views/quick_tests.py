@@ -54,10 +54,10 @@ def _chosen(project: Project, uid: UUID | None) -> Iteration:
     if uid:
         return find_trained(project, uid)
     needs_head = get_backend(project.backend).needs_head
-    known = project.iterations.trained_here() if needs_head else project.iterations.completed()
-    found = project.live_iteration or known.first()
-    if found is None:
+    iterations = project.iterations.trained_here() if needs_head else project.iterations.completed()
+    iteration = project.live_iteration or iterations.first()
+    if iteration is None:
         sentence = "The project has no trained iteration: train it first."
         raise ApiError("NotFoundProjectDefaultIteration", sentence, status=404)
-    found.project = project
-    return found
+    iteration.project = project
+    return iteration

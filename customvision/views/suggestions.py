@@ -97,8 +97,8 @@ def suggest_tags_and_regions(request: HttpRequest, project_id: UUID, asked: Quer
     images = project.images.filter(uid__in=asked.image_ids)
     suggester = Suggester(iteration)
     suggester.embed(images)
-    found = {image.uid: image for image in images}
-    suggestions = suggester.suggest([found[uid] for uid in dict.fromkeys(asked.image_ids) if uid in found])
+    by_uid = {image.uid: image for image in images}
+    suggestions = suggester.suggest([by_uid[uid] for uid in dict.fromkeys(asked.image_ids) if uid in by_uid])
     return reply([_suggested(request, each, iteration, suggester.labels) for each in suggestions])
 
 

@@ -61,10 +61,10 @@ def get_tag(request: HttpRequest, project_id: UUID, tag_id: UUID, iteration_id: 
     project = find_project(request, project_id)
     if iteration_id is None:
         return reply(TagOut.of(find_tag(project, tag_id)))
-    found = [tag for tag in _remembered(project, iteration_id) if tag.id == tag_id]
-    if not found:
+    tags = [tag for tag in _remembered(project, iteration_id) if tag.id == tag_id]
+    if not tags:
         raise not_found("Tag")
-    return reply(found[0])
+    return reply(tags[0])
 
 
 @router.patch("/projects/{uuid:project_id}/tags/{uuid:tag_id}", response=TagOut)

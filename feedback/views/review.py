@@ -44,9 +44,9 @@ def mispredictions(request: UserRequest) -> HttpResponse:
 @require_safe
 def misprediction(request: UserRequest, pk: int) -> HttpResponse:
     """Show one wrong prediction whole."""
-    found = get_object_or_404(Misprediction.objects.with_pictures().select_related("deleted_by"), pk=pk)
-    back_url = reverse("feedback:bin" if found.deleted_at else "feedback:mispredictions")
-    context = {"misprediction": found, "rows": found.rows, "back_url": back_url}
+    row = get_object_or_404(Misprediction.objects.with_pictures().select_related("deleted_by"), pk=pk)
+    back_url = reverse("feedback:bin" if row.deleted_at else "feedback:mispredictions")
+    context = {"misprediction": row, "rows": row.rows, "back_url": back_url}
     return render(request, "feedback/misprediction.html", context)
 
 
@@ -69,8 +69,8 @@ def delete(request: UserRequest) -> HttpResponseBase:
 @require_safe
 def bin_(request: UserRequest) -> HttpResponse:
     """List what is in the bin, the last deleted first."""
-    found = Misprediction.objects.in_bin().with_pictures().select_related("deleted_by")
-    page = page_by_key(request, found, size=PAGE_SIZE, moment="deleted_at")
+    rows = Misprediction.objects.in_bin().with_pictures().select_related("deleted_by")
+    page = page_by_key(request, rows, size=PAGE_SIZE, moment="deleted_at")
     context = {
         "page": page,
         "days": settings.CLASSIFR_BIN_DAYS,

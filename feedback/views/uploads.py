@@ -46,9 +46,9 @@ def uploads(request: UserRequest) -> HttpResponse:
 @require_safe
 def thumbnail(request: UserRequest, pk: int) -> HttpResponseBase:
     """Show a small JPEG of a photo that is kept or still waits for its verdict."""
-    if picture := _kept(request, pk):
+    if picture := _stored_picture(request, pk):
         return responses.small(picture)
-    waiting = images.admit(_waiting(request, pk), limits=images.PREDICTION)
+    waiting = images.admit(_pending_content(request, pk), limits=images.PREDICTION)
     return HttpResponse(images.thumbnail(waiting, side=THUMBNAIL_SIDE), content_type="image/jpeg")
 
 
@@ -57,9 +57,9 @@ def thumbnail(request: UserRequest, pk: int) -> HttpResponseBase:
 @require_safe
 def photo(request: UserRequest, pk: int) -> HttpResponseBase:
     """Show such a photo whole."""
-    if picture := _kept(request, pk):
+    if picture := _stored_picture(request, pk):
         return responses.whole(picture)
-    return HttpResponse(_waiting(request, pk), content_type="image/jpeg")
+    return HttpResponse(_pending_content(request, pk), content_type="image/jpeg")
 
 
 @login_required
@@ -80,40 +80,42 @@ def delete(request: UserRequest) -> HttpResponseBase:
         messages.error(request, STORAGE_REFUSES)
         return redirect(back)
     if erasure.erased:
-        messages.success(request, _told(erasure))
+        messages.success(request, _erasure_sentence(erasure))
     else:
         messages.warning(request, NOTHING)
     return redirect(back)
 
 
-def _told(erasure: services.Erasure) -> str:
+def _erasure_sentence(erasure: services.Erasure) -> str:
     sentence = ngettext("%(count)s upload erased.", "%(count)s uploads erased.", erasure.erased)
-    told = sentence % {"count": erasure.erased}
+    erased = sentence % {"count": erasure.erased}
     if not erasure.shared:
-        return told
+        return erased
     stays = ngettext(
         "One photo stays for others: somebody else sent it too, or a model learns from it.",
         "%(count)s photos stay for others: somebody else sent them too, or a model learns from them.",
         erasure.shared,
     )
-    return f"{told} {stays % {'count': erasure.shared}}"
+    return f"{erased} {stays % {'count': erasure.shared}}"
 
 
 def _own(request: UserRequest) -> PredictionQuerySet:
     return Prediction.objects.visible_to(request.user)
 
 
-def _with_photos(found: PredictionQuerySet) -> PredictionQuerySet:
+def _with_photos(predictions: PredictionQuerySet) -> PredictionQuerySet:
     """Say of each prediction whether its photo waits for the verdict or is kept, without reading the photos."""
     waiting = PendingPhoto.objects.waiting(timezone.now()).filter(prediction=OuterRef("pk"))
     kept = Misprediction.objects.filter(verdict__prediction=OuterRef("pk"))
-    return found.select_related("project", "verdict").annotate(photo_waits=Exists(waiting), photo_kept=Exists(kept))
+    return predictions.select_related("project", "verdict").annotate(
+        photo_waits=Exists(waiting), photo_kept=Exists(kept)
+    )
 
 
-def _kept(request: UserRequest, pk: int) -> Picture | None:
+def _stored_picture(request: UserRequest, pk: int) -> Picture | None:
     return Picture.objects.filter(mispredictions__verdict__prediction__in=_own(request).filter(pk=pk)).first()
 
 
-def _waiting(request: UserRequest, pk: int) -> bytes:
+def _pending_content(request: UserRequest, pk: int) -> bytes:
     waiting = PendingPhoto.objects.waiting(timezone.now()).filter(prediction__in=_own(request))
     return bytes(get_object_or_404(waiting, prediction_id=pk).content)

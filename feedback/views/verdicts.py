@@ -131,10 +131,10 @@ def _fragment(request: UserRequest, verdict: Verdict, **sentences: str) -> HttpR
 
 def _given(verdict: Verdict) -> dict[str, object]:
     """Return what both the page and the fragment tell of a verdict; the form only where the photo is in review."""
-    kept: Misprediction | None = getattr(verdict, "misprediction", None)
-    initial = {"suggested_tag": kept.suggested_tag, "comment": kept.comment} if kept else {}
-    form = RightTagForm(initial=initial, prediction=verdict.prediction) if kept else None
-    return {"verdict": verdict, "prediction": verdict.prediction, "misprediction": kept, "form": form}
+    misprediction: Misprediction | None = getattr(verdict, "misprediction", None)
+    initial = {"suggested_tag": misprediction.suggested_tag, "comment": misprediction.comment} if misprediction else {}
+    form = RightTagForm(initial=initial, prediction=verdict.prediction) if misprediction else None
+    return {"verdict": verdict, "prediction": verdict.prediction, "misprediction": misprediction, "form": form}
 
 
 def _own_prediction(request: UserRequest, pk: int) -> Prediction:

@@ -56,8 +56,8 @@ def _photos(paths: list[Path]) -> Iterator[Path]:
     """Yield the files, and what looks like a photo anywhere below the folders, in order."""
     for path in paths:
         if path.is_dir():
-            found = (each for each in path.rglob("*") if each.suffix.lower() in images.SUFFIXES)
-            yield from sorted(each for each in found if each.is_file())
+            paths_below = (each for each in path.rglob("*") if each.suffix.lower() in images.SUFFIXES)
+            yield from sorted(each for each in paths_below if each.is_file())
         else:
             yield path
 

@@ -17,16 +17,16 @@ class Command(KeyCommand):
 
     def handle(self, *, as_json: bool, **options: Any) -> None:
         names = dict(Project.objects.values_list("uid", "name"))
-        told = [_told(key, names) for key in ApiKey.objects.all()]
+        records = [_record(key, names) for key in ApiKey.objects.all()]
         if as_json:
-            self.stdout.write(json.dumps(told, ensure_ascii=False, default=str))
+            self.stdout.write(json.dumps(records, ensure_ascii=False, default=str))
             return
-        for each in told:
-            project = "all projects" if each["project_id"] is None else each["project"] or "a project that is gone"
-            self.stdout.write(f"{each['prefix']}  {each['state']:8}  {each['scope']:10}  {each['name']} ({project})")
+        for key in records:
+            project = "all projects" if key["project_id"] is None else key["project"] or "a project that is gone"
+            self.stdout.write(f"{key['prefix']}  {key['state']:8}  {key['scope']:10}  {key['name']} ({project})")
 
 
-def _told(key: ApiKey, names: dict[Any, str]) -> dict[str, Any]:
+def _record(key: ApiKey, names: dict[Any, str]) -> dict[str, Any]:
     state = "revoked" if key.revoked_at else "works" if key.is_usable else "expired"
     moments = ("created_at", "last_used_at", "expires_at", "revoked_at")
     return {

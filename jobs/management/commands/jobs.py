@@ -26,11 +26,11 @@ class Command(BaseCommand):
             return
         jobs = Job.objects.newest_first() if show_all else Job.objects.unfinished().newest_first()
         with translation.override("en"):
-            found = [_record(job) for job in jobs[:limit]]
+            records = [_record(job) for job in jobs[:limit]]
         if as_json:
-            self.stdout.write(json.dumps(found, default=str))
+            self.stdout.write(json.dumps(records, default=str))
             return
-        for job in found:
+        for job in records:
             self.stdout.write(_line(job))
 
     def cancel(self, pk: int, *, as_json: bool) -> None:

@@ -1,6 +1,7 @@
 """Pictures as HTTP answers; the view that calls has checked who may see them."""
 
 import logging
+from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpResponse, HttpResponseBase
@@ -24,28 +25,20 @@ def whole(picture: Picture) -> HttpResponseBase:
         url = storage.blobs().temporary_url(picture.blob_key, seconds=seconds)
         if url:
             return redirect(url)
-    try:
-        content = services.read_picture(picture)
-    except StorageUnavailable as exc:
-        return _away(exc)
-    return _cached(HttpResponse(content, content_type=FORMATS[picture.format].content_type))
+    return _answer(services.read_picture, picture, content_type=FORMATS[picture.format].content_type)
 
 
 def small(picture: Picture) -> HttpResponseBase:
     """Return a small JPEG of the picture."""
+    return _answer(services.thumbnail, picture, content_type="image/jpeg")
+
+
+def _answer(read: Callable[[Picture], bytes], picture: Picture, *, content_type: str) -> HttpResponse:
+    """Answer with what is read, for the one browser to cache for a day; 503 while the storage is away."""
     try:
-        content = services.thumbnail(picture)
+        response = HttpResponse(read(picture), content_type=content_type)
     except StorageUnavailable as exc:
-        return _away(exc)
-    return _cached(HttpResponse(content, content_type="image/jpeg"))
-
-
-def _cached(response: HttpResponse) -> HttpResponse:
-    """Let the one browser keep it; it asks again whether it still may after a day."""
+        logger.warning("Picture not shown: %s", exc, exc_info=exc)
+        return HttpResponse(status=503, headers={"Retry-After": "30"})
     patch_cache_control(response, private=True, max_age=DAY_S)
     return response
-
-
-def _away(exc: StorageUnavailable) -> HttpResponse:
-    logger.warning("Picture not shown: %s", exc, exc_info=exc)
-    return HttpResponse(status=503, headers={"Retry-After": "30"})

@@ -89,12 +89,9 @@ def _asked(rows: StoredPredictionQuerySet, token: PredictionQueryToken) -> Store
     if token.end_time:
         rows = rows.filter(created_at__lte=_aware(token.end_time))
     for tag in token.tags or []:
-        rows = rows.with_tag(tag.id, at_least=tag.min_threshold or 0, at_most=_or_one(tag.max_threshold))
+        most = 1 if tag.max_threshold is None else tag.max_threshold
+        rows = rows.with_tag(tag.id, at_least=tag.min_threshold or 0, at_most=most)
     return rows
-
-
-def _or_one(threshold: float | None) -> float:
-    return 1 if threshold is None else threshold
 
 
 def _after(rows: StoredPredictionQuerySet, page: Page, order: str) -> StoredPredictionQuerySet:

@@ -27,7 +27,7 @@ def create_key(
     project_uid: UUID | None = None,
     expires_at: datetime | None = None,
 ) -> tuple[ApiKey, str]:
-    """Make a key; return its row and its text, which nothing can tell again.
+    """Make a key; return its row and its text, which cannot be read again.
 
     project_uid: of the only project that it opens; None: all of them.
     """
@@ -67,7 +67,7 @@ def find_key(text: str, *, now: datetime) -> ApiKey | None:
 
 
 def revoke_key(key: ApiKey) -> None:
-    """Let the key open nothing any more; for good. One that is revoked stays as it is."""
+    """Revoke the key for good. One that is revoked already stays as it is."""
     ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
     logger.info("Revoked api_key=%s", key.prefix)
 

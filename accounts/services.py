@@ -10,8 +10,8 @@ from accounts.models import REVIEWERS, User
 def create_first_users(passwords: dict[str, str]) -> dict[str, str]:
     """Create the users `reviewer` and `client` where they are missing; return the random passwords that were made.
 
-    passwords: by username, what the environment asks for; "" or absent means a random one. A user who exists is left
-    as they are, and nothing can read their password again.
+    passwords: by username, what the environment asks for; "" or absent means a random one. An existing user is left
+    as is, and their password cannot be read again.
     """
     made: dict[str, str] = {}
     for username in ("reviewer", "client"):

@@ -1,4 +1,4 @@
-"""What can go wrong with pictures that are kept."""
+"""What can go wrong with stored pictures."""
 
 
 class CatalogError(Exception):

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from catalog import storage
-from catalog.locks import have_blobs_alone
+from catalog.locks import lock_blobs_exclusively
 from catalog.models import WaitingBlob
 from catalog.owners import BlobOwner, owners
 from catalog.services import deliver_waiting
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 SPARED = timedelta(hours=1)
 """Age up to which a blob without a row is left alone: its transaction may be under way."""
 _BATCH = 100
-"""Blobs that are deleted, or looked for again, while nobody else may write."""
+"""Blobs that are deleted, or looked for again, under the exclusive lock."""
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Counts:
 
 
 def reconcile_blobs(*, dry_run: bool, report: Callable[[str], None], folders: Collection[str] | None = None) -> Counts:
-    """Bring storage and rows in line, folder by folder; folders that nobody owns are not touched.
+    """Bring storage and rows in line, folder by folder; folders without an owner are not touched.
 
     folders: those of `owners` to look at; None: all.
 
@@ -87,7 +87,7 @@ class _Folder:
 
     def _delete_unnamed(self, keys: list[str]) -> None:
         with transaction.atomic():
-            have_blobs_alone()
+            lock_blobs_exclusively()
             named = self.owner.named(keys)  # those that somebody has named since they were listed
             for key in keys:
                 if key not in named:
@@ -101,7 +101,7 @@ class _Folder:
 
     def _note_lost(self, keys: list[str]) -> None:
         with transaction.atomic():
-            have_blobs_alone()
+            lock_blobs_exclusively()
             named = self.owner.named(keys)
             lost = [key for key in keys if key in named and not storage.has_blob(key)]
             if not self.dry_run:

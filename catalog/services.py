@@ -1,4 +1,4 @@
-"""Keep pictures, hand them out, let them go, deliver those that the storage refused."""
+"""Store pictures, read them, discard them, deliver those that the storage refused."""
 
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from accounts.models import User
 from catalog import storage
 from catalog.exceptions import StorageUnavailable
-from catalog.locks import hold_blobs
+from catalog.locks import lock_blobs_shared
 from catalog.models import Picture, Vector, WaitingBlob
 from engine import images
 from engine.images import AdmittedPicture
@@ -36,7 +36,7 @@ _INSERT = """
 
 
 def store_picture(picture: AdmittedPicture, *, by: User | None, may_wait: bool = False) -> Picture:
-    """Keep one picture as `store_pictures` does.
+    """Store one picture as `store_pictures` does.
 
     Raises, without `may_wait`, StorageUnavailable; then nothing was stored.
     """
@@ -59,7 +59,7 @@ def store_pictures(
     # The blobs are written inside the transaction: the rows' locks keep a deletion of the same content out until the
     # caller has committed what points at them, and a storage that refuses takes the row back.
     with transaction.atomic():
-        hold_blobs()
+        lock_blobs_shared()
         pictures, new = _lock_rows(by_sha256, by=by)
         known = [each.pk for each in pictures.values() if each.sha256 not in new]
         waiting = set(WaitingBlob.objects.filter(picture__in=known).values_list("picture_id", flat=True))
@@ -70,10 +70,10 @@ def store_pictures(
             refused = _write_blobs(to_write, by_sha256, new=new)
         if may_wait:
             for sha256, reason in refused.items():
-                _let_wait(pictures[sha256], by_sha256[sha256].content, reason)
+                _store_waiting(pictures[sha256], by_sha256[sha256].content, reason)
             refused = {}
         Picture.objects.filter(sha256__in=new & refused.keys()).delete()
-        _note_found(each for each in pictures.values() if each.sha256 not in refused)
+        _clear_lost(each for each in pictures.values() if each.sha256 not in refused)
     return [refused.get(each.sha256) or pictures[each.sha256] for each in admitted]
 
 
@@ -122,8 +122,8 @@ def _write_blobs(
     return {each.sha256: reason for each, reason in zip(pictures, reasons, strict=True) if reason}
 
 
-def _let_wait(picture: Picture, content: bytes, reason: StorageUnavailable | None) -> None:
-    """Keep the bytes in the database; reason: None if the storage was not asked."""
+def _store_waiting(picture: Picture, content: bytes, reason: StorageUnavailable | None) -> None:
+    """Store the bytes in the database until the storage takes them. reason: None if it was not asked."""
     now = timezone.now()
     waiting = WaitingBlob(picture=picture, content=content, next_try_at=now)
     if reason:
@@ -132,8 +132,8 @@ def _let_wait(picture: Picture, content: bytes, reason: StorageUnavailable | Non
     logger.warning("Picture waits for the storage sha256=%s error=%s", picture.sha256, waiting.last_error or "-")
 
 
-def _note_found(pictures: Iterable[Picture]) -> None:
-    """Take back that the storage has lost these."""
+def _clear_lost(pictures: Iterable[Picture]) -> None:
+    """Clear the mark that the storage has lost these."""
     lost = [each for each in pictures if each.lost_at]
     if lost:
         Picture.objects.filter(pk__in=[each.pk for each in lost]).update(lost_at=None)

@@ -28,7 +28,7 @@ stopped. The library's own pauses of 15 s and more are for programs that have no
 
 @dataclass(frozen=True)
 class StoredBlob:
-    """One blob as a listing of the storage tells of it."""
+    """One blob as the storage lists it."""
 
     key: str
     byte_size: int

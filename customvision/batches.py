@@ -66,14 +66,14 @@ class Adding:
         self._uploads: list[UploadResult] = []
 
     def add(self, entries: Sequence[Entry]) -> None:
-        """Keep or refuse each of these pictures by itself."""
+        """Store or refuse each of these pictures by itself."""
         tags = self._tags(entries)
         batch = [self._upload(each, [tags.get(tag_id.lower()) for tag_id in each.tag_ids]) for each in entries]
         self._entries += entries
         self._uploads += upload_images(project=self._project, batch=batch, by=key_of(self._request).created_by)
 
     def answer(self) -> HttpResponse:
-        """Tell what became of each, in their order: 200 if all are new images, else 207."""
+        """Answer with what became of each, in their order: 200 if all are new images, else 207."""
         is_successful = all(each.status == ImageStatus.OK for each in self.results)
         summary = ImageCreateSummary(is_batch_successful=is_successful, images=self.results)
         return reply(summary, status=200 if is_successful else 207)
@@ -123,7 +123,7 @@ class Adding:
         return ImageStatus.ERROR_TAG_LIMIT_EXCEED
 
     def _image_out(self, image: Image, image_tags: Iterable[ImageTag]) -> ImageOut:
-        """Tell of an image as answers to uploads do, without the tags' names."""
+        """Return the image as answers to uploads have it, without the tags' names."""
         tags = [
             ImageTagOut(tag_id=known.tag.uid, tag_name=None, created=naive(known.created_at)) for known in image_tags
         ]

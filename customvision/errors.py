@@ -1,4 +1,4 @@
-"""What programs are told when something is wrong, in the service's own codes."""
+"""Errors as programs read them, in the service's own codes."""
 
 import json
 import logging
@@ -37,7 +37,7 @@ _REFUSAL_CODES: dict[type[Exception], str] = {
 
 
 class ApiError(Exception):
-    """Something that the program is told of."""
+    """An error with a code and a sentence for the program."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ def not_found(noun: str) -> ApiError:
 def problem(code: str, message: str, *, status: int, headers: Mapping[str, str] | None = None) -> HttpResponse:
     """Return an error in the shape that the SDKs read."""
     answer = JsonResponse({"code": code, "message": message}, status=status, headers=headers)
-    answer.is_told = True  # type: ignore[attr-defined]
+    answer.is_in_our_shape = True  # type: ignore[attr-defined]
     return answer
 
 
@@ -71,14 +71,14 @@ def access_denied() -> HttpResponse:
     """Return what the service's gateway says to a wrong key; clients look at the reason phrase."""
     body = {"error": {"code": "401", "message": ACCESS_DENIED}}
     answer = JsonResponse(body, status=HTTPStatus.UNAUTHORIZED, reason="Access Denied")
-    answer.is_told = True  # type: ignore[attr-defined]
+    answer.is_in_our_shape = True  # type: ignore[attr-defined]
     return answer
 
 
 def in_our_shape(answer: HttpResponseBase, *, method: str | None) -> HttpResponseBase:
     """Return the answer; an error of what stands around the API, in the shape that the SDKs read."""
     status = answer.status_code
-    if status < HTTPStatus.BAD_REQUEST or hasattr(answer, "is_told"):
+    if status < HTTPStatus.BAD_REQUEST or hasattr(answer, "is_in_our_shape"):
         return answer
     headers = {name: answer[name] for name in ("Allow", "Retry-After") if answer.has_header(name)}
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
@@ -132,13 +132,13 @@ def handle_errors(api: NinjaAPI) -> None:
 
     @api.exception_handler(ObjectDoesNotExist)
     def gone(request: HttpRequest, exc: ObjectDoesNotExist) -> HttpResponse:
-        """Tell of what somebody deleted after we had found it; of which model it was, the exception's name says."""
+        """Answer for a row that was deleted after we had read it; the exception's name says of which model."""
         logger.warning("Gone meanwhile: %s", exc)
         return api_error(request, not_found(type(exc).__qualname__.removesuffix(".DoesNotExist")))
 
     @api.exception_handler(IntegrityError)
     def crossed(request: HttpRequest, exc: IntegrityError) -> HttpResponse:
-        """Tell of a change that does not go with what somebody else deleted or made after we had looked."""
+        """Answer for a change that conflicts with a concurrent one."""
         logger.warning("Crossed", exc_info=exc)
         sentence = "What this is about was changed by somebody else meanwhile; look again, then try again."
         return problem("Conflict", sentence, status=HTTPStatus.CONFLICT)

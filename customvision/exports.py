@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from catalog import storage
 from catalog.exceptions import StorageUnavailable
-from catalog.locks import hold_blobs
+from catalog.locks import lock_blobs_shared
 from customvision.models import Export
 from engine.exceptions import ModelFileError
 from jobs.exceptions import JobFailed
@@ -54,7 +54,7 @@ def run_export(progress: Progress, *, export: int) -> dict[str, Any] | None:
     try:
         content = package(row.iteration, platform=row.platform, flavor=row.flavor or None)
         with transaction.atomic():
-            hold_blobs()
+            lock_blobs_shared()
             if not waiting.update(status=Export.Status.DONE, blob_key=key):
                 return None
             storage.write_blob(key, content)

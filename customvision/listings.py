@@ -86,7 +86,7 @@ class Remembered:
         return images_of(self.iteration, rows)
 
     def tags_of(self, image: Image) -> list[ImageTagOut]:
-        """Tell the tags with their names then; a tag that was taken off since was put on before the training."""
+        """Return the tags with their names then; one that was removed since counts as added before the training."""
         since = {known.tag.uid: known.created_at for known in image.image_tags.all()}
         row = bisect_left(self.snapshot.sha256s, image.picture.sha256)
         labels = [self.labels[column] for column in np.flatnonzero(self._truths[row])]
@@ -136,13 +136,13 @@ def remembered(project: Project, iteration_uid: UUID) -> Remembered:
 
 
 def read_images(keys: Sequence[int]) -> dict[int, Image]:
-    """Return the images with these keys that are there, with what `ImageOut` tells of them."""
+    """Return the images with these keys that exist, with what `ImageOut` needs of them."""
     tags = Prefetch("image_tags", ImageTag.objects.select_related("tag").order_by("pk"))
     return Image.objects.select_related("picture").prefetch_related(tags).in_bulk(keys)
 
 
 def images_out(request: HttpRequest, project: Project, images: Listing, rows: QuerySet[Image]) -> list[ImageOut]:
-    """Tell of these images, in their order."""
+    """Return these images as programs see them, in their order."""
     keys = list(rows.values_list("pk", flat=True))
     read = read_images(keys)
     whole = [read[pk] for pk in keys if pk in read]

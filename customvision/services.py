@@ -1,4 +1,4 @@
-"""Keep answers with their pictures, and let them go."""
+"""Store answers with their pictures, and discard them."""
 
 import logging
 from collections.abc import Iterable
@@ -38,8 +38,8 @@ def store_prediction(
 ) -> StoredPrediction | None:
     """Store an answer, its picture and the picture's vector; None where CLASSIFR_PREDICTION_DAYS is 0.
 
-    photo: what the answer is about. labels: of the iteration. A storage that is away makes nobody wait: the bytes wait
-    in the database.
+    photo: what the answer is about. labels: of the iteration. When the storage is unavailable, the bytes wait
+    in the database, and the caller does not.
     """
     if not settings.CLASSIFR_PREDICTION_DAYS:
         return None

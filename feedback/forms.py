@@ -1,4 +1,4 @@
-"""Forms of verdicts and of the review page."""
+"""Forms of corrections and of the review page."""
 
 from typing import Any
 
@@ -6,14 +6,10 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from classifier.models import Prediction
-from feedback.models import OTHER, Misprediction, MispredictionQuerySet, Verdict
+from feedback.models import OTHER, Misprediction, MispredictionQuerySet
 
 MOST_USERS = 200
 """That the filter suggests; others can be typed."""
-
-
-class VerdictForm(forms.Form):
-    verdict = forms.ChoiceField(choices=Verdict.Value)
 
 
 class RightTagForm(forms.Form):

@@ -64,7 +64,7 @@ def withdraw_verdict(*, prediction: Prediction) -> bool:
             raise TooLate
         misprediction = _locked(Misprediction.objects.filter(verdict=verdict))
         if misprediction:
-            _let_wait_again(prediction, misprediction)
+            _return_to_pending(prediction, misprediction)
         verdict.delete()
         if misprediction:
             discard_picture(misprediction.picture)  # last: a blob that is deleted does not come back
@@ -72,8 +72,8 @@ def withdraw_verdict(*, prediction: Prediction) -> bool:
     return misprediction is not None
 
 
-def _let_wait_again(prediction: Prediction, misprediction: Misprediction) -> None:
-    """Take a photo out of the review, back to where it waited for its verdict."""
+def _return_to_pending(prediction: Prediction, misprediction: Misprediction) -> None:
+    """Move a photo out of the review, back among the pending ones."""
     vector = misprediction.picture.vectors.order_by("pk").last()
     PendingPhoto.objects.create(
         prediction=prediction,

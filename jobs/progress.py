@@ -18,11 +18,11 @@ PULSE_S = 1.0
 T = TypeVar("T")
 
 worker_is_stopping = threading.Event()
-"""Set once in a process that was told to end: the jobs in it stop at their next check and go back to the queue."""
+"""Set once in a process that is asked to end: the jobs in it stop at their next check and go back to the queue."""
 
 
 class Progress:
-    """Where a piece of work is. This one is told to nobody; see `Pulse`."""
+    """How far a piece of work has come. This one is reported nowhere; see `Pulse`."""
 
     def __init__(self) -> None:
         self.done = 0
@@ -35,7 +35,7 @@ class Progress:
         self.done, self.total, self.message = 0, total, message
 
     def advance(self, count: int = 1) -> None:
-        """Say that so many more are done. Raises JobStopped."""
+        """Count so many more as done. Raises JobStopped."""
         self.done += count
         self.check()
 
@@ -79,7 +79,7 @@ class Pulse(Progress):
             raise JobStopped
 
     def write(self) -> None:
-        """Tell the row where the work is, and look whether it is still ours and still wanted."""
+        """Write the progress to the row, and read whether the job is still ours and still wanted."""
         ours = self._row.update(
             done=self.done, total=self.total, message=self.message[:500], heartbeat_at=timezone.now()
         )

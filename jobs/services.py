@@ -114,7 +114,7 @@ def take_up_lost_jobs() -> int:
     for job in lost:
         logger.warning("Lost job=%s kind=%s attempts=%s", job.pk, job.kind, job.attempts)
         with translation.override(job.language or settings.LANGUAGE_CODE):
-            _settle_lost(job)
+            _requeue_or_fail(job)
     return len(lost)
 
 
@@ -160,8 +160,8 @@ def _perform(job: Job, *, watch: Watch | None = None) -> None:
             _end(job, Job.State.DONE, pulse=pulse, result=result)
 
 
-def _settle_lost(job: Job) -> None:
-    """Decide what becomes of a job that nobody works on."""
+def _requeue_or_fail(job: Job) -> None:
+    """Queue a job without a process again, or end it."""
     if job.cancel_requested:
         _end(job, Job.State.CANCELLED)
     elif not job.can_resume:

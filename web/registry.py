@@ -35,7 +35,7 @@ class Registry(Generic[T]):
     ) -> None:
         """Say where things come from.
 
-        noun: what sentences call one of them. paths: reads the setting. make: what is kept of what was imported.
+        noun: what sentences call one of them. paths: reads the setting. make: turns the import into the thing.
         missing: raised with a sentence for a name that nothing has.
         """
         self.noun = noun

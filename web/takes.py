@@ -29,7 +29,7 @@ class Takes:
     """How much may be posted to a view, how often, and how the rest is refused."""
 
     max_bytes: int
-    """Of its files: the limit that people are told."""
+    """Of its files: the limit that refusals name."""
     leeway: int = FORM_BYTES
     """Bytes above it that are read too: a form around the files, or what the view refuses in words of its own."""
     words: Callable[[int, int], HttpResponse] | None = None

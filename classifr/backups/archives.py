@@ -115,7 +115,7 @@ def _parts(tar: tarfile.TarFile) -> Iterator[tuple[str, BufferedReader]]:
 
 
 def _forget_members(tar: tarfile.TarFile) -> None:
-    """Let go of what the tar keeps of each member: nobody asks for it, and there may be a million."""
+    """Free the members that the tar remembers: they are not needed, and there may be a million."""
     tar.members = []  # type: ignore[attr-defined]  # documented nowhere, and the only way
 
 

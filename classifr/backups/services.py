@@ -44,7 +44,7 @@ class Restored:
 
 
 def silent(what: str, done: int, total: int | None) -> None:
-    """Report to nobody."""
+    """Report nothing."""
 
 
 def make_backup(*, path: Path, report: Report = silent) -> Manifest:

@@ -50,7 +50,7 @@ class IterationOut(Shape):
 
     @classmethod
     def of(cls, iteration: Iteration) -> "IterationOut":
-        """As the service tells it: what a training has not begun to find out is null, and only trainedAt is absent."""
+        """As the service has it: what a training has not yet determined is null, and only trainedAt is absent."""
         asked = iteration.api_settings
         domain = domain_learned(iteration)
         has_begun = iteration.status != Iteration.Status.NEW

@@ -29,7 +29,7 @@ class Import(Shape):
 
 @router.get("/projects/{uuid:project_id}/export", response=ProjectExport)
 def export_project(request: HttpRequest, project_id: UUID) -> HttpResponse:
-    """Tell what a copy would have, and give the token that makes one within a day."""
+    """Return what a copy would have, and the token that makes one within a day."""
     project = find_project(request, project_id)
     _check(project)
     if project.iterations.in_training().exists():

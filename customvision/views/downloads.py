@@ -21,17 +21,12 @@ logger = logging.getLogger(__name__)
 @csrf_exempt
 @require_safe
 def download(request: HttpRequest, path: str) -> HttpResponseBase:
-    """Return the package at that path below `files.PREFIX`, to those who have a link to it."""
-    if not is_signed(request, path):
-        return problem("Forbidden", "The link is not ours, or has expired: ask for it again.", status=403)
-    return _package(path)
-
-
-def _package(path: str) -> HttpResponseBase:
     """Return the package, or lead to a short-lived link of the storage where that is configured.
 
-    path: `exports/<uid>.zip`; the caller has checked who asks.
+    path: `exports/<uid>.zip`, below `files.PREFIX`.
     """
+    if not is_signed(request, path):
+        return problem("Forbidden", "The link is not ours, or has expired: ask for it again.", status=403)
     export = Export.objects.select_related("iteration").filter(blob_key=path).first()
     if export is None:
         return problem("NotFound", "There is no such package any more.", status=404)

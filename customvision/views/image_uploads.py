@@ -45,7 +45,7 @@ _ANSWERS: Mapping[int, type[ImageCreateSummary]] = {200: ImageCreateSummary, 207
 
 class TagsOfAll(Shape):
     tag_ids: Names = []
-    """Texts, as one that is no id is told with each image."""
+    """Texts, as one that is no id is an error of each image."""
 
 
 @router.post("/projects/{uuid:project_id}/images", response=_ANSWERS)
@@ -97,7 +97,7 @@ def create_images_from_urls(request: HttpRequest, project_id: UUID) -> HttpRespo
 @router.post("/projects/{uuid:project_id}/images/predictions", response=_ANSWERS)
 @takes(ImageIdCreateBatch)
 def create_images_from_predictions(request: HttpRequest, project_id: UUID) -> HttpResponse:
-    """Add the pictures of at most 64 stored predictions; those that are told as images are predictions no longer."""
+    """Add the pictures of at most 64 stored predictions; those that became images are predictions no longer."""
     project = find_project(request, project_id)
     batch = read_json(request, ImageIdCreateBatch)
     entries = batch.images or []

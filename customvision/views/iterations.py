@@ -1,4 +1,4 @@
-"""Iterations of a project: trained, told of, published, deleted."""
+"""Iterations of a project: trained, listed, published, deleted."""
 
 from dataclasses import replace
 from typing import Annotated, Any, Literal
@@ -49,7 +49,7 @@ def train_project(request: HttpRequest, project_id: UUID, asked: Query[TrainingQ
     """Start a training; the iteration's status says when it is over.
 
     Here an advanced training is like any other; for a project at Azure it is Azure's, and costs what it asks. Nobody is
-    written to at the end. A base model is checked and told back; nothing is taken from it, as a head is always new.
+    written to at the end. A base model is checked and returned; nothing is taken from it, as a head is always new.
     """
     project = find_project(request, project_id)
     parameters = read_json(request, TrainingParameters)
@@ -84,7 +84,7 @@ def get_iterations(request: HttpRequest, project_id: UUID) -> HttpResponse:
 
 @router.get("/projects/{uuid:project_id}/iterations/{uuid:iteration_id}", response=IterationOut)
 def get_iteration(request: HttpRequest, project_id: UUID, iteration_id: UUID) -> HttpResponse:
-    """Tell of one iteration."""
+    """Return one iteration."""
     return reply(IterationOut.of(iteration_for(request, project_id, iteration_id)))
 
 
@@ -115,7 +115,7 @@ def publish_iteration(
 ) -> HttpResponse:
     """Let an iteration answer under a name, beside the others, and on the page.
 
-    The prediction resource is told back; it is always this server that answers.
+    The prediction resource is returned as it was sent; it is always this server that answers.
     """
     iteration = iteration_for(request, project_id, iteration_id)
     if not asked.publish_name.strip() or asked.prediction_id is None:

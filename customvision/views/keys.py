@@ -35,7 +35,8 @@ class Row:
 def keys(request: UserRequest) -> HttpResponse:
     """List the keys, newest first, a page at a time by key."""
     page = page_by_key(request, ApiKey.objects.select_related("created_by"), size=PAGE_SIZE)
-    names = _project_names([key.project_uid for key in page.rows if key.project_uid])
+    uids = [key.project_uid for key in page.rows if key.project_uid]
+    names: dict[UUID | None, str] = dict(Project.objects.filter(uid__in=uids).values_list("uid", "name"))
     rows = [Row(key, names.get(key.project_uid)) for key in page.rows]
     context = {"rows": rows, "page": page}
     return render(request, "customvision/keys.html", context)
@@ -71,7 +72,3 @@ def revoke(request: UserRequest, pk: int) -> HttpResponseBase:
     revoke_key(key)
     messages.success(request, _("“%(name)s” is revoked: it opens nothing any more.") % {"name": key.name})
     return redirect("customvision:keys")
-
-
-def _project_names(uids: list[UUID]) -> dict[UUID | None, str]:
-    return dict(Project.objects.filter(uid__in=uids).values_list("uid", "name"))

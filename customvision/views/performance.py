@@ -40,7 +40,7 @@ class MeasuredQuery(Shape):
 def get_iteration_performance(
     request: HttpRequest, project_id: UUID, iteration_id: UUID, asked: Query[PerformanceQuery]
 ) -> HttpResponse:
-    """Tell precision, recall and average precision at the threshold, over all and for each tag.
+    """Return precision, recall and average precision at the threshold, over all and for each tag.
 
     An unknown figure is 0: nothing was said at that threshold, or no held-out picture has the tag.
     Deviations are 0, as nothing is measured twice. The overlap threshold is for object detection.

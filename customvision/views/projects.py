@@ -35,7 +35,7 @@ def get_domains(request: HttpRequest) -> HttpResponse:
 
 @router.get("/domains/{uuid:domain_id}", response=DomainOut)
 def get_domain(request: HttpRequest, domain_id: UUID) -> HttpResponse:
-    """Tell of one domain."""
+    """Return one domain."""
     if domain_id not in DOMAINS:
         raise not_found("Domain")
     return reply(DomainOut.of(DOMAINS[domain_id]))
@@ -70,7 +70,7 @@ def create_project(request: HttpRequest, new: Query[NewProject]) -> HttpResponse
 
 @router.get("/projects/{uuid:project_id}", response=ProjectOut)
 def get_project(request: HttpRequest, project_id: UUID) -> HttpResponse:
-    """Tell of one project."""
+    """Return one project."""
     return reply(ProjectOut.of(find_project(request, project_id)))
 
 

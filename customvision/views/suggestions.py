@@ -90,7 +90,7 @@ def query_suggested_image_count(request: HttpRequest, project_id: UUID, by: Quer
 
 @router.post("/projects/{uuid:project_id}/tagsandregions/suggestions", response=list[SuggestedTagAndRegion])
 def suggest_tags_and_regions(request: HttpRequest, project_id: UUID, asked: Query[OfImages]) -> HttpResponse:
-    """Tell what each of at most 64 images may show; those that cannot be read, or are gone, are left out."""
+    """Return what each of at most 64 images may show; those that cannot be read, or are gone, are left out."""
     project = find_project(request, project_id)
     iteration = find_trained(project, asked.iteration_id)
     at_most(_MOST_IDS, asked.image_ids, "imageIds")

@@ -57,7 +57,7 @@ def create_tag(request: HttpRequest, project_id: UUID, new: Query[NewTag]) -> Ht
 
 @router.get("/projects/{uuid:project_id}/tags/{uuid:tag_id}", response=TagOut)
 def get_tag(request: HttpRequest, project_id: UUID, tag_id: UUID, iteration_id: IterationId = None) -> HttpResponse:
-    """Tell of one tag, as it is now or as that iteration knows it."""
+    """Return one tag, as it is now or as that iteration knows it."""
     project = find_project(request, project_id)
     if iteration_id is None:
         return reply(TagOut.of(find_tag(project, tag_id)))

@@ -15,7 +15,7 @@ from catalog.exceptions import StorageUnavailable
 from classifier.models import Prediction
 from feedback import services
 from feedback.exceptions import TooLate
-from feedback.forms import RightTagForm, VerdictForm
+from feedback.forms import RightTagForm
 from feedback.models import Misprediction, Verdict
 
 logger = logging.getLogger(__name__)
@@ -26,10 +26,9 @@ logger = logging.getLogger(__name__)
 def give(request: UserRequest, pk: int) -> HttpResponseBase:
     """Take a verdict, then confirm it: on a page, or in the place of the buttons where htmx asks."""
     prediction = _own_prediction(request, pk)
-    form = VerdictForm(request.POST)
-    if not form.is_valid():
+    if request.POST.get("verdict") not in Verdict.Value.values:
         return _not_given(request, prediction, _("A verdict is OK or NOK."))
-    value = Verdict.Value(form.cleaned_data["verdict"])
+    value = Verdict.Value(request.POST["verdict"])
     try:
         verdict, is_new = services.give_verdict(prediction=prediction, value=value, by=request.user)
     except Prediction.DoesNotExist as exc:

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from catalog import reconciliation, storage
-from catalog.locks import hold_blobs
+from catalog.locks import lock_blobs_shared
 from catalog.models import Picture, WaitingBlob
 from catalog.services import store_picture
 from tests import factories
@@ -211,7 +211,7 @@ def test_old_blob_that_somebody_names_meanwhile_is_kept(blobs: Path) -> None:
 
     cleaning = threading.Thread(target=clean)
     with transaction.atomic():
-        hold_blobs()
+        lock_blobs_shared()
         cleaning.start()
         cleaning.join(1)
         assert cleaning.is_alive()

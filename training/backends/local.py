@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from catalog.locks import hold_blobs
+from catalog.locks import lock_blobs_shared
 from engine import backbones, fitting, heads, multilabel, nearness
 from engine.fitting import CannotFit, Examples
 from engine.heads import Floats, Head
@@ -65,7 +65,7 @@ class LocalTrainer:
         head, snapshot = _fit(dataset, vectors, parts, groups, seed=options.seed, progress=progress)
         progress.begin(_("Storing the result"))
         with transaction.atomic():
-            hold_blobs()
+            lock_blobs_shared()
             is_ours = Iteration.objects.complete(
                 iteration,
                 backbone=card.name,

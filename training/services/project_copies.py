@@ -8,7 +8,7 @@ from uuid import UUID, uuid4, uuid5
 from django.db import IntegrityError, connection, models, transaction
 from django.utils.translation import gettext as _
 
-from catalog.locks import hold_blobs
+from catalog.locks import lock_blobs_shared
 from training import examples
 from training.backends import get_mirror
 from training.exceptions import Refused
@@ -51,7 +51,7 @@ def copy_project(project: Project, *, name: str) -> Project:
     check_can_copy(project)
     try:
         with transaction.atomic():
-            hold_blobs()
+            lock_blobs_shared()
             made = create_project(
                 name=name,
                 description=project.description,

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from catalog import storage
-from catalog.locks import hold_blobs
+from catalog.locks import lock_blobs_shared
 from engine import backbones, heads
 from training.heads import head_key, write_head
 from training.labels import Label, dump_labels
@@ -52,7 +52,7 @@ def add_iteration(*, project: Project, head: bytes, metrics: dict[str, object]) 
     """Store a head's file as the project's next iteration, completed. Raises StorageUnavailable and ModelFileError."""
     loaded = heads.loads(head)
     with transaction.atomic():
-        hold_blobs()
+        lock_blobs_shared()
         number = project.take_number()
         return Iteration.objects.create(
             project=project,

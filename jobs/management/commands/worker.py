@@ -62,7 +62,7 @@ class Command(BaseCommand):
 
 
 def make_worker() -> Worker:
-    """Return django-tasks' worker; a job that runs when it is told to end goes back to the queue, for the next one."""
+    """Return django-tasks' worker; a job that is running at shutdown goes back to the queue."""
     worker = Worker(
         queue_names=["default"],
         excluded_queue_names=[],

@@ -57,7 +57,7 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 
 
 class ApiKey(models.Model):
-    """A key by which a program is known. Its text is shown once; what is kept is a hash of it."""
+    """A key by which a program is known. Its text is shown once; what is stored is a hash of it."""
 
     class Scope(models.TextChoices):
         TRAINING = "training", _("training")

@@ -55,17 +55,17 @@ def store_pictures(
     once, without asking the storage, while it has just refused others: a storage that hangs makes one person wait, not
     everybody.
     """
-    by_sha256 = {each.sha256: each for each in admitted}
+    by_sha256 = {picture.sha256: picture for picture in admitted}
     # The blobs are written inside the transaction: the rows' locks keep a deletion of the same content out until the
     # caller has committed what points at them, and a storage that refuses takes the row back.
     with transaction.atomic():
         lock_blobs_shared()
         pictures, new = _lock_rows(by_sha256, by=by)
-        known = [each.pk for each in pictures.values() if each.sha256 not in new]
+        known = [picture.pk for picture in pictures.values() if picture.sha256 not in new]
         waiting = set(WaitingBlob.objects.filter(picture__in=known).values_list("picture_id", flat=True))
-        to_write = [each for each in pictures.values() if each.pk not in waiting]
+        to_write = [picture for picture in pictures.values() if picture.pk not in waiting]
         if may_wait and WaitingBlob.objects.put_off(timezone.now()).exists():
-            refused: dict[str, StorageUnavailable | None] = dict.fromkeys(each.sha256 for each in to_write)
+            refused: dict[str, StorageUnavailable | None] = dict.fromkeys(picture.sha256 for picture in to_write)
         else:
             refused = _write_blobs(to_write, by_sha256, new=new)
         if may_wait:
@@ -73,8 +73,8 @@ def store_pictures(
                 _store_waiting(pictures[sha256], by_sha256[sha256].content, reason)
             refused = {}
         Picture.objects.filter(sha256__in=new & refused.keys()).delete()
-        _clear_lost(each for each in pictures.values() if each.sha256 not in refused)
-    return [refused.get(each.sha256) or pictures[each.sha256] for each in admitted]
+        _clear_lost(picture for picture in pictures.values() if picture.sha256 not in refused)
+    return [refused.get(picture.sha256) or pictures[picture.sha256] for picture in admitted]
 
 
 def _lock_rows(admitted: Mapping[str, AdmittedPicture], *, by: User | None) -> tuple[dict[str, Picture], set[str]]:
@@ -86,10 +86,10 @@ def _lock_rows(admitted: Mapping[str, AdmittedPicture], *, by: User | None) -> t
     pictures: dict[str, Picture] = {}
     new: set[str] = set()
     while missing := admitted.keys() - pictures.keys():  # a row may be deleted between the two statements
-        made = {each.sha256: each for each in Picture.objects.raw(_INSERT, [by.pk if by else None, *columns])}
+        made = {picture.sha256: picture for picture in Picture.objects.raw(_INSERT, [by.pk if by else None, *columns])}
         new.update(made)
         locked = Picture.objects.select_for_update().filter(sha256__in=missing - made.keys()).order_by("sha256")
-        pictures |= made | {each.sha256: each for each in locked}
+        pictures |= made | {picture.sha256: picture for picture in locked}
     return pictures, new
 
 
@@ -115,11 +115,11 @@ def _write_blobs(
         return None
 
     if len(pictures) <= 1:
-        reasons = [write(each) for each in pictures]
+        reasons = [write(picture) for picture in pictures]
     else:
         with ThreadPoolExecutor(WRITERS) as pool:
             reasons = list(pool.map(write, pictures))
-    return {each.sha256: reason for each, reason in zip(pictures, reasons, strict=True) if reason}
+    return {picture.sha256: reason for picture, reason in zip(pictures, reasons, strict=True) if reason}
 
 
 def _store_waiting(picture: Picture, content: bytes, reason: StorageUnavailable | None) -> None:
@@ -134,11 +134,11 @@ def _store_waiting(picture: Picture, content: bytes, reason: StorageUnavailable 
 
 def _clear_lost(pictures: Iterable[Picture]) -> None:
     """Clear the mark that the storage has lost these."""
-    lost = [each for each in pictures if each.lost_at]
+    lost = [picture for picture in pictures if picture.lost_at]
     if lost:
-        Picture.objects.filter(pk__in=[each.pk for each in lost]).update(lost_at=None)
-    for each in lost:
-        each.lost_at = None
+        Picture.objects.filter(pk__in=[picture.pk for picture in lost]).update(lost_at=None)
+    for picture in lost:
+        picture.lost_at = None
 
 
 def deliver_waiting() -> int:

@@ -1,4 +1,4 @@
-"""Where blobs are kept: the two storages that `STORAGES["default"]` may name, and what is asked of both."""
+"""Where blobs are stored: the two storages that `STORAGES["default"]` may name, and what is asked of both."""
 
 import os
 import tempfile

@@ -40,7 +40,7 @@ def predict(*, photo: AdmittedPicture, project: Project, by: User, held: Pending
             project=project,
             iteration=answer.iteration,
             iteration_name=answer.iteration_name,
-            probabilities=[[each.tag, each.probability] for each in answer.predictions],
+            probabilities=[[row.tag, row.probability] for row in answer.predictions],
             top_tag=top.tag,
             top_probability=top.probability,
             photo_sha256=photo.original_sha256,
@@ -80,7 +80,7 @@ def _expiry() -> datetime:
 
 
 def hold_photo(*, photo: AdmittedPicture, by: User) -> PendingPhoto:
-    """Keep a photo that no model could answer, so that it need not be sent again; the same one is kept once."""
+    """Store a photo that no model could answer, so that it need not be sent again; the same one is stored once."""
     same = PendingPhoto.objects.filter(user=by, content=photo.content)
     same.update(expires_at=_expiry())
     return same.first() or PendingPhoto.objects.create(user=by, content=photo.content, expires_at=_expiry())

@@ -100,7 +100,7 @@ class DescribedAPI(NinjaAPI):
             limits[str(pattern.pattern)].append(taken_by(operation.view_func))
         for pattern in patterns:
             limit = max(
-                limits[str(pattern.pattern)], key=lambda each: each.body_bytes, default=taken_by(pattern.callback)
+                limits[str(pattern.pattern)], key=lambda takes: takes.body_bytes, default=taken_by(pattern.callback)
             )
             limited_to(replace(limit, words=too_big))(pattern.callback)
         return patterns
@@ -112,13 +112,13 @@ class DescribedAPI(NinjaAPI):
 
     @cached_property
     def _document(self) -> dict[str, Any]:
-        for each in self._operations():
-            each.by_alias = True
+        for operation in self._operations():
+            operation.by_alias = True
         return dict(self.get_openapi_schema(path_prefix=""))
 
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
         schema = super().get_openapi_schema(**options)
-        read = {_bodies[each.view_func] for each in self._operations() if each.view_func in _bodies}
+        read = {_bodies[operation.view_func] for operation in self._operations() if operation.view_func in _bodies}
         _keys, described = models_json_schema([(model, "validation") for model in read], ref_template=_REFERENCE)
         errors = {"CustomVisionError": _ERROR, "AccessDenied": _ACCESS_DENIED}
         schema["components"]["schemas"] |= described.get("$defs", {}) | errors
@@ -151,7 +151,7 @@ def _complete(operation: dict[str, Any]) -> None:
 
 
 def _is_list(schema: dict[str, Any]) -> bool:
-    return any(each.get("type") == "array" for each in (schema, *schema.get("anyOf", ())))
+    return any(part.get("type") == "array" for part in (schema, *schema.get("anyOf", ())))
 
 
 def _camel(path: str) -> str:

@@ -51,7 +51,7 @@ def check_batch(count: int, tag_ids: Sequence[str], metadata: Mapping[str, str])
     if not count:
         raise ApiError("BadRequestImageBatch", f"The batch has no images; 1 to {BATCH} are accepted.")
     at_most(BATCH, range(count), "images")
-    at_most(TAGS_A_BATCH, {each.lower() for each in tag_ids}, "tagIds, in all images together,")
+    at_most(TAGS_A_BATCH, {tag_id.lower() for tag_id in tag_ids}, "tagIds, in all images together,")
     at_most(MOST_PAIRS, metadata, "metadata")
     check_metadata(metadata)
 
@@ -68,13 +68,13 @@ class Adding:
     def add(self, entries: Sequence[Entry]) -> None:
         """Store or refuse each of these pictures by itself."""
         tags = self._tags(entries)
-        batch = [self._upload(each, [tags.get(tag_id.lower()) for tag_id in each.tag_ids]) for each in entries]
+        batch = [self._upload(entry, [tags.get(tag_id.lower()) for tag_id in entry.tag_ids]) for entry in entries]
         self._entries += entries
         self._uploads += upload_images(project=self._project, batch=batch, by=key_of(self._request).created_by)
 
     def answer(self) -> HttpResponse:
         """Answer with what became of each, in their order: 200 if all are new images, else 207."""
-        is_successful = all(each.status == ImageStatus.OK for each in self.results)
+        is_successful = all(result.status == ImageStatus.OK for result in self.results)
         summary = ImageCreateSummary(is_batch_successful=is_successful, images=self.results)
         return reply(summary, status=200 if is_successful else 207)
 
@@ -87,10 +87,10 @@ class Adding:
         return [self._result_out(entry, upload, images) for entry, upload in pairs]
 
     def _tags(self, entries: Sequence[Entry]) -> dict[str, Tag]:
-        texts = {each.lower() for entry in entries for each in entry.tag_ids}
-        uids = {each: uid for each in texts if (uid := uid_of(each))}
+        texts = {text.lower() for entry in entries for text in entry.tag_ids}
+        uids = {text: uid for text in texts if (uid := uid_of(text))}
         tags = {tag.uid: tag for tag in self._project.tags.filter(uid__in=uids.values())} if uids else {}
-        return {each: tags[uid] for each, uid in uids.items() if uid in tags}
+        return {text: tags[uid] for text, uid in uids.items() if uid in tags}
 
     def _upload(self, entry: Entry, tags: Sequence[Tag | None]) -> ImageUpload | UploadResult:
         known = tuple(dict.fromkeys(tag for tag in tags if tag))
@@ -98,7 +98,7 @@ class Adding:
             return UploadResult(entry.name, entry.content)
         if None in tags:
             return UploadResult(entry.name, ImageStatus.ERROR_INVALID_TAG)
-        name = "".join(each for each in entry.name if each.isprintable())
+        name = "".join(character for character in entry.name if character.isprintable())
         return ImageUpload(name, entry.content, known, source=entry.origin, metadata=self._metadata)
 
     def _result_out(self, entry: Entry, upload: UploadResult, there: Mapping[int, Image]) -> ImageCreateResult:

@@ -27,7 +27,7 @@ class Part:
     """One part of a multipart body, or the whole of another."""
 
     name: str
-    """Of the file, as the client told it, in quotes as the service repeats it; "" if it did not."""
+    """Of the file, as the client sent it, in quotes as the service repeats it; "" if it did not."""
     content: bytes
     field: str = ""
     """Of the form."""

@@ -39,7 +39,7 @@ Word = Annotated[str, AfterValidator(str.capitalize)]
 def _split(given: Any) -> Any:
     """Undo the commas: programs send one value for a list, as "a,b" or "a, b"."""
     return (
-        [each for text in given for part in text.split(",") if (each := part.strip())]
+        [word for text in given for part in text.split(",") if (word := part.strip())]
         if isinstance(given, list)
         else given
     )

@@ -22,7 +22,7 @@ _PREDICTION = re.compile(
 
 
 class PictureLinks(TypedDict):
-    """Signed addresses of a picture's files. Pictures are kept whole, so the resized one is the original."""
+    """Signed addresses of a picture's files. Pictures are stored whole, so the resized one is the original."""
 
     resized_image_uri: str
     thumbnail_uri: str

@@ -43,7 +43,7 @@ def store_prediction(
     """
     if not settings.CLASSIFR_PREDICTION_DAYS:
         return None
-    shares = np.array([[each.probability for each in answer.predictions]])
+    shares = np.array([[share.probability for share in answer.predictions]])
     with transaction.atomic():
         picture = store_picture(photo, by=by, may_wait=True)
         if answer.vector is not None:
@@ -54,9 +54,9 @@ def store_prediction(
             iteration_uid=iteration.uid,
             picture=picture,
             predictions={
-                str(label.uid): [single(each.probability), label.name, label.type]
-                for each in answer.predictions
-                for label in [labels[each.tag]]
+                str(label.uid): [single(share.probability), label.name, label.type]
+                for share in answer.predictions
+                for label in [labels[share.tag]]
             },
             uncertainty=float(uncertainty(shares, multilabel=iteration.project.is_multilabel)[0]),
             application=application,

@@ -105,7 +105,7 @@ class MispredictionQuerySet(models.QuerySet["Misprediction"]):
 
 
 class Misprediction(models.Model):
-    """A photo that its sender called wrongly predicted, kept for review.
+    """A photo that its sender called wrongly predicted, stored for review.
 
     The columns repeat what the prediction says, so that a row can be read by itself, by people and by other programs.
     """

@@ -1,4 +1,4 @@
-"""How a piece of work tells where it is, and hears that it is to stop."""
+"""Progress of a piece of work, and how it hears that it is to stop."""
 
 import logging
 import threading

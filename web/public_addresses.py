@@ -1,4 +1,4 @@
-"""Which machines Classifr may be told to fetch from: public ones, and those that the operator lists."""
+"""Which machines Classifr may be asked to fetch from: public ones, and those that the operator lists."""
 
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network

@@ -74,9 +74,9 @@ class Registry(Generic[T]):
     @cached_property
     def _plugins(self) -> Mapping[str, T]:
         loaded = {}
-        for each in entry_points(group=self.group):
+        for entry in entry_points(group=self.group):
             try:
-                loaded[each.name] = self._make(each.load())
+                loaded[entry.name] = self._make(entry.load())
             except Exception:  # whatever a plugin raises, the others work
-                logger.warning("Plugin not loaded group=%s name=%s", self.group, each.name, exc_info=True)
+                logger.warning("Plugin not loaded group=%s name=%s", self.group, entry.name, exc_info=True)
         return loaded

@@ -38,7 +38,7 @@ def prediction_out(given: TagProbability, label: Label, *, has_type: bool = True
 
 def predictions_out(given: Iterable[TagProbability], labels: Labels, *, has_type: bool = True) -> list[PredictionOut]:
     """Return what was said of one picture, in the order in which it is given."""
-    return [prediction_out(each, labels[each.tag], has_type=has_type) for each in given]
+    return [prediction_out(row, labels[row.tag], has_type=has_type) for row in given]
 
 
 class ImagePrediction(Shape):

@@ -53,7 +53,7 @@ def _target(new: NewExport) -> tuple[str, str]:
     if platform is None:
         sentence = f"Nothing is exported for {new.platform!r}; {' and '.join(FLAVORS)} are accepted."
         raise ApiError("BadRequestExportValidationFailed", sentence)
-    flavors = [each for each in FLAVORS[platform] if each]
+    flavors = [name for name in FLAVORS[platform] if name]
     flavor = _known(new.flavor, ["", *flavors])
     if flavor is None:
         accepted = " or ".join(["no flavor", *flavors])

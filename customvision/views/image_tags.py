@@ -94,10 +94,10 @@ def update_image_metadata(request: HttpRequest, project_id: UUID, chosen: Query[
         **{image.uid: ImageMetadataUpdateEntry.of(image.uid, "ErrorLimitExceed") for image in full},
     }
     images = [entries.get(uid) or ImageMetadataUpdateEntry.of(uid, "ErrorImageNotFound") for uid in chosen.image_ids]
-    is_successful = all(each.status == "OK" for each in images)
+    is_successful = all(entry.status == "OK" for entry in images)
     summary = ImageMetadataUpdateSummary(is_batch_successful=is_successful, images=images)
     return reply(summary, status=200 if is_successful else 207)
 
 
 def _entries(pairs: Sequence[Pair | ImageTag]) -> list[ImageTagCreateEntry]:
-    return [ImageTagCreateEntry(image_id=each.image.uid, tag_id=each.tag.uid) for each in pairs]
+    return [ImageTagCreateEntry(image_id=pair.image.uid, tag_id=pair.tag.uid) for pair in pairs]

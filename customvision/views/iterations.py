@@ -79,7 +79,7 @@ def get_iterations(request: HttpRequest, project_id: UUID) -> HttpResponse:
     """List the iterations, the newest first."""
     project = find_project(request, project_id)
     iterations = project.iterations.order_by("-number").defer("metrics", "labels")
-    return reply([IterationOut.of(each) for each in iterations])
+    return reply([IterationOut.of(iteration) for iteration in iterations])
 
 
 @router.get("/projects/{uuid:project_id}/iterations/{uuid:iteration_id}", response=IterationOut)

@@ -67,7 +67,7 @@ def get_image_performances(
         return reply([])
     images = page.cut(measured.images.select_related("picture"))
     rows = {sha256: row for row, sha256 in enumerate(measured.snapshot.measured_sha256s)}
-    return reply([_performance_out(request, each, measured, rows[each.picture.sha256]) for each in images])
+    return reply([_performance_out(request, image, measured, rows[image.picture.sha256]) for image in images])
 
 
 @router.get("/projects/{uuid:project_id}/iterations/{uuid:iteration_id}/performance/images/count", response=int)

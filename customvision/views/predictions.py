@@ -55,7 +55,7 @@ def query_predictions(request: HttpRequest, project_id: UUID) -> HttpResponse:
     return reply(
         PredictionQueryResult(
             token=PredictionQueryToken(**(dict(token) | answered)),
-            results=[StoredImagePrediction.of(each, project, request) for each in results],
+            results=[StoredImagePrediction.of(stored, project, request) for stored in results],
         )
     )
 

@@ -68,7 +68,7 @@ def query_suggested_images(request: HttpRequest, project_id: UUID, by: Query[ByI
     }
     by_key = images.select_related("picture").in_bulk([pk for _value, pk in chosen])
     suggestions = suggester.suggest([by_key[pk] for _value, pk in chosen if pk in by_key])
-    results = [_stored(request, each, iteration, suggester.labels) for each in suggestions]
+    results = [_stored(request, suggestion, iteration, suggester.labels) for suggestion in suggestions]
     return reply(
         SuggestedTagAndRegionQuery(token=SuggestedTagAndRegionQueryToken(**(dict(token) | answered)), results=results)
     )
@@ -99,7 +99,7 @@ def suggest_tags_and_regions(request: HttpRequest, project_id: UUID, asked: Quer
     suggester.embed(images)
     by_uid = {image.uid: image for image in images}
     suggestions = suggester.suggest([by_uid[uid] for uid in dict.fromkeys(asked.image_ids) if uid in by_uid])
-    return reply([_suggested(request, each, iteration, suggester.labels) for each in suggestions])
+    return reply([_suggested(request, suggestion, iteration, suggester.labels) for suggestion in suggestions])
 
 
 def _untagged(project: Project) -> ImageQuerySet:
@@ -116,9 +116,9 @@ def _threshold(given: float | None) -> float:
 def _cut(ranked: list[tuple[float, int]], page: Page, *, is_descending: bool) -> tuple[list[tuple[float, int]], bool]:
     """Return the part of the list that is on the page, and whether there is more."""
     if is_descending:
-        left = [each for each in reversed(ranked) if page.after is None or each < page.after]
+        left = [pair for pair in reversed(ranked) if page.after is None or pair < page.after]
     else:
-        left = [each for each in ranked if page.after is None or each > page.after]
+        left = [pair for pair in ranked if page.after is None or pair > page.after]
     return left[: page.size], len(left) > page.size
 
 

@@ -36,7 +36,7 @@ def uploads(request: UserRequest) -> HttpResponse:
     page = page_by_key(request, _with_photos(_own(request)), size=PAGE_SIZE)
     context = {
         "page": page,
-        "may_keep": any(each.photo_waits and not hasattr(each, "verdict") for each in page.rows),  # type: ignore[attr-defined]  # annotated
+        "may_keep": any(row.photo_waits and not hasattr(row, "verdict") for row in page.rows),  # type: ignore[attr-defined]  # annotated
     }
     return render(request, "feedback/uploads.html", context)
 
@@ -45,7 +45,7 @@ def uploads(request: UserRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def thumbnail(request: UserRequest, pk: int) -> HttpResponseBase:
-    """Show a small JPEG of a photo that is kept or still waits for its verdict."""
+    """Show a small JPEG of a photo that is stored or still waits for its verdict."""
     if picture := _stored_picture(request, pk):
         return responses.small(picture)
     waiting = images.admit(_pending_content(request, pk), limits=images.PREDICTION)
@@ -104,7 +104,7 @@ def _own(request: UserRequest) -> PredictionQuerySet:
 
 
 def _with_photos(predictions: PredictionQuerySet) -> PredictionQuerySet:
-    """Say of each prediction whether its photo waits for the verdict or is kept, without reading the photos."""
+    """Say of each prediction whether its photo waits for the verdict or is stored, without reading the photos."""
     waiting = PendingPhoto.objects.waiting(timezone.now()).filter(prediction=OuterRef("pk"))
     kept = Misprediction.objects.filter(verdict__prediction=OuterRef("pk"))
     return predictions.select_related("project", "verdict").annotate(

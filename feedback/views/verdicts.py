@@ -129,7 +129,7 @@ def _fragment(request: UserRequest, verdict: Verdict, **sentences: str) -> HttpR
 
 
 def _given(verdict: Verdict) -> dict[str, object]:
-    """Return what both the page and the fragment tell of a verdict; the form only where the photo is in review."""
+    """Return the context of both the page and the fragment of a verdict; the form only where the photo is in review."""
     misprediction: Misprediction | None = getattr(verdict, "misprediction", None)
     initial = {"suggested_tag": misprediction.suggested_tag, "comment": misprediction.comment} if misprediction else {}
     form = RightTagForm(initial=initial, prediction=verdict.prediction) if misprediction else None

@@ -48,16 +48,16 @@ class Command(BaseCommand):
             self.stdout.write(f"{_written(path)}\n  {answer}")
             return
         self.stdout.write(f"{_written(path)}  ({answer.iteration_name})")
-        for each in answer.predictions:
-            self.stdout.write(f"  {each.probability:7.1%}  {each.tag}")
+        for row in answer.predictions:
+            self.stdout.write(f"  {row.probability:7.1%}  {row.tag}")
 
 
 def _photos(paths: list[Path]) -> Iterator[Path]:
     """Yield the files, and what looks like a photo anywhere below the folders, in order."""
     for path in paths:
         if path.is_dir():
-            paths_below = (each for each in path.rglob("*") if each.suffix.lower() in images.SUFFIXES)
-            yield from sorted(each for each in paths_below if each.is_file())
+            paths_below = (file for file in path.rglob("*") if file.suffix.lower() in images.SUFFIXES)
+            yield from sorted(file for file in paths_below if file.is_file())
         else:
             yield path
 
@@ -77,7 +77,7 @@ def _classify(path: Path, project: Project) -> Answer | str:
 def _record(path: Path, answer: Answer | str) -> dict[str, Any]:
     if isinstance(answer, str):
         return {"file": _written(path), "error": answer}
-    predictions = [{"tag": each.tag, "probability": each.probability} for each in answer.predictions]
+    predictions = [{"tag": row.tag, "probability": row.probability} for row in answer.predictions]
     return {"file": _written(path), "iteration": answer.iteration_name, "predictions": predictions}
 
 

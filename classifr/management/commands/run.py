@@ -44,7 +44,7 @@ class Command(BaseCommand):
         self.stderr.write(self.style.WARNING(sentence))
 
     def serve(self) -> None:
-        """Run the Procfile until it ends or is told to."""
+        """Run the Procfile until it ends or is asked to."""
         command = [sys.executable, "-m", "honcho", "start", "--no-prefix"]
         environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
         with subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment) as procfile:  # noqa: S603  # our own

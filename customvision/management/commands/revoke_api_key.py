@@ -29,7 +29,7 @@ class Command(KeyCommand):
         known = ApiKey.objects.filter(Q(prefix=asked) | Q(name__iexact=asked))
         usable = list(known.filter(revoked_at=None))
         if len(usable) > 1:
-            which = ", ".join(str(each) for each in usable)
+            which = ", ".join(str(key) for key in usable)
             raise CommandError(f"{asked!r} names several keys: {which}. Say which by its prefix.", returncode=2)
         if not usable:
             reason = "is revoked already" if known.exists() else "is the prefix or name of no key"

@@ -35,7 +35,7 @@ class Command(BaseCommand):
             scheduler.join()
 
     def work(self) -> None:
-        """Run tasks until told to end, through restarts of the database."""
+        """Run tasks until asked to end, through restarts of the database."""
         while True:
             worker = make_worker()
             try:
@@ -48,7 +48,7 @@ class Command(BaseCommand):
                 return
 
     def schedule(self, ending: threading.Event) -> None:
-        """Queue what is due or was lost until told to end; a database that is away is asked again later."""
+        """Queue what is due or was lost until asked to end; a database that is away is asked again later."""
         while True:
             try:
                 services.take_up_lost_jobs()

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import entry_points
 from typing import Any, Generic, TypeVar
@@ -17,6 +18,7 @@ class NotRegistered(LookupError):
     """Nothing has that name; the sentence says which names there are."""
 
 
+@dataclass
 class Registry(Generic[T]):
     """Things of one kind by name: those that a setting gives by dotted path, and the entry points of a group.
 
@@ -24,46 +26,36 @@ class Registry(Generic[T]):
     setting's counts.
     """
 
-    def __init__(
-        self,
-        noun: str,
-        *,
-        group: str,
-        paths: Callable[[], Mapping[str, str]],
-        make: Callable[[Any], T] = lambda found: found,
-        missing: type[Exception] = NotRegistered,
-    ) -> None:
-        """Say where things come from.
-
-        noun: what sentences call one of them. paths: reads the setting. make: turns the import into the thing.
-        missing: raised with a sentence for a name that nothing has.
-        """
-        self.noun = noun
-        self.group = group
-        self._paths = paths
-        self._make = make
-        self._missing = missing
-        self._made: dict[str, T] = {}
-        """By dotted path."""
+    noun: str
+    """What sentences call one of them."""
+    group: str
+    """Of the entry points."""
+    paths: Callable[[], Mapping[str, str]]
+    """Reads the setting."""
+    make: Callable[[Any], T] = lambda imported: imported
+    missing: type[Exception] = NotRegistered
+    """Raised with a sentence for a name that nothing has."""
+    _made: dict[str, T] = field(default_factory=dict, init=False)
+    """By dotted path."""
 
     def names(self) -> list[str]:
         """Return all names, those of the setting first, in its order."""
-        return list(dict.fromkeys([*self._paths(), *self._plugins]))
+        return list(dict.fromkeys([*self.paths(), *self._plugins]))
 
     def get(self, name: str) -> T:
         """Return what has that name. Raises `missing`, and what importing a path of the setting raises."""
         thing = self.find(name)
         if thing is None:
-            raise self._missing(f"There is no {self.noun} {name!r}; there are {', '.join(sorted(self.names()))}.")
+            raise self.missing(f"There is no {self.noun} {name!r}; there are {', '.join(sorted(self.names()))}.")
         return thing
 
     def find(self, name: str) -> T | None:
         """Return what has that name, or None."""
-        path = self._paths().get(name)
+        path = self.paths().get(name)
         if path is None:
             return self._plugins.get(name)
         if path not in self._made:
-            self._made[path] = self._make(import_string(path))
+            self._made[path] = self.make(import_string(path))
         return self._made[path]
 
     def forget(self) -> None:
@@ -76,7 +68,7 @@ class Registry(Generic[T]):
         loaded = {}
         for entry in entry_points(group=self.group):
             try:
-                loaded[entry.name] = self._make(entry.load())
+                loaded[entry.name] = self.make(entry.load())
             except Exception:  # whatever a plugin raises, the others work
                 logger.warning("Plugin not loaded group=%s name=%s", self.group, entry.name, exc_info=True)
         return loaded

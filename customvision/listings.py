@@ -59,12 +59,12 @@ class Workspace:
     project: Project
 
     def images(self, *, is_tagged: bool | None = None, tag_uids: Sequence[UUID] = ()) -> ImageQuerySet:
-        found = Image.objects.filter(project=self.project)
+        images = Image.objects.filter(project=self.project)
         if tag_uids:
-            found = found.with_tag(*self.project.tags.filter(uid__in=tag_uids).values_list("pk", flat=True))
+            images = images.with_tag(*self.project.tags.filter(uid__in=tag_uids).values_list("pk", flat=True))
         elif is_tagged:
-            return found.tagged()
-        return found.untagged() if is_tagged is False else found
+            return images.tagged()
+        return images.untagged() if is_tagged is False else images
 
     def tags_of(self, image: Image) -> list[ImageTagOut]:
         return [ImageTagOut.of(known) for known in image.image_tags.all()]

@@ -51,7 +51,7 @@ class ReviewFilterForm(forms.Form):
 
     def apply(self) -> MispredictionQuerySet:
         """Return what the filters let through; a filter that is not valid lets everything through."""
-        mispredictions = Misprediction.objects.kept()
+        mispredictions = Misprediction.objects.in_review()
         self.is_valid()
         chosen = {name: value for name, value in self.cleaned_data.items() if value}
         for name, column in (("tag", "tag"), ("user", "username"), ("iteration", "iteration_name")):

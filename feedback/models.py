@@ -49,7 +49,7 @@ class Verdict(models.Model):
         return timezone.now() < self.undo_until
 
 
-KEPT = Q(deleted_at__isnull=True)
+IN_REVIEW = Q(deleted_at__isnull=True)
 
 
 class MispredictionQuerySet(models.QuerySet["Misprediction"]):
@@ -58,12 +58,12 @@ class MispredictionQuerySet(models.QuerySet["Misprediction"]):
         waiting = WaitingBlob.objects.filter(picture=OuterRef("picture"))
         return self.select_related("picture").annotate(picture_waits=Exists(waiting))
 
-    def kept(self) -> MispredictionQuerySet:
-        return self.filter(KEPT)
+    def in_review(self) -> MispredictionQuerySet:
+        return self.filter(IN_REVIEW)
 
     def in_bin(self) -> MispredictionQuerySet:
         """What reviewers deleted and may still restore."""
-        return self.filter(~KEPT)
+        return self.filter(~IN_REVIEW)
 
     def expired(self, now: datetime, *, days: int) -> MispredictionQuerySet:
         """What has been in the bin for that many days."""
@@ -136,12 +136,12 @@ class Misprediction(models.Model):
             )
         ]
         indexes = [
-            models.Index(fields=["-id"], condition=KEPT, name="misprediction_kept"),
-            models.Index(fields=["tag", "-id"], condition=KEPT, name="misprediction_kept_by_tag"),
-            models.Index(fields=["username", "-id"], condition=KEPT, name="misprediction_kept_by_user"),
-            models.Index(fields=["iteration_name", "-id"], condition=KEPT, name="misprediction_kept_by_iter"),
-            models.Index(fields=["created_at"], condition=KEPT, name="misprediction_kept_by_day"),
-            models.Index(fields=["-deleted_at", "-id"], condition=~KEPT, name="misprediction_in_bin"),
+            models.Index(fields=["-id"], condition=IN_REVIEW, name="misprediction_kept"),
+            models.Index(fields=["tag", "-id"], condition=IN_REVIEW, name="misprediction_kept_by_tag"),
+            models.Index(fields=["username", "-id"], condition=IN_REVIEW, name="misprediction_kept_by_user"),
+            models.Index(fields=["iteration_name", "-id"], condition=IN_REVIEW, name="misprediction_kept_by_iter"),
+            models.Index(fields=["created_at"], condition=IN_REVIEW, name="misprediction_kept_by_day"),
+            models.Index(fields=["-deleted_at", "-id"], condition=~IN_REVIEW, name="misprediction_in_bin"),
         ]
 
     def __str__(self) -> str:

@@ -148,7 +148,7 @@ def move_to_bin(mispredictions: MispredictionQuerySet, *, by: User) -> list[int]
     """Hide these from the review until they are restored or erased; return the keys of those that were not yet."""
     now = timezone.now()
     with transaction.atomic():
-        moved = list(mispredictions.kept().select_for_update().order_by("pk").values_list("pk", flat=True))
+        moved = list(mispredictions.in_review().select_for_update().order_by("pk").values_list("pk", flat=True))
         Misprediction.objects.filter(pk__in=moved).update(deleted_at=now, deleted_by=by)
     logger.info("Moved to the bin mispredictions=%s user=%s", len(moved), by.pk)
     return moved

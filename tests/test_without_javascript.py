@@ -183,7 +183,7 @@ def test_reviewer_undoes_a_deletion() -> None:
     browser.send("/mispredictions/bin/restore/", ids=str(row.pk))
 
     assert f"/mispredictions/{row.pk}/" in browser.content
-    assert Misprediction.objects.kept().get() == row
+    assert Misprediction.objects.in_review().get() == row
 
 
 def test_threshold_is_chosen_with_the_button(iteration: Iteration) -> None:

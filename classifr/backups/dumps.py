@@ -100,13 +100,13 @@ def find_program(name: str, version: int) -> str:
     for carried in sorted(POSTGRES_VERSIONS):
         if carried >= version:
             return str(POSTGRES_VERSIONS[carried] / name)
-    found = shutil.which(name)
-    if found is None or _version_of(found) < version:
+    program = shutil.which(name)
+    if program is None or _version_of(program) < version:
         raise BackupError(f"The database is PostgreSQL {version}: put its {name} on PATH.")
-    return found
+    return program
 
 
 def _version_of(program: str) -> int:
     said = subprocess.run([program, "--version"], check=True, capture_output=True, text=True).stdout  # noqa: S603
-    found = re.search("[0-9]+", said)
-    return int(found[0]) if found else 0
+    match = re.search("[0-9]+", said)
+    return int(match[0]) if match else 0

@@ -146,7 +146,7 @@ def test_review_is_done_with_the_keyboard_alone(page: Page, live_server: LiveSer
     tab_to(page, "#selection .btn-danger")
     page.keyboard.press("Enter")
     expect(page.locator(".messages button")).to_be_visible()
-    assert Misprediction.objects.kept().count() == 1
+    assert Misprediction.objects.in_review().count() == 1
     tab_to(page, ".messages button")
     page.keyboard.press("Enter")
 

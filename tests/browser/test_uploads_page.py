@@ -91,7 +91,7 @@ def test_reviewer_undoes_a_deletion(any_page: Page, live_server: LiveServer) -> 
     any_page.locator(".messages button[form=restore]").click()
 
     expect(any_page.locator(f"a[href='/mispredictions/{row.pk}/']")).to_be_visible()
-    assert Misprediction.objects.kept().get() == row
+    assert Misprediction.objects.in_review().get() == row
 
 
 @pytest.mark.parametrize("width", [320, pytest.param(1280, marks=pytest.mark.slow)])

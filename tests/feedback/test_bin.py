@@ -142,7 +142,7 @@ def test_what_is_not_in_the_bin_cannot_be_erased(site: Client) -> None:
 
     site.post(reverse("feedback:erase"), {"ids": row.pk, **WHOLE})
 
-    assert Misprediction.objects.kept().get() == row
+    assert Misprediction.objects.in_review().get() == row
 
 
 def test_verdicts_outlive_their_photos(site: Client) -> None:
@@ -258,7 +258,7 @@ def test_restoring_and_erasing_at_once_leave_all_or_nothing(any_blobs: str, atte
     erased, restored = at_once(lambda: services.erase_mispredictions(mine), lambda: services.restore(mine))
 
     assert erased + restored == 1
-    assert Misprediction.objects.kept().exists() == bool(restored)
+    assert Misprediction.objects.in_review().exists() == bool(restored)
     assert default_storage.exists(row.picture.blob_key) == bool(restored)
 
 

@@ -134,7 +134,7 @@ def test_too_late_is_a_sentence_and_changes_nothing(site: Client, prediction: Pr
     page = site.post(undo_url(prediction), follow=True)
 
     assert len(list(page.context["messages"])) == 1
-    assert Misprediction.objects.kept().exists()
+    assert Misprediction.objects.in_review().exists()
     assert undo_url(prediction) not in page.content.decode()
 
 
@@ -147,7 +147,7 @@ def test_storage_that_is_away_is_a_sentence_and_changes_nothing(
     page = site.post(undo_url(prediction), follow=True)
 
     assert len(list(page.context["messages"])) == 1
-    assert Misprediction.objects.kept().exists()
+    assert Misprediction.objects.in_review().exists()
     assert not PendingPhoto.objects.exists()
 
 

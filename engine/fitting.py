@@ -151,13 +151,13 @@ def best_temperature(logits: Floats, labels: NDArray[Any], *, loss: Callable[...
     from scipy.optimize import minimize_scalar
 
     # In its logarithm: the loss has one valley either way, and halving weighs as much as doubling.
-    found = minimize_scalar(
+    optimum = minimize_scalar(
         lambda logarithm: loss(logits, labels, temperature=float(np.exp(logarithm))),
         bounds=_LOG_TEMPERATURES,
         method="bounded",
         options={"xatol": 1e-4},
     )
-    return float(np.exp(found.x))
+    return float(np.exp(optimum.x))
 
 
 def regress(examples: Examples, *, strength: float, start: Weights | None = None, check: Check = never) -> Weights:

@@ -240,8 +240,8 @@ def cell(snapshot: Snapshot, *, truth: str, said: str) -> list[Judged]:
     The most probable first. Raises ValueError for a tag that the snapshot does not have.
     """
     row, column = snapshot.tags.index(truth), snapshot.tags.index(said)
-    found = np.flatnonzero((_truth(snapshot) == row) & (snapshot.probabilities.argmax(axis=1) == column))
-    order = found[np.argsort(-snapshot.probabilities[found, column], kind="stable")]
+    places = np.flatnonzero((_truth(snapshot) == row) & (snapshot.probabilities.argmax(axis=1) == column))
+    order = places[np.argsort(-snapshot.probabilities[places, column], kind="stable")]
     return [_judged(snapshot, int(each), column) for each in order]
 
 

@@ -53,21 +53,21 @@ class Report:
 
 def find_or_make_project(source: Source, *, name: str = "") -> Project:
     """Return the project of that id here, made now if need be. Raises Refused."""
-    there = source.project
-    if known := Project.objects.filter(uid=there.id).first():
+    remote = source.project
+    if known := Project.objects.filter(uid=remote.id).first():
         return known
-    if mirrored := Project.objects.filter(remote_id=there.id).first():
+    if mirrored := Project.objects.filter(remote_id=remote.id).first():
         sentence = _("%(name)s is that project already, and Azure trains it: delete it here first, or leave it so.")
         raise Refused(sentence % {"name": mirrored})
-    if there.type not in Project.Type.values:
-        raise Refused(_("%(name)s is no classification project.") % {"name": there.name})
+    if remote.type not in Project.Type.values:
+        raise Refused(_("%(name)s is no classification project.") % {"name": remote.name})
     return create_project(
-        name=name or there.name,
-        description=there.description,
+        name=name or remote.name,
+        description=remote.description,
         domain=Project.Domain.serving(source.domain_name()),
-        type=there.type,
-        api_settings={"domainId": str(there.domain_id)},
-        uid=there.id,
+        type=remote.type,
+        api_settings={"domainId": str(remote.domain_id)},
+        uid=remote.id,
     )
 
 

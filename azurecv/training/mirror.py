@@ -79,9 +79,9 @@ class CustomVisionMirror:
                 raise Refused(_("Azure Custom Vision lets the image have no more tags."))
 
     def delete_images(self, images: Iterable[Image]) -> None:
-        there = [image for image in images if image.remote_id]
-        for start in range(0, len(there), BATCH):
-            self._delete_images(there[start : start + BATCH])
+        mirrored = [image for image in images if image.remote_id]
+        for start in range(0, len(mirrored), BATCH):
+            self._delete_images(mirrored[start : start + BATCH])
 
     def publish(self, iteration: Iteration, *, name: str) -> None:
         """Nobody answers under the name for the moment between two calls; if the second fails, all is as before."""

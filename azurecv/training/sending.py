@@ -47,8 +47,8 @@ def _send(calls: Calls, project: Project, named: Mapping[str, Candidate]) -> dic
 
 def _tags_to_send(project: Project, candidate: Candidate) -> Collection[Tag]:
     """Return the upload's tags; those that the image has if it may have no others, as Azure would add to them."""
-    there = project.images.filter(picture__sha256=candidate.picture.sha256).first()
-    present = list(there.tags.all()) if there else []
+    image = project.images.filter(picture__sha256=candidate.picture.sha256).first()
+    present = list(image.tags.all()) if image else []
     is_settled = present and (
         not project.is_multilabel or any(tag.is_negative for tag in [*present, *candidate.upload.tags])
     )

@@ -76,21 +76,21 @@ def mirror_iteration(row: Iteration, remote: RemoteIteration, performance: Perfo
 
 def _mirror_tags(project: Project, known: Sequence[Tag], remote: Sequence[RemoteTag]) -> _Changes:
     ids = {each.id for each in remote}
-    gone = [tag.pk for tag in known if tag.remote_id and tag.remote_id not in ids]
-    project.tags.filter(pk__in=gone).delete()
+    deleted = [tag.pk for tag in known if tag.remote_id and tag.remote_id not in ids]
+    project.tags.filter(pk__in=deleted).delete()
     rows = list(project.tags.all())
-    there = {tag.remote_id: tag for tag in rows if tag.remote_id}
-    unknown_there = {tag.name.lower(): tag for tag in rows if tag.remote_id is None}
+    by_remote_id = {tag.remote_id: tag for tag in rows if tag.remote_id}
+    by_name = {tag.name.lower(): tag for tag in rows if tag.remote_id is None}
     new: list[Tag] = []
     changed: list[Tag] = []
     for each in remote:
-        tag = there.get(each.id) or unknown_there.get(each.name.lower()) or Tag(project=project)
+        tag = by_remote_id.get(each.id) or by_name.get(each.name.lower()) or Tag(project=project)
         before = (tag.remote_id, tag.name, tag.type)
         tag.remote_id, tag.name, tag.type = each.id, each.name, each.type
         if before != (each.id, each.name, each.type) and each.type in Tag.Type.values:
             (changed if tag.pk else new).append(tag)
     left = _save_in_any_order([*changed, *new])
-    return _Changes(sum(tag not in left for tag in new), sum(tag not in left for tag in changed), len(gone))
+    return _Changes(sum(tag not in left for tag in new), sum(tag not in left for tag in changed), len(deleted))
 
 
 def _save_in_any_order(tags: list[Tag]) -> list[Tag]:
@@ -154,14 +154,14 @@ def _mirror_iterations(
 ) -> _Changes:
     """Let the iterations be those that Azure has, but for those in training."""
     ids = {each.id for each in remote}
-    gone = [row.pk for row in known if row.remote_id and row.remote_id not in ids and row.status not in _IN_TRAINING]
-    project.iterations.filter(pk__in=gone).delete()
-    there = {row.remote_id: row for row in project.iterations.all()}
+    deleted = [row.pk for row in known if row.remote_id and row.remote_id not in ids and row.status not in _IN_TRAINING]
+    project.iterations.filter(pk__in=deleted).delete()
+    by_remote_id = {row.remote_id: row for row in project.iterations.all()}
     # Cleared first, so that two can swap their names; nothing may have changed, so modified_at stays.
     project.iterations.published().update(publish_name="", modified_at=F("modified_at"))
     new = changed = 0
     for each in sorted(remote, key=lambda each: each.trained_at or timezone.now()):
-        row = there.get(each.id)
+        row = by_remote_id.get(each.id)
         if not each.is_over or (row and row.status in _IN_TRAINING):
             continue
         is_new = row is None
@@ -172,7 +172,7 @@ def _mirror_iterations(
         new += is_new
         changed += not is_new and is_changed
         row.save(update_fields=None if is_changed else MIRRORED)
-    return _Changes(new, changed, len(gone))
+    return _Changes(new, changed, len(deleted))
 
 
 def _sentence(tags: _Changes, iterations: _Changes) -> str:

@@ -66,10 +66,10 @@ def _read_header(content: bytes) -> tuple[list[Segment], int]:
 
 
 def _next_marker(content: bytes, position: int) -> int:
-    found = _MARKER.search(content, position)
-    if found is None:
+    match = _MARKER.search(content, position)
+    if match is None:
         raise refusals.truncated(NAME)
-    return found.start()
+    return match.start()
 
 
 def _read_segment(content: bytes, position: int) -> tuple[Segment, int]:
@@ -145,12 +145,12 @@ def _after(content: bytes, position: int) -> Iterator[tuple[bytes | memoryview, 
     """
     is_scan = True
     for _ in range(_MOST_SEGMENTS):
-        found = _next_marker(content, position)
-        data = _without_fill(memoryview(content)[position:found]) if is_scan else b""
-        if content[found + 1] == _EOI:
+        marker = _next_marker(content, position)
+        data = _without_fill(memoryview(content)[position:marker]) if is_scan else b""
+        if content[marker + 1] == _EOI:
             yield data, None
             return
-        segment, position = _read_segment(content, found)
+        segment, position = _read_segment(content, marker)
         is_scan = segment.marker == _SOS
         yield data, segment
     raise refusals.damaged(NAME)

@@ -111,12 +111,12 @@ def _refuse_beyond_limit(project: Project, results: list[Candidate | UploadResul
     if room >= len(results):
         return
     sha256s = [each.picture.sha256 for each in results if isinstance(each, Candidate)]
-    there = set(project.images.filter(picture__sha256__in=sha256s).values_list("picture__sha256", flat=True))
+    present = set(project.images.filter(picture__sha256__in=sha256s).values_list("picture__sha256", flat=True))
     for place, each in enumerate(results):
-        if isinstance(each, UploadResult) or each.picture.sha256 in there:
+        if isinstance(each, UploadResult) or each.picture.sha256 in present:
             continue
         if room > 0:
-            there.add(each.picture.sha256)
+            present.add(each.picture.sha256)
             room -= 1
             continue
         detail = _("The project has %(limit)s images, which is as many as it may.") % {"limit": MOST_IMAGES}

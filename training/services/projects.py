@@ -150,13 +150,13 @@ def create_tags(
 ) -> tuple[list[Tag], list[Tag]]:
     """Make the tags that are not there yet; return the new ones, and those that were there."""
     wanted = {same_name(name): clean_name(name) for name in names}
-    there = {same_name(tag.name): tag for tag in project.tags.all()}
-    if len(there) + len(wanted.keys() - there.keys()) > MOST_TAGS:
+    existing = {same_name(tag.name): tag for tag in project.tags.all()}
+    if len(existing) + len(wanted.keys() - existing.keys()) > MOST_TAGS:
         raise Refused(_("A project has at most %(limit)s tags.") % {"limit": MOST_TAGS})
     made = [
         Tag(project=project, name=name, type=type, description=description)
         for key, name in wanted.items()
-        if key not in there
+        if key not in existing
     ]
     for tag in made:
         _check(tag)
@@ -168,7 +168,7 @@ def create_tags(
         with _refusing_conflicts(made[0]):
             Tag.objects.bulk_create(made)
         logger.info("Created tags=%s project=%s", len(made), project.pk)
-    return made, [there[key] for key in wanted if key in there]
+    return made, [existing[key] for key in wanted if key in existing]
 
 
 def rename_tag(tag: Tag, *, name: str) -> None:

@@ -37,9 +37,9 @@ class Command(ProjectCommand):
     ) -> None:
         chosen = self.get_project(project)
         default = chosen.live_iteration or chosen.iterations.completed().first()
-        found = self.get_iteration(chosen, iteration, default=default)
-        path = output or Path(f"{chosen.name.replace('/', '-')}-{found.number}.zip")
-        content = package(found, platform=platform)
+        target = self.get_iteration(chosen, iteration, default=default)
+        path = output or Path(f"{chosen.name.replace('/', '-')}-{target.number}.zip")
+        content = package(target, platform=platform)
         try:
             path.write_bytes(content)
         except OSError as exc:
@@ -47,5 +47,5 @@ class Command(ProjectCommand):
         self.tell(
             {"file": str(path), "bytes": len(content)},
             as_json=as_json,
-            lines=[f"{path}: {found.name} of {chosen}, {len(content) / 2**20:.1f} MiB."],
+            lines=[f"{path}: {target.name} of {chosen}, {len(content) / 2**20:.1f} MiB."],
         )

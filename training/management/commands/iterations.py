@@ -9,5 +9,5 @@ class Command(ProjectCommand):
     help = "List a project's iterations, the newest first."
 
     def handle(self, *, project: str, as_json: bool, **options: Any) -> None:
-        found = list(self.get_project(project).iterations.all())
-        self.tell([record(each) for each in found], as_json=as_json, lines=[line(each) for each in found])
+        rows = list(self.get_project(project).iterations.all())
+        self.tell([record(each) for each in rows], as_json=as_json, lines=[line(each) for each in rows])

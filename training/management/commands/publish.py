@@ -37,18 +37,18 @@ class Command(ProjectCommand):
         **options: Any,
     ) -> None:
         chosen = self.get_project(project)
-        found = self.get_iteration(chosen, iteration, default=chosen.iterations.completed().first())
+        target = self.get_iteration(chosen, iteration, default=chosen.iterations.completed().first())
         if if_better:
-            reason = " ".join(filter(None, [reason, self.require_better(chosen, found)]))
+            reason = " ".join(filter(None, [reason, self.require_better(chosen, target)]))
         policy = KEEP_PREVIOUS if keep_previous else REPLACE
         if dry_run:
-            self.tell_plan(found, plan_publication(iteration=found, name=name, policy=policy), as_json=as_json)
+            self.tell_plan(target, plan_publication(iteration=target, name=name, policy=policy), as_json=as_json)
             return
-        line = publish(iteration=found, by=None, name=name, policy=policy, reason=reason)
+        line = publish(iteration=target, by=None, name=name, policy=policy, reason=reason)
         self.tell(
-            {"iteration": found.number, "publish_name": line.publish_name, "replaced": line.replaced_name},
+            {"iteration": target.number, "publish_name": line.publish_name, "replaced": line.replaced_name},
             as_json=as_json,
-            lines=[f"{found.name} answers as {line.publish_name}, in place of {line.replaced_name or 'nothing'}."],
+            lines=[f"{target.name} answers as {line.publish_name}, in place of {line.replaced_name or 'nothing'}."],
         )
 
     def tell_plan(self, iteration: Iteration, plan: Plan, *, as_json: bool) -> None:

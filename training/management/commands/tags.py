@@ -11,14 +11,14 @@ class Command(ProjectCommand):
     help = "List a project's tags with their numbers of images."
 
     def handle(self, *, project: str, as_json: bool, **options: Any) -> None:
-        found = list(
+        tags = list(
             self.get_project(project)
             .tags.values("name", "type")
             .annotate(image_count=Count("image_tags"))
             .order_by("name")
         )
         self.tell(
-            found,
+            tags,
             as_json=as_json,
-            lines=[f"{tag['image_count']:7}  {tag['type']:8}  {tag['name']}" for tag in found],
+            lines=[f"{tag['image_count']:7}  {tag['type']:8}  {tag['name']}" for tag in tags],
         )

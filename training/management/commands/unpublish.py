@@ -20,16 +20,16 @@ class Command(ProjectCommand):
         self, *, project: str, iteration: int | None, reason: str, dry_run: bool, as_json: bool, **options: Any
     ) -> None:
         chosen = self.get_project(project)
-        found = self.get_iteration(chosen, iteration, default=chosen.live_iteration)
-        name = found.publish_name
+        target = self.get_iteration(chosen, iteration, default=chosen.live_iteration)
+        name = target.publish_name
         if dry_run:
             self.tell(
-                {"would": name}, as_json=as_json, lines=[f"Would unpublish {found.name}, now {name or 'nothing'}."]
+                {"would": name}, as_json=as_json, lines=[f"Would unpublish {target.name}, now {name or 'nothing'}."]
             )
             return
-        unpublish(iteration=found, by=None, reason=reason)
+        unpublish(iteration=target, by=None, reason=reason)
         self.tell(
-            {"iteration": found.number, "publish_name": name},
+            {"iteration": target.number, "publish_name": name},
             as_json=as_json,
-            lines=[f"{found.name} no longer answers as {name}."],
+            lines=[f"{target.name} no longer answers as {name}."],
         )

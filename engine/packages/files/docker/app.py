@@ -62,10 +62,10 @@ class Application:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         if (method, path) == ("GET", "/"):
             return "CustomVision.ai model host harness"
-        found = ADDRESS.fullmatch(path)
-        if method != "POST" or found is None:
+        match = ADDRESS.fullmatch(path)
+        if method != "POST" or match is None:
             raise Refused("NotFound", "There is nothing at this address.", status=HTTPStatus.NOT_FOUND)
-        content = sent(environ) if found[1].lower() == "image" else linked(environ, allow_private=self.allow_private)
+        content = sent(environ) if match[1].lower() == "image" else linked(environ, allow_private=self.allow_private)
         with self.turns:
             return in_the_services_shape(self._classify(content))
 

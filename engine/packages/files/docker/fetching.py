@@ -62,8 +62,8 @@ def _connection(scheme: str, host: str, port: int | None, *, allow_private: bool
 
 
 def _connect_publicly(address: tuple[str, int], timeout: float, source: Any = None) -> socket.socket:
-    found = [entry[4][0] for entry in socket.getaddrinfo(*address, type=socket.SOCK_STREAM)]
-    public = next((str(each) for each in found if is_public(str(each))), None)
+    addresses = [entry[4][0] for entry in socket.getaddrinfo(*address, type=socket.SOCK_STREAM)]
+    public = next((str(each) for each in addresses if is_public(str(each))), None)
     if public is None:
         raise ValueError(f"{address[0]} is a private address")
     return socket.create_connection((public, address[1]), timeout, source)

@@ -35,7 +35,7 @@ def test_project_gets_the_classification_domain_of_its_name(azure: RecordedAzure
 def test_only_domains_of_classification_are_offered(azure: RecordedAzure, trainer: CustomVisionTrainer) -> None:
     azure.on("GET", "/domains", RecordedAnswer(200, recorded.DOMAINS))
 
-    assert [each.name for each in trainer.domains()] == ["General", "Food"]
+    assert [each.name for each in trainer.domains()] == ["General", "General [A1]", "Food"]
 
 
 def test_project_is_not_made_twice_after_an_error(azure: RecordedAzure, mirror: CustomVisionMirror) -> None:

@@ -96,6 +96,18 @@ def test_images_are_mirrored(mirrored: Project) -> None:
     assert acts(mirrored) == ["set_tags", "set_tags", "set_tags", "delete_images", "delete_images"]
 
 
+def test_what_a_publication_replaces_under_another_name_is_unpublished_at_the_mirror_too(mirrored: Project) -> None:
+    first, second, third = (make_iteration(mirrored) for _ in range(3))
+    acts(mirrored)
+
+    publishing.publish(iteration=first, by=None, name="live")
+    publishing.publish(iteration=second, by=None, name="live")
+    publishing.publish(iteration=third, by=None, name="spring")
+
+    published = ["check", "publish"]
+    assert acts(mirrored) == [*published, *published, *published, "unpublish"]
+
+
 def test_iterations_are_mirrored_and_published_once_they_are_fit_to_answer(mirrored: Project) -> None:
     first, second = make_iteration(mirrored), make_iteration(mirrored)
     acts(mirrored)

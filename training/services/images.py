@@ -93,7 +93,7 @@ def discard_images(project: Project, images: ImageQuerySet, *, by: User | None) 
     if mirror := get_mirror(project):
         mirror.delete_images(images)
     with transaction.atomic():
-        pictures = dict(images.values_list("pk", "picture_id"))
+        pictures = dict(images.locked().values_list("pk", "picture_id"))
         for start in range(0, len(keys := list(pictures)), _ROWS_AT_ONCE):
             Image.objects.filter(pk__in=keys[start : start + _ROWS_AT_ONCE]).delete()
         if pictures:

@@ -111,6 +111,9 @@ def publish(
     plan = plan_publication(iteration=iteration, name=name, policy=policy)
     if mirror := get_mirror(iteration.project):
         mirror.publish(iteration, name=plan.name)
+        for other in plan.unpublished:
+            if other.publish_name != plan.name:  # else the name was taken from it just now
+                mirror.unpublish(other)
     with transaction.atomic():
         project = Project.objects.select_for_update().get(pk=iteration.project_id)
         plan = _plan(iteration, name=plan.name, policy=policy)  # somebody may have published meanwhile

@@ -1,4 +1,4 @@
-"""Where blobs are stored: the two storages that `STORAGES["default"]` may name, and what is asked of both."""
+"""Where blobs are stored: what is asked of the storage that `STORAGES["default"]` names, and files on this machine."""
 
 import os
 import tempfile
@@ -9,21 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
-from azure.storage.blob import BlobServiceClient
+from azure.core.exceptions import AzureError
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, default_storage
-from storages.backends.azure_storage import AzureStorage
 
 from catalog.exceptions import StorageUnavailable
-
-CONNECT_TIMEOUT_S = 5  # also for sending one block
-READ_TIMEOUT_S = 5
-RETRIES = 1
-RETRY_AFTER_S = 0.25
-BLOCK_BYTES = 4 * 1024 * 1024
-"""With these, a call waits ten seconds and a bit for a storage that hangs, a quarter of one for a storage that is
-stopped. The library's own pauses of 15 s and more are for programs that have nobody waiting."""
 
 
 @dataclass(frozen=True)
@@ -113,45 +103,6 @@ def _make_private(folder: Path) -> None:
     if not folder.is_dir():
         _make_private(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
-
-
-class AzureBlobs(AzureStorage):  # type: ignore[misc]
-    """Blobs in one private container of an Azure storage account; the container is made at the first write."""
-
-    def _get_service_client(self) -> BlobServiceClient:
-        return BlobServiceClient.from_connection_string(
-            self.connection_string,
-            connection_timeout=CONNECT_TIMEOUT_S,
-            read_timeout=READ_TIMEOUT_S,
-            retry_total=RETRIES,
-            initial_backoff=RETRY_AFTER_S,
-            increment_base=0,
-            random_jitter_range=0,
-            max_single_put_size=BLOCK_BYTES,
-            max_block_size=BLOCK_BYTES,
-        )
-
-    def _save(self, name: str, content: Any) -> str:
-        try:
-            return cast(str, super()._save(name, content))
-        except ResourceNotFoundError:
-            with suppress(ResourceExistsError):  # somebody else was faster
-                self.client.create_container()
-            return cast(str, super()._save(name, content))
-
-    def address(self, key: str) -> str:
-        return cast(str, self.client.get_blob_client(key).url)
-
-    def temporary_url(self, key: str, *, seconds: int) -> str | None:
-        return cast(str, self.url(key, expire=seconds))
-
-    def stored(self, prefix: str) -> Iterator[StoredBlob]:
-        with suppress(ResourceNotFoundError):  # nothing was written yet: the container is not there
-            for blob in self.client.list_blobs(name_starts_with=prefix):
-                yield StoredBlob(blob.name, blob.size, blob.last_modified)
-
-    def unfinished(self, prefix: str) -> Iterator[StoredBlob]:
-        return iter(())  # Azure forgets what is not finished by itself
 
 
 def blobs() -> Blobs:

@@ -164,7 +164,7 @@ CLASSIFR_SAS_SECONDS = env.int(
 BLOB_ORIGINS = [blob_origin(CLASSIFR_AZURE_CONNECTION_STRING)] if CLASSIFR_AZURE_CONNECTION_STRING else []
 if CLASSIFR_AZURE_CONNECTION_STRING:
     _blobs = {
-        "BACKEND": "catalog.storage.AzureBlobs",
+        "BACKEND": "catalog.azure_blobs.AzureBlobs",
         "OPTIONS": {
             "connection_string": CLASSIFR_AZURE_CONNECTION_STRING,
             "azure_container": CLASSIFR_AZURE_CONTAINER,

@@ -132,7 +132,9 @@ def azure_blobs(azurite: str, settings: Settings, blobs: Path, tmp_path: Path) -
         "overwrite_files": True,
         "timeout": 20,
     }
-    settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": "catalog.storage.AzureBlobs", "OPTIONS": options}}
+    settings.STORAGES = settings.STORAGES | {
+        "default": {"BACKEND": "catalog.azure_blobs.AzureBlobs", "OPTIONS": options}
+    }
 
 
 @pytest.fixture(params=["local", "azure"])

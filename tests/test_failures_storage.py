@@ -22,7 +22,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User
-from catalog import storage
+from catalog import azure_blobs, storage
 from catalog.models import Picture, WaitingBlob
 from catalog.services import deliver_waiting, discard_picture
 from classifier.models import PendingPhoto, Prediction
@@ -68,7 +68,7 @@ def azurite_alone(settings: Settings) -> Iterator[Azurite]:
     """The storage is an Azurite that the test may stop."""
     server = start_azurite()
     options = {"connection_string": server.connection_string, "azure_container": "photos", "overwrite_files": True}
-    backend = {"BACKEND": "catalog.storage.AzureBlobs", "OPTIONS": options}
+    backend = {"BACKEND": "catalog.azure_blobs.AzureBlobs", "OPTIONS": options}
     settings.STORAGES = settings.STORAGES | {"default": backend}
     yield server
     server.end()
@@ -126,10 +126,11 @@ def test_photos_judged_while_the_storage_is_stopped_are_delivered_later(
     assert "Waiting" not in review.get(reverse("feedback:mispredictions")).content.decode()
 
 
+@pytest.mark.slow
 def test_storage_that_hangs_is_asked_by_one_verdict_alone(
     azurite_alone: Azurite, site: Client, send: Callable[[], Prediction], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(storage, "READ_TIMEOUT_S", 1)
+    monkeypatch.setattr(azure_blobs, "READ_TIMEOUT_S", 1)
     first, second = send(), send()
     azurite_alone.freeze()
 

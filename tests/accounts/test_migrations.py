@@ -5,7 +5,7 @@ from importlib import import_module
 import pytest
 from django.db import connection
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
 
 def test_function_that_a_restore_left_is_taken_over() -> None:

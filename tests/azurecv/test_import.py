@@ -88,6 +88,7 @@ def copy(*arguments: str) -> str:
     return written.getvalue()
 
 
+@pytest.mark.slow
 def test_project_keeps_its_ids_tags_and_images(other_side: Any) -> None:
     copy("--no-train")
 
@@ -101,6 +102,7 @@ def test_project_keeps_its_ids_tags_and_images(other_side: Any) -> None:
     assert Image.objects.get(metadata={"camera": "phone"}).tags.count() == 1
 
 
+@pytest.mark.slow
 def test_iterations_are_noted_with_their_figures(other_side: Any) -> None:
     copy("--no-train")
 
@@ -110,6 +112,7 @@ def test_iterations_are_noted_with_their_figures(other_side: Any) -> None:
     assert not noted.is_published
 
 
+@pytest.mark.slow
 def test_trained_project_answers_under_the_name_that_programs_use(other_side: Any) -> None:
     told = copy()
 
@@ -120,6 +123,7 @@ def test_trained_project_answers_under_the_name_that_programs_use(other_side: An
     assert "both say the same" in told
 
 
+@pytest.mark.slow
 def test_what_is_here_already_stays(other_side: Any) -> None:
     copy("--no-train")
 
@@ -168,6 +172,7 @@ def test_name_that_is_taken_here_is_told_and_can_be_another() -> None:
     assert Project.objects.filter(name="Dishes of Azure").exists()
 
 
+@pytest.mark.slow
 def test_copy_is_a_job_that_says_how_it_ended(other_side: Any) -> None:
     copy("--no-train")
 
@@ -184,6 +189,7 @@ def test_batches_have_few_pictures_and_no_more_tags_than_one_upload_may(tags_of_
     assert [len(batch) for batch in batches] == sizes
 
 
+@pytest.mark.slow
 def test_a_tag_of_the_same_name_and_another_id_is_told(other_side: Any) -> None:
     copy("--no-train")
     project = Project.objects.get()

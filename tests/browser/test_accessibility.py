@@ -269,6 +269,7 @@ def make_job(state: str) -> Job:
     return Job.objects.create(kind="train", title=f"Train {state}", state=state, **fields)
 
 
+@pytest.mark.slow
 def test_pages_of_developers(walk: Walk, tmp_path: Path) -> None:
     page, developer = walk.page, factories.make_developer(username="diane")
     become(page, walk.server, developer)

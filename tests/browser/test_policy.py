@@ -69,6 +69,7 @@ def test_photo_is_classified_without_a_report(
     ],
     ids=["lists", "programs", "project", "admin"],
 )
+@pytest.mark.slow
 def test_pages_are_shown_without_a_report(
     live_server: LiveServer,
     project: Project,

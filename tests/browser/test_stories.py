@@ -17,6 +17,8 @@ from tests import factories
 from tests.browser.signing_in import sign_in
 from training.models import Project
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_MS = 60_000
 PHOTOGRAPHS_A_TAG = 40
 

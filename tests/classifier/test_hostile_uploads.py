@@ -253,6 +253,7 @@ def state_of(answer: requests.Response) -> str:
     return _found('data-state="([a-z]+)"', answer.text)
 
 
+@pytest.mark.slow
 def test_running_server_survives_hostile_files(server: Server) -> None:
     sender = Sender(server)
     assert state_of(sender.send(factories.make_photo())) == "answered"
@@ -271,6 +272,7 @@ def test_running_server_survives_hostile_files(server: Server) -> None:
     assert not list(server.temporary.rglob("*.upload*"))
 
 
+@pytest.mark.slow
 def test_names_reach_neither_storage_nor_log(server: Server) -> None:
     sender = Sender(server)
     before = server.web

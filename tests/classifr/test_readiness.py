@@ -65,7 +65,7 @@ def test_site_whose_azure_does_not_answer_is_not_ready(
     local.load(food_project.live_iteration)
     nobody = "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=a2V5;BlobEndpoint=http://127.0.0.1:9/a;"
     options = {"connection_string": nobody, "azure_container": "c", "overwrite_files": True, "timeout": 20}
-    backend = {"BACKEND": "catalog.storage.AzureBlobs", "OPTIONS": options}
+    backend = {"BACKEND": "catalog.azure_blobs.AzureBlobs", "OPTIONS": options}
     settings.STORAGES = settings.STORAGES | {"default": backend}
 
     answer = client.get("/readyz")

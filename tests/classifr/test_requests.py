@@ -11,7 +11,7 @@ from tests import factories
 from tests.classifr.serving import PASSWORD, Served, served, token
 from tests.classifr.wire import GET, in_chunks, many_clients, posting, read_all, read_until, read_while_sending
 
-pytestmark = pytest.mark.xdist_group("requests")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("requests")]
 
 MEBI = 1024 * 1024
 

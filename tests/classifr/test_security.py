@@ -108,6 +108,7 @@ def test_pages_of_each_role_run_nothing_inline(
         assert_is_strict(address, answer)
 
 
+@pytest.mark.slow
 def test_pages_of_administrators_run_nothing_inline(signed_in: SignIn, furnished: Project) -> None:
     factories.make_misprediction()
     administrator = factories.make_user(is_staff=True, is_superuser=True)

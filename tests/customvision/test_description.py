@@ -88,8 +88,7 @@ def test_each_half_has_the_bodies_that_it_reads() -> None:
 @pytest.mark.parametrize(
     ("half", "phases", "examples"),
     [
-        ("training", "fuzzing,stateful", 3),
-        ("prediction", "coverage,fuzzing,stateful", 3),
+        ("prediction", "fuzzing,stateful", 3),
         pytest.param("training", "fuzzing,stateful", 12, marks=pytest.mark.slow),
         pytest.param("prediction", "coverage,fuzzing,stateful", 50, marks=pytest.mark.slow),
     ],

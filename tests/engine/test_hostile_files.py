@@ -104,6 +104,7 @@ HEAVY: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.mark.parametrize("make", HEAVY.values(), ids=HEAVY.keys())
+@pytest.mark.slow
 def test_heaviest_files_take_less_than_256_mb(make: Callable[[], bytes], tmp_path: Path) -> None:
     content = padded(make())
     images.admit(content, limits=images.PREDICTION)  # it is accepted

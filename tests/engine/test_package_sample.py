@@ -73,6 +73,7 @@ def test_it_says_what_the_server_says(head: heads.Head, tmp_path: Path) -> None:
     assert said == {name: pytest.approx(said_by_server(each, head), abs=1e-4) for name, each in pictures.items()}
 
 
+@pytest.mark.slow
 def test_it_says_what_the_server_says_of_photographs(head: heads.Head, food101: Path, tmp_path: Path) -> None:
     folder = unpack(build(head), tmp_path)
     paths = sorted((food101 / "images" / "Test").glob("*.jpg"))

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
+import pytest
 from PIL import Image
 
 from engine import backbones, heads, images, packages
 from engine.fitting import Examples
 from tests.engine.fits import fit
 from tests.engine.packages import said_by_server
+
+pytestmark = pytest.mark.slow
 
 STARTER = backbones.MODELS / "food-101.safetensors"
 FOUR = ("cannoli", "pizza", "risotto", "tiramisu")

@@ -10,7 +10,7 @@ import pytest
 from engine import backbones, heads, images, metrics
 from engine.fitting import best_temperature
 
-pytestmark = pytest.mark.xdist_group("starter")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("starter")]
 
 STARTER = backbones.MODELS / "food-101.safetensors"
 
@@ -43,18 +43,20 @@ def test_starter_finds_the_dish(tested: tuple[np.ndarray, np.ndarray]) -> None:
 
 
 def test_probabilities_mean_what_they_say(tested: tuple[np.ndarray, np.ndarray]) -> None:
-    """Each half is judged at the temperature that the other half chose."""
-    logits, labels = tested
+    """Each half is judged at the temperature that the other half chose; by one draw the error is known to ±0.005."""
+    errors = [halved_error(*tested, half) for half in np.random.default_rng(0).random((20, len(tested[1]))) < 0.5]
+
+    assert np.mean(errors) <= 0.04
+
+
+def halved_error(logits: np.ndarray, labels: np.ndarray, half: np.ndarray) -> float:
     probabilities = np.empty(logits.shape)
-    halves = np.arange(len(labels)) % 2 == 0
-    for half in (halves, ~halves):
-        temperature = best_temperature(logits[~half], labels[~half])
-        probabilities[half] = heads.softmax(logits[half], temperature=temperature)
-
+    for judged in (half, ~half):
+        temperature = best_temperature(logits[~judged], labels[~judged])
+        probabilities[judged] = heads.softmax(logits[judged], temperature=temperature)
     error = metrics.expected_calibration_error(probabilities, labels)
-
     assert error is not None
-    assert error <= 0.05
+    return error
 
 
 def test_card_repeats_the_measured_figures() -> None:

@@ -30,7 +30,7 @@ from training.services.projects import create_project, create_tags
 from training.services.starter import add_iteration
 from training.uploads import ImageUpload
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 Worker: TypeAlias = subprocess.Popen[bytes]
 ROOT = Path(__file__).resolve().parent.parent.parent
 COUNT = 150

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
@@ -29,7 +30,8 @@ class Command(BaseCommand):
         if not settings.CLASSIFR_GIVEN_SECRET_KEY and not settings.CLASSIFR_SECRET_KEY_FILE.exists():
             _make_secret_key()
         # The connection that prepares keeps this process among the database's users: it stops last, with the database.
-        call_command("collectstatic", interactive=False, verbosity=0)
+        if not _is_collected():
+            call_command("collectstatic", interactive=False, verbosity=0)
         call_command("prepare", stdout=self.stdout)
         self.serve()
 
@@ -65,6 +67,16 @@ class Command(BaseCommand):
                     )
                     return
             time.sleep(0.1)
+
+
+def _is_collected() -> bool:
+    """Say whether all files for browsers were collected since they changed: it takes a second at each start."""
+    try:
+        collected_at = (settings.STATIC_ROOT / "staticfiles.json").stat().st_mtime
+    except FileNotFoundError:
+        return False
+    files = (storage.path(path) for finder in get_finders() for path, storage in finder.list([]))
+    return all(Path(file).stat().st_mtime < collected_at for file in files)
 
 
 def _is_loopback(host: str) -> bool:

@@ -34,6 +34,7 @@ def test_site_comes_back_in_another_folder(
     assert there.probabilities(photo) == site.probabilities(photo)
 
 
+@pytest.mark.slow
 def test_site_moves_to_azure_and_another_database_and_back(
     site: Place,
     told: dict[str, Any],
@@ -84,6 +85,7 @@ def test_backup_is_its_owners_alone_and_leaves_nothing_beside(backup: Path) -> N
     assert [path.name for path in backup.parent.iterdir() if path.name.startswith(".")] == []
 
 
+@pytest.mark.slow
 def test_backup_of_a_site_that_is_written_to_is_consistent(
     backup: Path, tmp_path: Path, elsewhere: Callable[[], Place]
 ) -> None:
@@ -113,6 +115,7 @@ def test_backup_of_a_site_that_is_written_to_is_consistent(
     assert len(there.tell()["rows"]["feedback.misprediction"]) >= 2
 
 
+@pytest.mark.slow
 def test_site_is_not_replaced_without_being_told(
     told: dict[str, Any], backup: Path, elsewhere: Callable[[], Place]
 ) -> None:
@@ -130,6 +133,7 @@ def test_site_is_not_replaced_without_being_told(
     assert there.tell()["rows"] == told["rows"]
 
 
+@pytest.mark.slow
 def test_dump_that_cannot_be_restored_changes_nothing(
     told: dict[str, Any], backup: Path, tmp_path: Path, elsewhere: Callable[[], Place]
 ) -> None:
@@ -147,6 +151,7 @@ def test_dump_that_cannot_be_restored_changes_nothing(
     assert there.tell()["rows"] == told["rows"]
 
 
+@pytest.mark.slow
 def test_statement_that_fails_takes_all_others_back(
     told: dict[str, Any], backup: Path, elsewhere: Callable[[], Place]
 ) -> None:
@@ -167,6 +172,7 @@ def test_statement_that_fails_takes_all_others_back(
     assert there.tell()["rows"] == told["rows"]
 
 
+@pytest.mark.slow
 def test_restoration_says_which_blobs_are_missing(backup: Path, tmp_path: Path, elsewhere: Callable[[], Place]) -> None:
     there = elsewhere()
     with tarfile.open(backup) as tar:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.classifr.backups.place import Place
 
-pytestmark = pytest.mark.xdist_group("backup")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("backup")]
 
 RELEASED = Path(__file__).parent / "released"
 """Of each release a backup of what `tests.classifr.a_site fill` made, and what `tell` and `predict` said of it then."""

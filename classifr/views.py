@@ -1,5 +1,6 @@
 """What belongs to the site and to no room."""
 
+import sys
 import threading
 import time
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.views import defaults
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -21,6 +23,7 @@ from customvision.keys import PredictionKey, TrainingKey
 from customvision.paths import canonical_path
 from web import takes
 from web.limits import refusal
+from web.outages import RETRY_AFTER_S, is_outage
 
 FRESH_S = 2.0
 BELIEVED_S = 15.0  # while a thread looks again: a storage that hangs takes ten, a database that hangs takes for ever
@@ -103,6 +106,16 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     elif isinstance(exception, RequestDataTooBig):
         sentence, status = _("The text of this form is too long."), HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     return refusal(request, sentence, title=title, status=status)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer what nobody thought of; while the database is away, say that it comes back."""
+    if not is_outage(sys.exc_info()[1]):
+        return defaults.server_error(request)
+    sentence = _("The database of this site is starting or being repaired. Try again in a few seconds.")
+    answer = refusal(request, sentence, title=_("Back in a moment"), status=HTTPStatus.SERVICE_UNAVAILABLE)
+    answer.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return answer
 
 
 def body_limit_of(path: str) -> int:

@@ -17,6 +17,7 @@ from engine.exceptions import ModelFileError, RefusedPicture
 from engine.images.refusals import MEBI
 from training import exceptions as training
 from web.fetching import NotFetched, TooLong
+from web.outages import RETRY_AFTER_S, is_outage
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ _REFUSAL_CODES: dict[type[Exception], str] = {
     training.PublishNameRefused: "BadRequestInvalidPublishName",
 }
 """The rest is BadRequest."""
+UNAVAILABLE = "ErrorPredictionServiceUnavailable"
 
 
 class ApiError(Exception):
@@ -150,10 +152,14 @@ def handle_errors(api: NinjaAPI) -> None:
 
 def _failure(exc: Exception) -> HttpResponse:
     """Answer what no operation has answered; log what is no fault of the program."""
+    if is_outage(exc):
+        logger.warning("Not answered: %s", exc)
+        sentence = "The database is starting or being repaired. Please retry."
+        return problem(UNAVAILABLE, sentence, status=503, headers={"Retry-After": str(RETRY_AFTER_S)})
     busy = (StorageUnavailable, BackendUnavailable, training.BackendUnavailable)
     if isinstance(exc, busy):
         logger.warning("Not answered: %s", exc)
-        return problem("ErrorPredictionServiceUnavailable", str(exc), status=503, headers={"Retry-After": "5"})
+        return problem(UNAVAILABLE, str(exc), status=503, headers={"Retry-After": str(RETRY_AFTER_S)})
     if isinstance(exc, BackendMisconfigured | training.BackendMisconfigured | ModelFileError):
         logger.error("Not answered: %s", exc)
         return problem("ErrorInvalid", str(exc), status=500)

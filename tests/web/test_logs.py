@@ -188,3 +188,9 @@ def test_no_secret_and_no_picture_is_logged(
     for start in range(0, len(photo) - 16, 997):
         assert repr(photo[start : start + 16])[2:-1] not in text
     assert "JFIF" not in text
+
+
+def test_line_is_written_where_there_is_no_secret_key_yet(settings: Settings) -> None:
+    settings.SECRET_KEY = ""
+
+    assert LineFormatter("{message}", style="{").format(logging.makeLogRecord({"msg": "Made"})) == "Made"

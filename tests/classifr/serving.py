@@ -68,8 +68,8 @@ class Served:
         self.process.wait(30)
         return time.monotonic() - started
 
-    def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=30)
+    def connect(self, source: str = "127.0.0.1") -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=30, source_address=(source, 0))
 
     def session(self) -> requests.Session:
         return requests.Session()

@@ -5,6 +5,7 @@ What a machine lacks is a skip with its reason; with CLASSIFR_TEST_EVERYTHING=1 
 
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -190,3 +191,16 @@ def storage_refuses(settings: Settings, blobs: Path, tmp_path: Path) -> None:
     (tmp_path / "taken").write_bytes(b"")
     backend = {"BACKEND": "catalog.storage.LocalBlobs", "OPTIONS": {"location": tmp_path / "taken"}}
     settings.STORAGES = settings.STORAGES | {"default": backend}
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """The folder of a disk of 1 MiB; only root can make one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    options = ["-t", "tmpfs", "-o", "size=1m", "tmpfs"]
+    mounted = subprocess.run(["mount", *options, folder], capture_output=True) if os.geteuid() == 0 else None
+    if mounted is None or mounted.returncode:
+        pytest.skip("only root can make a disk that is full soon")
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)

@@ -6,6 +6,8 @@ import re
 import signal
 import socket
 import subprocess
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,9 +16,11 @@ import psutil
 import pytest
 import requests
 from django.conf import settings
+from django.core.management.base import CommandError
 from pytest_django import Settings
 
 from classifr.management.commands import run
+from classifr.supervision import is_alive
 from tests import factories
 
 pytestmark = pytest.mark.xdist_group("make run")
@@ -69,8 +73,8 @@ def left_behind(clone: Path) -> list[str]:
     """Processes that still run on the clone's files."""
     return [
         " ".join(process.info["cmdline"])
-        for process in psutil.process_iter(["cmdline"])
-        if any(str(clone) in argument for argument in process.info["cmdline"] or [])
+        for process in psutil.process_iter(["cmdline", "cwd"])
+        if any(str(clone) in text for text in (process.info["cwd"] or "", *(process.info["cmdline"] or [])))
     ]
 
 
@@ -165,10 +169,67 @@ def test_listening_elsewhere_without_a_proxy_is_said(
     assert ("no proxy in front" in said.getvalue()) is is_said
 
 
-def test_taken_port_is_said(running: Running) -> None:
-    environment = {**os.environ, "CLASSIFR_PORT": running.address.rsplit(":", 1)[1]}
+def test_killed_worker_comes_back_and_the_site_answers_meanwhile(running: Running) -> None:
+    [worker] = workers(running)
 
-    second = subprocess.run(["make", "run"], cwd=running.clone, env=environment, capture_output=True, text=True)
+    worker.kill()
+    deadline = time.monotonic() + START_S
+    while not (found := workers(running)) or found == [worker]:
+        assert time.monotonic() < deadline
+        assert requests.get(f"{running.address}/healthz", timeout=10).ok
+        time.sleep(0.1)
 
+    assert len(found) == 1
+
+
+def workers(running: Running) -> list[psutil.Process]:
+    below = psutil.Process(running.process.pid).children(recursive=True)
+    return [process for process in below if is_alive(process) and process.cmdline()[-2:] == ["manage.py", "worker"]]
+
+
+def test_second_start_of_the_same_folder_is_refused(running: Running) -> None:
+    second = subprocess.run(
+        ["make", "run"], cwd=running.clone, env=running.environment, capture_output=True, text=True, timeout=START_S
+    )
+
+    first = (running.clone / "var" / "run.lock").read_text().split()[0]
     assert second.returncode != 0
-    assert "set CLASSIFR_PORT" in second.stderr
+    assert f"Classifr runs here already (process {first}, {running.address}/)." in second.stderr
+    assert "Traceback" not in second.stderr
+
+
+@pytest.fixture
+def taken(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    """The port of the settings, on which somebody listens."""
+    monkeypatch.setattr(run, "PORT_FREE_WITHIN_S", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        settings.CLASSIFR_HOST, settings.CLASSIFR_PORT = listening.getsockname()
+        yield listening
+
+
+def test_taken_port_is_said(taken: socket.socket) -> None:
+    with pytest.raises(CommandError, match="set CLASSIFR_PORT"):
+        run._check_port()
+
+
+def test_port_that_is_free_in_a_moment_is_waited_for(taken: socket.socket) -> None:
+    closing = threading.Timer(0.1, taken.close)
+    closing.start()
+
+    run._check_port()
+
+    closing.join()
+
+
+def test_full_disk_is_said_in_a_sentence(small_disk: Path) -> None:
+    environment = {**os.environ, "CLASSIFR_VAR": str(small_disk / "var"), "DATABASE_URL": ""}
+
+    done = subprocess.run(
+        [sys.executable, "manage.py", "run"], cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True
+    )
+
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"CommandError: The disk of {small_disk}/var is full: 1 MB are free, and Classifr needs 100 to start. "
+        "Make room.\n"
+    )

@@ -1,13 +1,17 @@
 """`manage.py run`, which `make run` calls."""
 
+import errno
+import fcntl
 import os
 import secrets
+import shutil
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -16,8 +20,15 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 
 from classifr import __version__
+from classifr.supervision import Program, read_procfile, supervise
+
+NEEDED_MIB = 100
+"""Free space without which nothing is started: the database and its log take nearly so much at the first start."""
+PORT_FREE_WITHIN_S = 6
+"""So long the web processes of a run that was killed may go on, with the requests that they had."""
 
 
 class Command(BaseCommand):
@@ -25,15 +36,25 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def handle(self, **options: Any) -> None:
-        _check_port()
-        self.warn_of_slow_clients()
+        _end_in_order()
+        _make_var()
+        with _only_run(settings.CLASSIFR_VAR / "run.lock", _address()):
+            _check_port()
+            self.warn_of_slow_clients()
+            try:
+                self.prepare()
+                self.serve()
+            finally:
+                # Nobody else of this run uses the database any more.
+                connection.close()
+
+    def prepare(self) -> None:
         if not settings.CLASSIFR_GIVEN_SECRET_KEY and not settings.CLASSIFR_SECRET_KEY_FILE.exists():
             _make_secret_key()
-        # The connection that prepares keeps this process among the database's users: it stops last, with the database.
         if not _is_collected():
             call_command("collectstatic", interactive=False, verbosity=0)
+        # The connection that prepares keeps this process among the database's users: it stops last, with the database.
         call_command("prepare", stdout=self.stdout)
-        self.serve()
 
     def warn_of_slow_clients(self) -> None:
         """Say that nothing keeps them from the threads, where others than this machine's users may come."""
@@ -46,27 +67,69 @@ class Command(BaseCommand):
         self.stderr.write(self.style.WARNING(sentence))
 
     def serve(self) -> None:
-        """Run the Procfile until it ends or is asked to."""
-        command = [sys.executable, "-m", "honcho", "start", "--no-prefix"]
+        """Run the Procfile until asked to end."""
         environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-        with subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment) as procfile:  # noqa: S603  # our own
-            # Ctrl-C reaches honcho by itself; what is sent to this process alone is passed on.
-            signal.signal(signal.SIGINT, lambda *_: None)
-            signal.signal(signal.SIGTERM, lambda *_: procfile.terminate())
-            threading.Thread(target=self.announce, args=[procfile], daemon=True).start()
-            procfile.wait()
+        commands = read_procfile(settings.BASE_DIR / "Procfile")
+        threading.Thread(target=self.announce, daemon=True).start()
+        supervise(
+            [
+                Program(name, command, environment=environment, folder=settings.BASE_DIR)
+                for name, command in commands.items()
+            ]
+        )
 
-    def announce(self, procfile: subprocess.Popen[bytes]) -> None:
+    def announce(self) -> None:
         """Print the address as soon as somebody listens there."""
-        host = "127.0.0.1" if settings.CLASSIFR_HOST == "0.0.0.0" else settings.CLASSIFR_HOST  # noqa: S104
-        while procfile.poll() is None:
+        while True:
             with socket.socket() as probe:
-                if probe.connect_ex((host, settings.CLASSIFR_PORT)) == 0:
-                    self.stdout.write(
-                        self.style.SUCCESS(f"Classifr {__version__} answers at http://{host}:{settings.CLASSIFR_PORT}/")
-                    )
+                if probe.connect_ex((_host(), settings.CLASSIFR_PORT)) == 0:
+                    self.stdout.write(self.style.SUCCESS(f"Classifr {__version__} answers at {_address()}"))
                     return
             time.sleep(0.1)
+
+
+def _host() -> str:
+    """Return where this machine reaches it."""
+    return "127.0.0.1" if settings.CLASSIFR_HOST == "0.0.0.0" else settings.CLASSIFR_HOST  # noqa: S104
+
+
+def _address() -> str:
+    return f"http://{_host()}:{settings.CLASSIFR_PORT}/"
+
+
+def _end_in_order() -> None:
+    """Let whoever ends this process before it supervises have it end as by Ctrl-C, which stops the database."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # nohup
+            signal.signal(number, lambda number, _: sys.exit(128 + number))
+
+
+def _make_var() -> None:
+    """Make the folder of everything that is stored. Raises CommandError when its disk is full."""
+    var = settings.CLASSIFR_VAR
+    disk = next(folder for folder in (var, *var.parents) if folder.exists())
+    free_mib = shutil.disk_usage(disk).free // 2**20
+    if free_mib < NEEDED_MIB:
+        raise CommandError(
+            f"The disk of {var} is full: {free_mib} MB are free, and Classifr needs {NEEDED_MIB} to start. Make room."
+        )
+    var.mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def _only_run(path: Path, address: str) -> Iterator[None]:
+    """Be the only one that runs on the folder of that lock. Raises CommandError, which says who does."""
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system lets go of it, however this process ends
+        except BlockingIOError as exc:
+            file.seek(0)
+            pid, _, where = file.read().partition(" ")
+            raise CommandError(f"Classifr runs here already (process {pid}, {where}).") from exc
+        file.truncate(0)
+        file.write(f"{os.getpid()} {address}")
+        file.flush()
+        yield
 
 
 def _is_collected() -> bool:
@@ -87,13 +150,23 @@ def _is_loopback(host: str) -> bool:
 
 
 def _check_port() -> None:
+    """Raise CommandError when the port cannot be listened on, soon."""
+    deadline = time.monotonic() + PORT_FREE_WITHIN_S
+    while refusal := _try_port():
+        if refusal.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+            address = f"{settings.CLASSIFR_HOST}:{settings.CLASSIFR_PORT}"
+            raise CommandError(f"{address} cannot be listened on ({refusal.strerror}): set CLASSIFR_PORT.") from refusal
+        time.sleep(0.1)
+
+
+def _try_port() -> OSError | None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((settings.CLASSIFR_HOST, settings.CLASSIFR_PORT))
         except OSError as exc:
-            address = f"{settings.CLASSIFR_HOST}:{settings.CLASSIFR_PORT}"
-            raise CommandError(f"{address} cannot be listened on ({exc.strerror}): set CLASSIFR_PORT.") from exc
+            return exc
+    return None
 
 
 def _make_secret_key() -> None:

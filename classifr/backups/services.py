@@ -1,10 +1,13 @@
 """Make a backup of the site that runs here, and turn this place into the site of a backup."""
 
+import fcntl
+import logging
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,11 +28,14 @@ from classifr.backups.archives import BLOBS, DUMP, Manifest, Writer
 from classifr.backups.exceptions import BackupError, Refused
 from feedback.models import Misprediction
 
+logger = logging.getLogger(__name__)
+
 Report = Callable[[str, int, int | None], None]
 """Hears what is being done, how many are done, and of how many, None where that is not known."""
 
 DUMPS = 5
 """So often at most, where photos are being deleted all the while."""
+_LOCK = "lock"
 
 
 @dataclass(frozen=True)
@@ -68,12 +74,28 @@ def make_backup(*, path: Path, report: Report = silent) -> Manifest:
 
 @contextmanager
 def _written_beside(path: Path) -> Iterator[Path]:
-    """Yield a folder of this user's alone beside the path, gone at the end."""
+    """Yield a folder of this user's alone beside the path, gone at the end; what killed ones left there goes first."""
     try:
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+        _remove_leftovers(path)
+        with (
+            tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder,
+            (Path(folder) / _LOCK).open("w") as lock,
+        ):
+            fcntl.flock(lock, fcntl.LOCK_EX)
             yield Path(folder)
     except OSError as exc:
         raise BackupError(f"{path} cannot be written: {exc.strerror}.") from exc
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove the folders of backups to that path that nobody writes any more."""
+    of_tempfile = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}")
+    for folder in [folder for folder in path.parent.iterdir() if of_tempfile.fullmatch(folder.name)]:
+        # Another user's, or one that is being written this very moment: its process holds the lock as long as it lives.
+        with suppress(OSError), (folder / _LOCK).open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder)
+            logger.info("Removed half a backup folder=%s", folder)
 
 
 def _replace(written: Path, path: Path) -> None:

@@ -15,6 +15,9 @@ from django.core.files.storage import FileSystemStorage, default_storage
 
 from catalog.exceptions import StorageUnavailable
 
+PROBE_KEY = "readyz/probe"
+_PROBE = bytes(16 * 1024)
+
 
 @dataclass(frozen=True)
 class StoredBlob:
@@ -143,10 +146,16 @@ def delete_blob(key: str) -> None:
         default_storage.delete(key)
 
 
+def probe_storage() -> None:
+    """Write a blob and read it back; it is one for all processes, and stays. Raises StorageUnavailable."""
+    write_blob(PROBE_KEY, _PROBE)
+    read_blob(PROBE_KEY)
+
+
 def stored_blobs(prefix: str) -> Iterator[StoredBlob]:
-    """Yield what `Blobs.stored` yields. Raises StorageUnavailable."""
+    """Yield what `Blobs.stored` yields, without the probe's. Raises StorageUnavailable."""
     with _available(prefix):
-        yield from blobs().stored(prefix)
+        yield from (blob for blob in blobs().stored(prefix) if blob.key != PROBE_KEY)
 
 
 def unfinished_blobs(prefix: str) -> Iterator[StoredBlob]:

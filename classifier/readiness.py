@@ -1,16 +1,18 @@
 """Whether this process can answer a photo, and how it gets ready for the first one."""
 
+import errno
 import io
 import logging
 import threading
 import time
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from PIL import Image
+from psycopg2 import errorcodes
 
 from catalog.exceptions import StorageUnavailable
-from catalog.storage import has_blob
+from catalog.storage import has_blob, probe_storage
 from classifier.backends import get_backend, local
 from classifier.exceptions import BackendUnavailable, PredictionError
 from engine import images
@@ -20,6 +22,23 @@ logger = logging.getLogger(__name__)
 
 GOOD = ("ok", "none", "remote")
 """Nothing is live before the first publication, and what answers at Azure is not ours to load."""
+
+_WORDS = {
+    errno.ENOSPC: "full",
+    errno.EDQUOT: "full",
+    errno.EROFS: "read-only",
+    errorcodes.DISK_FULL: "full",
+    errorcodes.READ_ONLY_SQL_TRANSACTION: "read-only",
+}
+"""By the number of an error of the system, or the code of one of PostgreSQL."""
+
+# A temporary table takes new pages from the disk each time, and gives them back when the transaction ends. Its commit
+# would not wait for PostgreSQL's log; that of the message does.
+_WRITE = """
+    CREATE TEMPORARY TABLE IF NOT EXISTS readyz (content text) ON COMMIT DELETE ROWS;
+    INSERT INTO readyz SELECT repeat('x', 1000) FROM generate_series(1, 16);
+    SELECT pg_logical_emit_message(true, 'readyz', '');
+"""
 
 
 def default_project() -> Project | None:
@@ -57,19 +76,35 @@ def find_state() -> dict[str, str]:
     try:
         project = default_project()
     except DatabaseError as exc:
-        logger.warning("Not ready: %s", exc)
-        return {"database": "unreachable", "storage": "unknown", "model": "unknown"}
-    return {"database": "ok", "storage": _storage(project), "model": _model(project)}
+        return {"database": _word(exc), "storage": "unknown", "model": "unknown"}
+    return {"database": _database(), "storage": _storage(project), "model": _model(project)}
+
+
+def _database() -> str:
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(_WRITE)
+    except DatabaseError as exc:
+        return _word(exc)
+    return "ok"
 
 
 def _storage(project: Project | None) -> str:
     head_key = project.live_iteration.head_key if project and project.live_iteration else ""
     try:
-        is_there = has_blob(head_key or "readyz")
+        if head_key and not has_blob(head_key):
+            return "missing"
+        probe_storage()
     except StorageUnavailable as exc:
-        logger.warning("Not ready: %s", exc)
-        return "unreachable"
-    return "ok" if is_there or not head_key else "missing"
+        return _word(exc)
+    return "ok"
+
+
+def _word(exc: DatabaseError | StorageUnavailable) -> str:
+    """Say what is the matter with what does not take a write."""
+    logger.debug("Not ready", exc_info=exc)
+    code = getattr(exc.__cause__, "errno", None) or getattr(exc.__cause__, "pgcode", None)
+    return _WORDS.get(code, "unreachable")
 
 
 def _model(project: Project | None) -> str:
@@ -80,7 +115,7 @@ def _model(project: Project | None) -> str:
             return "remote"
         local.load(project.live_iteration)
     except PredictionError as exc:
-        logger.warning("Not ready: %s", exc)
+        logger.debug("Not ready", exc_info=exc)
         return "unreachable" if isinstance(exc, BackendUnavailable) else "broken"
     return "ok"
 

@@ -1,5 +1,6 @@
 """What belongs to the site and to no room."""
 
+import logging
 import sys
 import threading
 import time
@@ -24,6 +25,8 @@ from customvision.paths import canonical_path
 from web import takes
 from web.limits import refusal
 from web.outages import RETRY_AFTER_S, is_outage
+
+logger = logging.getLogger(__name__)
 
 FRESH_S = 2.0
 BELIEVED_S = 15.0  # while a thread looks again: a storage that hangs takes ten, a database that hangs takes for ever
@@ -50,11 +53,22 @@ class LastState:
     def get(self) -> dict[str, str]:
         if time.monotonic() >= self.until and self.looking.acquire(blocking=False):
             try:
-                self.state = readiness.find_state()
+                self.note(readiness.find_state())
                 self.until = time.monotonic() + FRESH_S
             finally:
                 self.looking.release()
         return self.state if time.monotonic() < self.until + BELIEVED_S else UNKNOWN
+
+    def note(self, state: dict[str, str]) -> None:
+        """Take that state as the one of now, and log it when it is another one than before."""
+        if state != self.state:
+            level = logging.INFO if is_ready(state) else logging.WARNING
+            logger.log(level, "Readiness %s", " ".join(f"{name}={word}" for name, word in state.items()))
+        self.state = state
+
+
+def is_ready(state: dict[str, str]) -> bool:
+    return set(state.values()) <= set(readiness.GOOD)
 
 
 last_state = LastState()
@@ -65,10 +79,9 @@ last_state = LastState()
 def readyz(request: HttpRequest) -> HttpResponse:
     """Say whether this process can answer a photo: 200 or 503, and a line for each thing that it needs."""
     state = last_state.get()
-    is_ready = set(state.values()) <= set(readiness.GOOD)
     return HttpResponse(
         "".join(f"{name}={word}\n" for name, word in state.items()),
-        status=HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE,
+        status=HTTPStatus.OK if is_ready(state) else HTTPStatus.SERVICE_UNAVAILABLE,
         content_type="text/plain",
     )
 

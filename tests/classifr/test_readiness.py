@@ -1,14 +1,17 @@
 """Whether a process can answer photos, and how it gets ready to."""
 
-from collections.abc import Iterator
+import subprocess
+from contextlib import suppress
+from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
 from django.core.files.storage import default_storage
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.test import Client
 from pytest_django import Settings
 
+from catalog import storage
 from classifier import readiness
 from classifier.backends import local
 from classifier.models import Prediction
@@ -22,11 +25,9 @@ READY = b"database=ok\nstorage=ok\nmodel=ok\n"
 
 
 @pytest.fixture(autouse=True)
-def nothing_remembered() -> Iterator[None]:
-    views.last_state.until = 0.0
+def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views, "last_state", views.LastState())
     local._head.cache_clear()
-    yield
-    views.last_state.until = 0.0
 
 
 def test_site_with_its_model_is_ready(client: Client, food_project: Project) -> None:
@@ -93,6 +94,79 @@ def test_site_without_its_database_is_not_ready(client: Client, monkeypatch: pyt
     answer = client.get("/readyz")
 
     assert (answer.status_code, answer.content) == (503, b"database=unreachable\nstorage=unknown\nmodel=unknown\n")
+
+
+def fail_with(code: str) -> str:
+    return f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{code}'; END $$"
+
+
+@pytest.mark.parametrize(("code", "word"), [("53100", "full"), ("25006", "read-only"), ("57P01", "unreachable")])
+def test_site_whose_database_takes_nothing_is_not_ready(
+    client: Client, food_project: Project, monkeypatch: pytest.MonkeyPatch, code: str, word: str
+) -> None:
+    monkeypatch.setattr(readiness, "_WRITE", fail_with(code))
+
+    answer = client.get("/readyz")
+
+    assert (answer.status_code, answer.content) == (503, f"database={word}\nstorage=ok\nmodel=ok\n".encode())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_database_that_can_only_be_read_is_not_ready(client: Client) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only TO on")
+        answer = client.get("/readyz")
+        cursor.execute("SET default_transaction_read_only TO off")
+
+    assert answer.content == b"database=read-only\nstorage=ok\nmodel=none\n"
+
+
+@pytest.fixture
+def small_blobs(small_disk: Path, settings: Settings) -> Path:
+    """The folder of blobs, on a disk of 1 MiB."""
+    folder = small_disk / "blobs"
+    backend = {"BACKEND": "catalog.storage.LocalBlobs", "OPTIONS": {"location": folder}}
+    settings.STORAGES = settings.STORAGES | {"default": backend}
+    return folder
+
+
+def test_site_whose_disk_is_full_is_not_ready_until_there_is_room(
+    client: Client, db: None, small_blobs: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    answers = [client.get("/readyz")]
+    filling = small_blobs.parent / "filling"
+    with suppress(OSError), filling.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    for _ in range(2):
+        views.last_state.until = 0.0
+        answers.append(client.get("/readyz"))
+    filling.unlink()
+    views.last_state.until = 0.0
+    answers.append(client.get("/readyz"))
+
+    assert [answer.status_code for answer in answers] == [200, 503, 503, 200]
+    assert answers[1].content == b"database=ok\nstorage=full\nmodel=none\n"
+    assert [record.message for record in caplog.records if record.name == "classifr.views"] == [
+        "Readiness database=ok storage=ok model=none",
+        "Readiness database=ok storage=full model=none",
+        "Readiness database=ok storage=ok model=none",
+    ]
+
+
+def test_disk_that_can_only_be_read_is_not_ready(client: Client, db: None, small_blobs: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", small_blobs.parent], check=True)
+
+    assert client.get("/readyz").content == b"database=ok\nstorage=read-only\nmodel=none\n"
+
+
+def test_probe_is_no_blob_of_the_site(client: Client, food_project: Project) -> None:
+    before = list(storage.stored_blobs(""))
+
+    client.get("/readyz")
+
+    assert list(storage.stored_blobs("")) == before
+    assert storage.has_blob(storage.PROBE_KEY)
 
 
 def test_many_probes_are_one_look(client: Client, food_project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

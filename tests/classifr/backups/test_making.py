@@ -1,5 +1,6 @@
 """What goes into a backup; in this process, on the tests' own database."""
 
+import fcntl
 from pathlib import Path
 from typing import cast
 
@@ -11,7 +12,7 @@ from django.utils import timezone
 from catalog.models import Picture, WaitingBlob
 from catalog.owners import BlobColumn, owners
 from catalog.services import discard_picture
-from catalog.storage import delete_blob, stored_blobs
+from catalog.storage import delete_blob, probe_storage, stored_blobs
 from classifr.backups import services
 from classifr.backups.exceptions import BackupError
 from tests import factories
@@ -91,6 +92,49 @@ def test_storage_that_is_away_leaves_the_last_backup(tmp_path: Path, monkeypatch
 
     assert path.read_bytes() == before
     assert sorted(each.name for each in tmp_path.iterdir()) == ["b.tar", "blobs"]
+
+
+@pytest.fixture
+def half(tmp_path: Path) -> Path:
+    """What a killed backup to `b.tar` has left."""
+    folder = tmp_path / ".b.tar.abcd_123"
+    folder.mkdir()
+    (folder / "b.tar").write_bytes(b"half")
+    return folder
+
+
+def test_half_backup_is_removed_by_the_next(half: Path, tmp_path: Path) -> None:
+    factories.make_picture()
+
+    services.make_backup(path=tmp_path / "b.tar")
+
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["b.tar", "blobs"]
+
+
+def test_backup_that_another_process_writes_is_left_alone(half: Path, tmp_path: Path) -> None:
+    factories.make_picture()
+
+    with (half / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        services.make_backup(path=tmp_path / "b.tar")
+
+    assert half.exists()
+
+
+def test_folder_of_another_name_is_left_alone(half: Path, tmp_path: Path) -> None:
+    factories.make_picture()
+    other = half.rename(tmp_path / ".b.tar.mine")
+
+    services.make_backup(path=tmp_path / "b.tar")
+
+    assert other.exists()
+
+
+def test_probe_of_the_storage_is_not_in_the_file(tmp_path: Path) -> None:
+    factories.make_picture()
+    probe_storage()
+
+    assert services.make_backup(path=tmp_path / "b.tar").blobs == 1
 
 
 def test_folder_that_is_not_there_is_said(tmp_path: Path) -> None:

@@ -50,12 +50,16 @@ class Picture(models.Model):
 
 class WaitingBlobQuerySet(models.QuerySet["WaitingBlob"]):
     def due(self, now: datetime) -> WaitingBlobQuerySet:
-        """Blobs to be tried now, those that have waited longest first."""
-        return self.filter(next_try_at__lte=now).order_by("next_try_at")
+        """Blobs to be tried now, those that have waited longest first.
+
+        Also those that were put off further than that is ever done: the clock went back since.
+        """
+        latest = now + WaitingBlob.LONGEST_WAIT
+        return self.filter(Q(next_try_at__lte=now) | Q(next_try_at__gt=latest)).order_by("next_try_at")
 
     def put_off(self, now: datetime) -> WaitingBlobQuerySet:
         """Blobs that the storage has refused just now: while there are any, it need not be asked again."""
-        return self.filter(next_try_at__gt=now)
+        return self.filter(next_try_at__gt=now, next_try_at__lte=now + WaitingBlob.LONGEST_WAIT)
 
 
 class WaitingBlob(models.Model):

@@ -81,6 +81,10 @@ class PendingPhotoQuerySet(models.QuerySet["PendingPhoto"]):
     def expired(self, now: datetime) -> PendingPhotoQuerySet:
         return self.filter(expires_at__lte=now)
 
+    def correct_clock(self, latest: datetime) -> None:
+        """Let none wait longer than one that is sent now: the clock may have gone back since it was sent."""
+        self.filter(expires_at__gt=latest).update(expires_at=latest)
+
 
 class PendingPhoto(models.Model):
     """A photo's bytes between prediction and verdict, in a table that is not logged: they reach no backup.

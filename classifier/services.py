@@ -88,6 +88,7 @@ def hold_photo(*, photo: AdmittedPicture, by: User) -> PendingPhoto:
 
 def purge_pending() -> int:
     """Erase the photos whose verdict, or whose answer, never came; return how many."""
+    PendingPhoto.objects.correct_clock(_expiry())
     purged, _ = PendingPhoto.objects.expired(timezone.now()).delete()
     logger.info("Purged pending photos=%s", purged)
     return purged

@@ -15,6 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 
 STRANDED_AFTER = timedelta(minutes=10)
+CLOCKS_DIFFER_BY = timedelta(minutes=1)
+"""At most, those of several workers."""
 
 
 class JobQuerySet(models.QuerySet["Job"]):
@@ -41,6 +43,11 @@ class JobQuerySet(models.QuerySet["Job"]):
             message="",
         )
         return self.get(pk=pk) if claimed else None
+
+    def correct_clock(self, now: datetime) -> None:
+        """Take the times that lie ahead as now: since they were written, the clock went back."""
+        self.filter(state=Job.State.RUNNING, heartbeat_at__gt=now).update(heartbeat_at=now)
+        self.filter(state=Job.State.QUEUED, queued_at__gt=now).update(queued_at=now)
 
     def lost(self, now: datetime) -> JobQuerySet:
         """Running jobs of which nothing was heard for so long that their process must be dead."""
@@ -128,9 +135,13 @@ class Job(models.Model):
 
 class ScheduledTaskQuerySet(models.QuerySet["ScheduledTask"]):
     def claim(self, name: str, *, every: timedelta, now: datetime) -> bool:
-        """Say whether the caller is to run that task now; of several workers that ask at once, one hears yes."""
+        """Say whether the caller is to run that task now; of several workers that ask at once, one hears yes.
+
+        What is due in more than its period was put off by a clock that went back since: it is due now.
+        """
         self.get_or_create(name=name, defaults={"due_at": now})
-        return self.filter(name=name, due_at__lte=now).update(due_at=now + every, runs=F("runs") + 1) == 1
+        due = self.filter(Q(due_at__lte=now) | Q(due_at__gt=now + every + CLOCKS_DIFFER_BY), name=name)
+        return due.update(due_at=now + every, runs=F("runs") + 1) == 1
 
 
 class ScheduledTask(models.Model):

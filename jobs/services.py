@@ -110,6 +110,7 @@ def take_up_lost_jobs() -> int:
     One that cannot be resumed, or whose process has died too often, fails.
     """
     now = timezone.now()
+    Job.objects.correct_clock(now)
     lost = [*Job.objects.lost(now), *Job.objects.stranded(now)]
     for job in lost:
         logger.warning("Lost job=%s kind=%s attempts=%s", job.pk, job.kind, job.attempts)

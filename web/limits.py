@@ -25,7 +25,8 @@ _COUNT = """
     SELECT unnest(%s::text[]), 1, statement_timestamp() + make_interval(secs => %s)
     ON CONFLICT (key) DO UPDATE SET
         count = CASE WHEN known.ends_at > statement_timestamp() THEN known.count + 1 ELSE 1 END,
-        ends_at = CASE WHEN known.ends_at > statement_timestamp() THEN known.ends_at ELSE excluded.ends_at END
+        ends_at = CASE WHEN known.ends_at > statement_timestamp() THEN least(known.ends_at, excluded.ends_at)
+                       ELSE excluded.ends_at END  -- the least: the clock may have gone back since
     RETURNING count, extract(epoch FROM ends_at - statement_timestamp())::float
 """
 

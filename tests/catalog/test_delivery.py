@@ -99,6 +99,14 @@ def test_blob_that_is_put_off_is_not_tried(waiting: Picture) -> None:
     assert WaitingBlob.objects.get().attempts == 1
 
 
+def test_blob_that_was_put_off_before_the_clock_went_back_is_tried(waiting: Picture) -> None:
+    WaitingBlob.objects.update(next_try_at=timezone.now() + timedelta(days=400))
+
+    deliver_waiting()
+
+    assert WaitingBlob.objects.get().attempts == 2
+
+
 def test_storage_is_asked_again_when_nothing_is_put_off(waiting: Picture) -> None:
     WaitingBlob.objects.update(next_try_at=timezone.now() - timedelta(seconds=1))
 

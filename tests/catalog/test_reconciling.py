@@ -90,7 +90,7 @@ def test_blob_of_a_row_is_never_deleted_however_old(blobs: Path) -> None:
 
 def test_blob_of_a_delivery_that_was_killed_is_left(blobs: Path) -> None:
     picture = factories.make_picture()
-    WaitingBlob.objects.create(picture=picture, content=b"bytes", next_try_at=timezone.now() + timedelta(hours=1))
+    WaitingBlob.objects.create(picture=picture, content=b"bytes", next_try_at=timezone.now() + timedelta(minutes=10))
     path = write_old(blobs, picture.blob_key)
 
     assert reconcile() == [counts(stored=1, waiting=1)]
@@ -161,7 +161,7 @@ def test_waiting_picture_that_is_due_is_delivered(blobs: Path) -> None:
 def test_picture_that_waits_is_not_lost(blobs: Path) -> None:
     picture = factories.make_picture()
     storage.delete_blob(picture.blob_key)
-    WaitingBlob.objects.create(picture=picture, content=b"bytes", next_try_at=timezone.now() + timedelta(hours=1))
+    WaitingBlob.objects.create(picture=picture, content=b"bytes", next_try_at=timezone.now() + timedelta(minutes=10))
 
     assert reconcile() == [counts(stored=0, waiting=1)]
     assert Picture.objects.get().lost_at is None

@@ -10,6 +10,7 @@ from django.db import IntegrityError, connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts.models import User
 from classifier.models import PendingPhoto, Prediction
@@ -131,6 +132,15 @@ def test_held_photo_expires(signed_in: SignIn, person: User, project: Project, h
     assert answer.headers["Location"] == reverse("classifier:home")
     assert not Prediction.objects.exists()
     assert purge_pending() == 1
+
+
+def test_photo_waits_no_longer_when_the_clock_goes_back(held: PendingPhoto, settings: Settings) -> None:
+    PendingPhoto.objects.update(expires_at=timezone.now() + timedelta(days=400))
+
+    assert purge_pending() == 0
+
+    latest = timezone.now() + timedelta(seconds=settings.CLASSIFR_PENDING_SECONDS)
+    assert PendingPhoto.objects.get().expires_at <= latest
 
 
 def test_photo_of_nobody_cannot_wait(db: None) -> None:

@@ -214,6 +214,25 @@ def test_job_whose_heart_beats_is_left_alone() -> None:
     assert services.take_up_lost_jobs() == 0
 
 
+def test_heartbeat_that_lies_ahead_counts_as_now(settings: Settings) -> None:
+    job = make()
+    Job.objects.claim(job.pk, now=timezone.now() + timedelta(days=400))
+
+    assert services.take_up_lost_jobs() == 0
+    settings.CLASSIFR_JOB_LOST_SECONDS = 0
+    assert services.take_up_lost_jobs() == 1
+
+
+def test_job_that_was_queued_at_a_time_to_come_is_not_forgotten() -> None:
+    job = make()
+    Job.objects.filter(pk=job.pk).update(queued_at=timezone.now() + timedelta(days=400))
+
+    services.take_up_lost_jobs()
+
+    job.refresh_from_db()
+    assert job.queued_at <= timezone.now()
+
+
 def test_job_that_the_queue_lost_is_queued_again() -> None:
     job = make()
     Job.objects.filter(pk=job.pk).update(queued_at=timezone.now() - timedelta(hours=1))

@@ -32,6 +32,20 @@ def test_task_is_queued_again_after_its_time() -> None:
     assert queue_due_tasks() == 1
 
 
+def test_task_that_is_put_off_by_more_than_its_period_is_due_once() -> None:
+    queue_due_tasks()
+    ScheduledTask.objects.update(due_at=timezone.now() + timedelta(days=400))  # by a clock that went back since
+
+    assert [queue_due_tasks(), queue_due_tasks()] == [1, 0]
+
+
+def test_task_is_queued_once_by_workers_whose_clocks_differ() -> None:
+    queue_due_tasks()
+    ScheduledTask.objects.update(due_at=timezone.now() + timedelta(seconds=300 + 30))
+
+    assert queue_due_tasks() == 0
+
+
 def test_task_that_could_not_be_queued_is_still_due(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(**fields: object) -> None:
         raise OperationalError

@@ -93,6 +93,15 @@ def test_minute_that_is_over_is_forgotten(signed_in: SignIn, person: User, setti
     assert send(browser).status_code == 200
 
 
+def test_minute_does_not_last_longer_when_the_clock_goes_back(db: None) -> None:
+    count_requests(["somebody"])
+    RequestCount.objects.update(ends_at=F("ends_at") + timedelta(days=400))
+
+    [(count, seconds_left)] = count_requests(["somebody"])
+
+    assert (count, seconds_left) == (2, pytest.approx(60, abs=1))
+
+
 def test_users_are_counted_each_by_themselves(signed_in: SignIn, settings: Settings, db: None) -> None:
     settings.CLASSIFR_PHOTOS_PER_MINUTE = 1
 
@@ -162,6 +171,13 @@ def test_counts_are_deleted_when_their_minute_is_over(db: None) -> None:
 
     assert forget_request_counts.func() == 1
     assert RequestCount.objects.get().key == "new"
+
+
+def test_counts_from_a_time_to_come_are_deleted(db: None) -> None:
+    count_requests(["somebody"])
+    RequestCount.objects.update(ends_at=F("ends_at") + timedelta(days=400))
+
+    assert forget_request_counts.func() == 1
 
 
 # How big

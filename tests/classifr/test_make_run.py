@@ -198,6 +198,46 @@ def test_second_start_of_the_same_folder_is_refused(running: Running) -> None:
     assert "Traceback" not in second.stderr
 
 
+def test_lock_of_a_run_that_was_killed_is_free(tmp_path: Path) -> None:
+    lock = tmp_path / "run.lock"
+    code = "import fcntl, sys, time; file = open(sys.argv[1], 'a'); fcntl.flock(file, fcntl.LOCK_EX)"
+    staying = f"{code}; print('', flush=True); time.sleep(600)"
+    with subprocess.Popen([sys.executable, "-c", staying, lock], stdout=subprocess.PIPE) as first:
+        assert first.stdout
+        first.stdout.readline()
+        with pytest.raises(CommandError, match="runs here already"), run._only_run(lock, "http://second/"):
+            pass
+        first.kill()
+
+    with run._only_run(lock, "http://second/"):
+        assert lock.read_text() == f"{os.getpid()} http://second/"
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """Put back what handled the signals."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_who_ends_it_while_it_prepares_lets_it_clear_up(handlers: None, number: signal.Signals) -> None:
+    run._end_in_order()
+
+    with pytest.raises(SystemExit, match=str(128 + number)):
+        os.kill(os.getpid(), number)
+
+
+def test_what_was_started_by_nohup_does_not_end_with_its_terminal(handlers: None) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    run._end_in_order()
+
+    assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+
+
 @pytest.fixture
 def taken(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
     """The port of the settings, on which somebody listens."""

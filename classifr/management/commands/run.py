@@ -45,7 +45,7 @@ class Command(BaseCommand):
                 self.prepare()
                 self.serve()
             finally:
-                # Nobody else of this run uses the database any more.
+                # All that this run has started has ended: from here on it needs no database.
                 connection.close()
 
     def prepare(self) -> None:

@@ -53,7 +53,7 @@ class Command(BaseCommand):
             _make_secret_key()
         if not _is_collected():
             call_command("collectstatic", interactive=False, verbosity=0)
-        # The connection that prepares keeps this process among the database's users: it stops last, with the database.
+        # From here on this process is among the users of the embedded database: as the last of them it stops the server.
         call_command("prepare", stdout=self.stdout)
 
     def warn_of_slow_clients(self) -> None:

@@ -22,6 +22,7 @@ from pytest_django import Settings
 from classifr.management.commands import run
 from classifr.supervision import is_alive
 from tests import factories
+from tests.classifr.serving import free_port
 
 pytestmark = pytest.mark.xdist_group("make run")
 
@@ -89,10 +90,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def running(clone: Path) -> Iterator[Running]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    first = Running(clone, port)
+    first = Running(clone, free_port())
     yield first
     first.stop()
 
@@ -187,6 +185,19 @@ def workers(running: Running) -> list[psutil.Process]:
     return [process for process in below if is_alive(process) and process.cmdline()[-2:] == ["manage.py", "worker"]]
 
 
+@pytest.mark.slow
+def test_nothing_outlives_a_run_that_is_killed(running: Running) -> None:
+    pid = int((running.clone / "var" / "run.lock").read_text().split()[0])
+
+    os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + STOP_S
+    while left := left_behind(running.clone):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.1)
+
+    running.start()
+
+
 def test_second_start_of_the_same_folder_is_refused(running: Running) -> None:
     second = subprocess.run(
         ["make", "run"], cwd=running.clone, env=running.environment, capture_output=True, text=True, timeout=START_S
@@ -261,15 +272,25 @@ def test_port_that_is_free_in_a_moment_is_waited_for(taken: socket.socket) -> No
     closing.join()
 
 
-def test_full_disk_is_said_in_a_sentence(small_disk: Path) -> None:
-    environment = {**os.environ, "CLASSIFR_VAR": str(small_disk / "var"), "DATABASE_URL": ""}
+def run_in(var: Path) -> "subprocess.CompletedProcess[str]":
+    environment = {**os.environ, "CLASSIFR_VAR": str(var), "CLASSIFR_PORT": str(free_port()), "DATABASE_URL": ""}
+    command = [sys.executable, "manage.py", "run"]
+    return subprocess.run(command, cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True)
 
-    done = subprocess.run(
-        [sys.executable, "manage.py", "run"], cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True
-    )
+
+def test_full_disk_is_said_in_a_sentence(small_disk: Path) -> None:
+    done = run_in(small_disk / "var")
 
     assert done.returncode == 1
     assert done.stderr == (
         f"CommandError: The disk of {small_disk}/var is full: 1 MB are free, and Classifr needs 100 to start. "
         "Make room.\n"
     )
+
+
+def test_database_that_cannot_be_started_is_said_in_a_sentence(tmp_path: Path) -> None:
+    done = run_in(tmp_path / "a$b")
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"CommandError: PostgreSQL cannot be in {tmp_path}/a$b/postgres")
+    assert done.stderr.count("\n") == 1

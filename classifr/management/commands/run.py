@@ -23,6 +23,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
 from classifr import __version__
+from classifr.embedded_postgres.exceptions import NotServing
 from classifr.supervision import Program, read_procfile, supervise
 
 NEEDED_MIB = 100
@@ -44,6 +45,8 @@ class Command(BaseCommand):
             try:
                 self.prepare()
                 self.serve()
+            except NotServing as exc:
+                raise CommandError(str(exc)) from exc
             finally:
                 # All that this run has started has ended: from here on it needs no database.
                 connection.close()
@@ -53,7 +56,7 @@ class Command(BaseCommand):
             _make_secret_key()
         if not _is_collected():
             call_command("collectstatic", interactive=False, verbosity=0)
-        # From here on this process is among the users of the embedded database: as the last of them it stops the server.
+        # From here on this process is among the users of the embedded database: as the last of them it stops it.
         call_command("prepare", stdout=self.stdout)
 
     def warn_of_slow_clients(self) -> None:

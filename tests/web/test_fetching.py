@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from pytest_django import Settings
 from web import fetching
 from web.fetching import NotFetched, TooLong
 from web.public_addresses import is_public
+from web.special_addresses import IS_GLOBALLY_REACHABLE
 
 MOST = 1000
 over = threading.Event()
@@ -381,3 +382,28 @@ def certify(path: Path, *, name: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:
 )
 def test_public_addresses_are_told_from_others(address: str, public: bool) -> None:
     assert is_public(ip_address(address)) is public
+
+
+@pytest.mark.parametrize(("block", "reachable"), IS_GLOBALLY_REACHABLE.items())
+def test_each_special_block_is_as_public_as_the_registry_says(block: str, reachable: bool) -> None:
+    network = ip_network(block)
+    within = [ip_network(other) for other in IS_GLOBALLY_REACHABLE if other != block]
+    exceptions = [other for other in within if other.version == network.version and other.subnet_of(network)]  # type: ignore[arg-type]
+    ends = [address for address in (network[0], network[-1]) if not any(address in other for other in exceptions)]
+
+    # What is translated is as public as the IPv4 address in it, 0.0.0.0 and 255.255.255.255 here.
+    assert {is_public(address) for address in ends} <= {reachable and block != "64:ff9b::/96"}
+
+
+def test_neighbours_of_special_blocks_are_public() -> None:
+    neighbours = (
+        "9.255.255.255",
+        "11.0.0.0",
+        "100.128.0.0",
+        "192.88.98.255",
+        "192.88.100.0",
+        "2001:200::",
+        "3fff:1000::",
+    )
+
+    assert all(is_public(ip_address(address)) for address in neighbours)

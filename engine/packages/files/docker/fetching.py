@@ -10,6 +10,8 @@ TIMEOUT_S = 10
 MOST_REDIRECTS = 3
 GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 OF_THE_CLOUD = ipaddress.ip_address("168.63.129.16")  # public to the eye, and yet the host's own: Azure's agent
+SPECIAL = [ipaddress.ip_network(block) for block in ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "3fff::/20")]
+"""Blocks that lead elsewhere, which not every Python knows."""
 
 
 def fetch(url: str, *, max_bytes: int, allow_private: bool) -> bytes:
@@ -39,7 +41,8 @@ def is_public(address: str) -> bool:
         if ip.ipv4_mapped is None and (ip not in GLOBAL_UNICAST or ip.sixtofour or ip.teredo):
             return False  # of this site, or another address in disguise
         ip = ip.ipv4_mapped or ip
-    return ip.is_global and not ip.is_multicast and ip != OF_THE_CLOUD
+    is_special = ip == OF_THE_CLOUD or any(ip in block for block in SPECIAL)
+    return ip.is_global and not ip.is_multicast and not is_special
 
 
 def _content(answer: http.client.HTTPResponse, *, max_bytes: int) -> bytes:

@@ -1,9 +1,9 @@
-"""Which machines Classifr may be asked to fetch from: public ones, and those that the operator lists."""
+"""Which machines may be asked for a picture: public ones, and those that the operator lists."""
 
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
-from web.special_addresses import IS_GLOBALLY_REACHABLE
+from engine.fetching.special_addresses import IS_GLOBALLY_REACHABLE
 
 Address = IPv4Address | IPv6Address
 
@@ -37,7 +37,7 @@ def _is_reachable(address: Address) -> bool:
 
 
 class Allowance:
-    """Hosts and networks that may be asked although they are not public, as CLASSIFR_URL_FETCH_ALLOW lists them."""
+    """Hosts and networks that may be asked although they are not public, as an operator lists them."""
 
     def __init__(self, entries: Iterable[str]) -> None:
         self._names: set[str] = set()

@@ -127,9 +127,9 @@ def _around_docker(files: Mapping[str, bytes]) -> dict[str, bytes]:
         "Dockerfile": papers.packed("docker/Dockerfile"),
         "README.md": papers.packed("docker/README.md"),
         "app/app.py": papers.packed("docker/app.py"),
-        "app/fetching.py": papers.packed("docker/fetching.py"),
         "app/requirements.txt": papers.packed("docker/requirements.txt"),
         **papers.code("app/"),
+        **papers.modules("app/", "fetching"),
         **{f"app/{name}" if name in in_app else name: content for name, content in files.items()},
     }
 

@@ -93,9 +93,13 @@ def packed(name: str) -> bytes:
 
 def code(folder: str) -> dict[str, bytes]:
     """Return what runs the model, in that folder, with our own modules that read pictures: it sees what we see."""
-    modules = [ENGINE / "__init__.py", ENGINE / "exceptions.py", *sorted((ENGINE / "images").glob("*.py"))]
-    files = {f"{folder}engine/{path.relative_to(ENGINE)}": path.read_bytes() for path in modules}
-    return {f"{folder}onnxruntime_predict.py": packed("python/onnxruntime_predict.py"), **files}
+    return {f"{folder}onnxruntime_predict.py": packed("python/onnxruntime_predict.py"), **modules(folder, "images")}
+
+
+def modules(folder: str, package: str) -> dict[str, bytes]:
+    """Return that package of the engine as it is, in that folder, with what it needs of the engine beside it."""
+    paths = [ENGINE / "__init__.py", ENGINE / "exceptions.py", *sorted((ENGINE / package).glob("*.py"))]
+    return {f"{folder}engine/{path.relative_to(ENGINE)}": path.read_bytes() for path in paths}
 
 
 def labels(head: Head) -> bytes:

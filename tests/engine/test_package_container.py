@@ -39,6 +39,7 @@ PNG = factories.make_photo(seed=4, format="PNG")
 BARE = "application/octet-stream"
 FORM = "multipart/form-data; boundary=xyz"
 IMAGE = ["/image", "/p1/image", "/p1/image/nostore"]
+MEBI = 1024 * 1024
 IMAGE += ["/p1/classify/iterations/my%20model/image", "/p1/classify/iterations/live/image/nostore"]
 
 
@@ -144,6 +145,9 @@ UNREADABLE = {
     "large": one_colour((10_241, 500), "PNG"),
     "long": one_colour((2_700, 100), "PNG"),
     "a bomb": png((7300, 7300)),
+    "heavy": PHOTO + bytes(5_000_000 - len(PHOTO)),
+    "twice as heavy": bytes(8 * MEBI),
+    "heavier": bytes(8 * MEBI + 1),
 }
 
 
@@ -155,7 +159,7 @@ def test_files_are_refused_in_the_servers_words(port: int, client: Client, food_
         answer = ask(port, "/image", content)
 
         by_server = client.post(address, content, content_type=BARE, headers={"Prediction-key": key})
-        assert refusal(answer)[0] == by_server.status_code == 400
+        assert refusal(answer)[0] == by_server.status_code
         assert json.loads(answer[2]) == by_server.json()
 
 
@@ -169,6 +173,8 @@ def test_files_are_refused_in_the_servers_words(port: int, client: Client, food_
         ("/url", b"no json", "application/json", "BadRequest"),
         ("/url", b"[]", "application/json", "BadRequest"),
         ("/url", b"{}", "application/json", "BadRequest"),
+        ("/url", b'{"url": ["http://a.example/"]}', "application/json", "BadRequest"),
+        ("/url", b"[" * 200_000, "application/json", "BadRequest"),
         ("/url", b'{"url": "file:///etc/passwd"}', "application/json", "BadRequestImageUrl"),
         ("/url", b'{"url": "http://nowhere.invalid/"}', "application/json", "BadRequestImageUrl"),
         ("/url", b'{"url": "http://[/"}', "application/json", "BadRequestImageUrl"),
@@ -178,13 +184,16 @@ def test_what_has_no_picture_is_refused_with_a_code(port: int, path: str, body: 
     assert refusal(ask(port, path, body, kind=kind)) == (400, code)
 
 
-@pytest.mark.parametrize("spare", [1, 4 * 1024 * 1024, 11 * 1024 * 1024])
-def test_a_picture_over_four_megabytes_is_refused(port: int, spare: int) -> None:
-    content = PHOTO + bytes(4 * 1024 * 1024 + spare - len(PHOTO))
+@pytest.mark.parametrize(
+    ("spare", "status", "limit"),
+    [(1, 400, b"at most 4 MiB"), (3 * MEBI, 400, b"at most 4 MiB"), (11 * MEBI, 413, b"at most 4.0 MB")],
+)
+def test_a_picture_over_four_megabytes_is_refused(port: int, spare: int, status: int, limit: bytes) -> None:
+    content = PHOTO + bytes(4 * MEBI + spare - len(PHOTO))
 
     for answer in (ask(port, "/image", content), ask(port, "/image", form(content, head="name=imageData"), kind=FORM)):
-        assert refusal(answer) == (413, "BadRequestImageSizeBytes")
-        assert b"at most 4 MiB are accepted" in answer[2]
+        assert refusal(answer) == (status, "BadRequestImageSizeBytes")
+        assert limit + b" are accepted" in answer[2]
 
 
 def test_a_picture_may_come_in_chunks(port: int) -> None:
@@ -193,8 +202,15 @@ def test_a_picture_may_come_in_chunks(port: int) -> None:
     assert probabilities(answer) == pytest.approx(said_by_server(PHOTO, HEAD), abs=1e-4)
 
 
-def test_chunks_over_four_megabytes_are_refused(port: int) -> None:
-    answer = ask(port, "/image", iter([PHOTO, *[bytes(1024 * 1024)] * 8]))
+@pytest.mark.parametrize(("count", "status"), [(4, 400), (8, 413)])
+def test_chunks_over_four_megabytes_are_refused(port: int, count: int, status: int) -> None:
+    answer = ask(port, "/image", iter([PHOTO, *[bytes(MEBI)] * count]))
+
+    assert refusal(answer) == (status, "BadRequestImageSizeBytes")
+
+
+def test_a_long_body_with_an_address_is_not_looked_at(port: int) -> None:
+    answer = ask(port, "/url", b"[" + b"1," * MEBI, kind="application/json")
 
     assert refusal(answer) == (413, "BadRequestImageSizeBytes")
 
@@ -231,11 +247,25 @@ def test_who_waits_for_leave_to_send_gets_it(port: int) -> None:
     assert ask_by_headers(port, headers, PHOTO) == 200
 
 
-def test_what_nobody_thought_of_is_answered_without_a_traceback(port: int) -> None:
-    status, _kind, body = ask(port, "/url", b"[" * 100_000, kind="application/json")
+BROKEN = """
+import io, logging, app
+logging.basicConfig()
+application = app.Application(None, at_a_time=1, allowance=app.PUBLIC_ALONE)
+body = open("../golden/0.png", "rb").read()
+environ = {"REQUEST_METHOD": "POST", "PATH_INFO": "/image", "wsgi.input": io.BytesIO(body)}
+print(*application(environ, lambda status, headers: print(status)))
+"""
 
-    assert (status, b"Traceback" in body) == (500, False)
-    assert ask(port, "/")[0] == 200
+
+def test_what_nobody_thought_of_is_answered_without_a_traceback(folder: Path) -> None:
+    program = [sys.executable, "-c", BROKEN]
+    told = subprocess.run(program, cwd=folder / "app", capture_output=True, text=True, check=True)
+
+    status, answer = told.stdout.splitlines()
+    assert status == "500 Internal Server Error"
+    assert '"code": "ErrorUnknown"' in answer
+    assert "Traceback" not in answer
+    assert "Traceback" in told.stderr
 
 
 def test_many_at_once_are_answered(port: int) -> None:
@@ -290,45 +320,14 @@ def test_a_picture_is_fetched_from_its_address(ask_by_url: Callable[..., tuple[i
         "/p1/classify/iterations/m/url/nostore",
     ):
         assert probabilities(ask_by_url("/photo.jpg", at=alias)) == expected
-    assert refusal(ask_by_url("/big.jpg")) == (400, "BadRequestImageUrl")
+    assert refusal(ask_by_url("/big.jpg")) == (400, "BadRequestImageSizeBytes")
 
 
 def test_a_private_address_is_not_fetched(ask_by_url: Callable[..., tuple[int, str, bytes]]) -> None:
     answer = ask_by_url("/photo.jpg")
 
     assert refusal(answer) == (400, "BadRequestImageUrl")
-    assert b"127.0.0.1 is a private address." in answer[2]
-
-
-@pytest.mark.parametrize(
-    ("address", "expected"),
-    [
-        ("93.184.215.14", True),
-        ("2606:2800:21f:cb07:6820:80da:af6b:8b2c", True),
-        ("127.0.0.1", False),
-        ("10.1.2.3", False),
-        ("169.254.169.254", False),
-        ("100.64.0.1", False),
-        ("224.0.0.1", False),
-        ("240.0.0.1", False),
-        ("::1", False),
-        ("fe80::1%eth0", False),
-        ("fec0::1", False),
-        ("168.63.129.16", False),
-        ("192.0.0.9", False),
-        ("192.88.99.1", False),
-        ("3fff::1", False),
-        ("::ffff:168.63.129.16", False),
-        ("::ffff:192.168.0.1", False),
-        ("64:ff9b::a00:1", False),
-        ("2002:a00:1::", False),
-    ],
-)
-def test_public_addresses_are_told_from_others(folder: Path, address: str, *, expected: bool) -> None:
-    code = f"import fetching; print(fetching.is_public({address!r}))"
-    told = subprocess.run([sys.executable, "-c", code], cwd=folder / "app", capture_output=True, text=True, check=True)
-
-    assert told.stdout.strip() == str(expected)
+    assert b"leads to a machine that is not in the public Internet." in answer[2]
 
 
 def test_the_recipe_copies_what_the_package_has() -> None:
@@ -346,5 +345,12 @@ def test_the_container_runs_on_what_the_server_runs_on() -> None:
     pinned = (root / "requirements.txt").read_text() + (root / "requirements-dev.txt").read_text()
     lines = papers.packed("docker/requirements.txt").decode().splitlines()
 
-    assert {line.partition("==")[0] for line in lines} == {"multipart", "numpy", "onnxruntime", "pillow", "waitress"}
+    assert {line.partition("==")[0] for line in lines} == {
+        "certifi",
+        "multipart",
+        "numpy",
+        "onnxruntime",
+        "pillow",
+        "waitress",
+    }
     assert all(f"\n{line} " in pinned for line in lines)

@@ -9,23 +9,25 @@ import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from http import HTTPStatus
-from http.client import HTTPException
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any, BinaryIO
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import waitress
-from fetching import fetch
 from multipart import MultipartParser, parse_options_header
 from onnxruntime_predict import Model
 
 from engine import images
-from engine.exceptions import RefusalReason, RefusedPicture
+from engine.exceptions import RefusedPicture
+from engine.fetching import Allowance, NotFetched, TooLong, fetch
 
 ADDRESS = re.compile(r"(?:/[^/]+(?:/classify/iterations/.+?)?)?/(image|url)(?:/nostore)?/?", re.IGNORECASE)
+MEBI = 1024 * 1024
 TAKEN_BYTES = 4 * images.PREDICTION.max_bytes
-"""Of any body. What is too heavy is refused only then: a client that is cut off would not see why."""
+"""Of any body, before it is refused: a client that is cut off would not see why."""
+ANYWHERE = Allowance(["0.0.0.0/0", "::/0"])
+PUBLIC_ALONE = Allowance([])
 
 logger = logging.getLogger("app")
 
@@ -41,17 +43,21 @@ class Refused(Exception):
 class Application:
     """What waitress calls, from several threads at a time."""
 
-    def __init__(self, model: Model, *, at_a_time: int, allow_private: bool) -> None:
-        """Take a model; at_a_time: predictions, each of which keeps a core busy."""
+    def __init__(self, model: Model, *, at_a_time: int, allowance: Allowance) -> None:
+        """Take a model; at_a_time: predictions, each of which keeps a core busy; allowance: hosts to fetch from."""
         self.model = model
         self.turns = BoundedSemaphore(at_a_time)
-        self.allow_private = allow_private
+        self.allowance = allowance
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         try:
             status, answer = HTTPStatus.OK, self._answer(environ)
         except Refused as exc:
             status, answer = exc.status, {"code": exc.code, "message": str(exc)}
+        except Exception:
+            logger.exception("Not answered")
+            sentence = "Something went wrong that nobody thought of; the log says more."
+            status, answer = HTTPStatus.INTERNAL_SERVER_ERROR, {"code": "ErrorUnknown", "message": sentence}
         content = (answer if isinstance(answer, str) else json.dumps(answer)).encode()
         kind = "text/html; charset=utf-8" if isinstance(answer, str) else "application/json"
         start_response(f"{status} {status.phrase}", [("Content-Type", kind), ("Content-Length", str(len(content)))])
@@ -65,7 +71,7 @@ class Application:
         match = ADDRESS.fullmatch(path)
         if method != "POST" or match is None:
             raise Refused("NotFound", "There is nothing at this address.", status=HTTPStatus.NOT_FOUND)
-        content = sent(environ) if match[1].lower() == "image" else linked(environ, allow_private=self.allow_private)
+        content = sent(environ) if match[1].lower() == "image" else linked(environ, self.allowance)
         with self.turns:
             return in_the_services_shape(self._classify(content))
 
@@ -74,21 +80,29 @@ class Application:
             photo = images.admit(content, limits=images.PREDICTION)
             image = images.decode(photo, shorter_side=self.model.resize)
         except RefusedPicture as exc:
-            is_heavy = exc.reason is RefusalReason.TOO_MANY_BYTES
-            status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE if is_heavy else HTTPStatus.BAD_REQUEST
-            raise Refused(exc.reason.code, str(exc), status=status) from exc
-        found: dict[str, float] = self.model.probabilities(image)
-        return found
+            raise Refused(exc.reason.code, str(exc)) from exc
+        probabilities: dict[str, float] = self.model.probabilities(image)
+        return probabilities
 
 
 def sent(environ: WSGIEnvironment) -> bytes:
     """Return the body, or what a form has as imageData, be it a file or a field. Raises Refused."""
-    body = environ["wsgi.input"]
+    body = body_of(environ, max_bytes=images.PREDICTION.max_bytes, leeway=images.PREDICTION.max_bytes)
     media_type, options = parse_options_header(environ.get("CONTENT_TYPE", ""))
     content = of_form(body, options.get("boundary", "")) if media_type == "multipart/form-data" else body.read()
     if not content:
         raise Refused("BadRequestImageStream", "The request has no image in its part imageData.")
     return bytes(content)
+
+
+def body_of(environ: WSGIEnvironment, *, max_bytes: int, leeway: int) -> BinaryIO:
+    """Return the body, to be read. Raises Refused, as the server does, for one that is longer than both together."""
+    size = int(environ.get("CONTENT_LENGTH") or 0)
+    if size > max_bytes + leeway:
+        sentence = f"The body weighs {size / MEBI:.1f} MB; at most {max_bytes / MEBI:.1f} MB are accepted here."
+        raise Refused("BadRequestImageSizeBytes", sentence, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    body: BinaryIO = environ["wsgi.input"]
+    return body
 
 
 def of_form(body: BinaryIO, boundary: str) -> bytes | None:
@@ -99,17 +113,24 @@ def of_form(body: BinaryIO, boundary: str) -> bytes | None:
     return next((part.raw for part in parts if (part.name or "").lower() == "imagedata"), None)
 
 
-def linked(environ: WSGIEnvironment, *, allow_private: bool) -> bytes:
+def linked(environ: WSGIEnvironment, allowance: Allowance) -> bytes:
     """Return what is at the address that the body names. Raises Refused."""
     try:
-        url = str(json.load(environ["wsgi.input"])["url"])
-    except (ValueError, LookupError, TypeError) as exc:
-        raise Refused("BadRequest", "The body is not a JSON object with a url.") from exc
+        return fetch(url_in(environ), max_bytes=images.PREDICTION.max_bytes, allowance=allowance)
+    except NotFetched as exc:
+        code = "BadRequestImageSizeBytes" if isinstance(exc, TooLong) else "BadRequestImageUrl"
+        raise Refused(code, str(exc)) from exc
+
+
+def url_in(environ: WSGIEnvironment) -> str:
     try:
-        content: bytes = fetch(url, max_bytes=images.PREDICTION.max_bytes, allow_private=allow_private)
-    except (ValueError, OSError, HTTPException) as exc:
-        raise Refused("BadRequestImageUrl", f"The address cannot be fetched: {exc}.") from exc
-    return content
+        match json.load(body_of(environ, max_bytes=MEBI, leeway=MEBI // 2)):
+            case {"url": str(url)}:
+                return url
+            case _:
+                raise ValueError("It is another kind of JSON.")
+    except (ValueError, RecursionError) as exc:
+        raise Refused("BadRequest", "The body is not a JSON object with a url.") from exc
 
 
 def in_the_services_shape(probabilities: dict[str, float]) -> dict[str, Any]:
@@ -130,7 +151,7 @@ def main() -> None:
         Application(
             Model(Path(__file__).with_name("model.onnx"), threads=1),
             at_a_time=cores,
-            allow_private=os.environ.get("ALLOW_PRIVATE_URLS", "") == "1",
+            allowance=ANYWHERE if os.environ.get("ALLOW_PRIVATE_URLS", "") == "1" else PUBLIC_ALONE,
         ),
         host=os.environ.get("HOST", "0.0.0.0"),  # noqa: S104  # a container is reached by what is published of it
         port=os.environ.get("PORT", "80"),

@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from catalog.exceptions import StorageUnavailable
 from catalog.models import Picture
 from catalog.services import read_picture
-from engine import backbones, images, packages
-from engine.backbones import Card
+from engine import backbones, packages
+from engine.backbones import Backbone, Card
 from engine.exceptions import RefusedPicture
 from engine.heads import Head
 from engine.packages import Golden, NotTheSame, Origin
@@ -76,7 +76,7 @@ def _export(iteration: Iteration) -> _Exported:
     _check_is_ours(iteration)
     head = read_head(iteration.head_key)
     backbone = backbones.get(iteration.backbone, threads=1)
-    pictures = packages.golden(_golden_pictures(iteration), head=head, backbone=backbone)
+    pictures = _golden_pictures(iteration, head, backbone) or _made_up_pictures(head, backbone)
     return _Exported(head, backbone.card, packages.to_onnx(head, backbone), pictures)
 
 
@@ -110,25 +110,27 @@ def _not_the_same(exc: NotTheSame, iteration: Iteration) -> str:
     }
 
 
-def _golden_pictures(iteration: Iteration) -> dict[str, bytes]:
-    """Return files of a few held-out pictures that still exist, else of made-up ones."""
+def _golden_pictures(iteration: Iteration, head: Head, backbone: Backbone) -> list[Golden]:
+    """Return a few held-out pictures that still exist."""
     if not iteration.snapshot_key:
-        return packages.synthetic_pictures()
+        return []
     sha256s = snapshots.read(iteration.snapshot_key).measured_sha256s
     pictures = Picture.objects.filter(sha256__in=sha256s[: 4 * _PICTURES]).order_by("sha256")[:_PICTURES]
-    contents = {picture.sha256: content for picture in pictures if (content := _readable(picture))}
-    return contents or packages.synthetic_pictures()
+    return [golden for picture in pictures if (golden := _golden(picture, head, backbone))]
 
 
-def _readable(picture: Picture) -> bytes | None:
-    """Return the picture's bytes unless they are lost or damaged: one picture must not stand in the way."""
+def _golden(picture: Picture, head: Head, backbone: Backbone) -> Golden | None:
+    """Return the picture unless its bytes are lost or damaged: one picture must not stand in the way."""
     try:
-        content = read_picture(picture)
-        images.decode(images.admit(content, limits=images.TRAINING), shorter_side=1)
+        return packages.golden(picture.sha256, read_picture(picture), head=head, backbone=backbone)
     except (StorageUnavailable, RefusedPicture) as exc:
         logger.warning("Not used as a golden picture sha256=%s: %s", picture.sha256, exc)
         return None
-    return content
+
+
+def _made_up_pictures(head: Head, backbone: Backbone) -> list[Golden]:
+    made_up = packages.synthetic_pictures()
+    return [packages.golden(name, content, head=head, backbone=backbone) for name, content in made_up.items()]
 
 
 def _about(iteration: Iteration) -> dict[str, Any]:

@@ -48,16 +48,13 @@ class Golden:
     """Classifr's probability of each tag."""
 
 
-def golden(contents: Mapping[str, bytes], *, head: Head, backbone: Backbone) -> list[Golden]:
-    """Return what Classifr says of these picture files, by name. Raises RefusedPicture."""
-    pictures = []
-    for name, content in contents.items():
-        picture = images.admit(content, limits=images.TRAINING)
-        image = images.decode(picture, shorter_side=backbone.card.resize)
-        square = images.middle(image, resize=backbone.card.resize, crop=backbone.card.resize)
-        probabilities = head.probabilities(backbone.embed(backbone.prepare(image)[None]))[0]
-        pictures.append(Golden(name, square, tuple(probabilities.tolist())))
-    return pictures
+def golden(name: str, content: bytes, *, head: Head, backbone: Backbone) -> Golden:
+    """Return what Classifr says of a picture file. Raises RefusedPicture."""
+    picture = images.admit(content, limits=images.TRAINING)
+    image = images.decode(picture, shorter_side=backbone.card.resize)
+    square = images.middle(image, resize=backbone.card.resize, crop=backbone.card.resize)
+    probabilities = head.probabilities(backbone.embed(backbone.prepare(image)[None]))[0]
+    return Golden(name, square, tuple(probabilities.tolist()))
 
 
 def synthetic_pictures(count: int = 4, *, side: int = 320) -> dict[str, bytes]:

@@ -19,7 +19,7 @@ ORIGIN = packages.Origin(UUID("35921ec4-e5eb-433a-95d7-536d4666bc0d"), datetime(
 
 def build(head: heads.Head, *, origin: packages.Origin = ORIGIN) -> bytes:
     backbone = backbones.get(head.backbone)
-    pictures = packages.golden({"a.jpg": factories.make_photo(seed=1)}, head=head, backbone=backbone)
+    pictures = [packages.golden("a.jpg", factories.make_photo(seed=1), head=head, backbone=backbone)]
     model = packages.to_onnx(head, backbone)
     about = {"project": "Test"}
     return packages.build(model, head=head, card=backbone.card, pictures=pictures, about=about, origin=origin)

@@ -27,8 +27,11 @@ def head() -> heads.Head:
 
 def make_golden(head: heads.Head, **sizes: tuple[int, int]) -> list[Golden]:
     """Return golden pictures of these sizes, by name; one if none is given."""
-    contents = {name: factories.make_photo(seed=1, size=size) for name, size in (sizes or {"a": (640, 480)}).items()}
-    return packages.golden(contents, head=head, backbone=backbones.get(head.backbone))
+    backbone = backbones.get(head.backbone)
+    return [
+        packages.golden(name, factories.make_photo(seed=1, size=size), head=head, backbone=backbone)
+        for name, size in (sizes or {"a": (640, 480)}).items()
+    ]
 
 
 @pytest.mark.parametrize("multilabel", [False, True])

@@ -5,6 +5,7 @@ import threading
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import override
 
-from engine import heads, packages
+from engine import heads, images, packages
 from engine.backbones import Backbone
 from engine.packages import Golden
 from tests import factories
@@ -479,3 +480,27 @@ def test_lost_picture_does_not_stand_in_the_way(project: Project, blobs: Path) -
     publish(iteration=iteration, by=None)
 
     assert live(project) == 1
+
+
+@pytest.mark.proven
+def test_damaged_picture_is_passed_over(project: Project, blobs: Path, proofs: list[int]) -> None:
+    iteration = learned(project, right=4, of=4)
+    one, *_others = [path for path in (blobs / "pictures").rglob("*") if path.is_file()]
+    one.write_bytes(one.read_bytes()[:-100])
+
+    package(iteration)
+
+    assert proofs == [3]
+
+
+@pytest.mark.proven
+def test_each_golden_picture_is_decoded_once(
+    project: Project, proofs: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    iteration = learned(project, right=30, of=10)
+    decode = Mock(side_effect=images.decode)
+    monkeypatch.setattr(images, "decode", decode)
+
+    package(iteration)
+
+    assert [decode.call_count] == proofs

@@ -64,7 +64,7 @@ lint: .venv/dev ## check style, types, layers, migrations and the settings of a 
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 
 bench: .venv/dev ## measure speed
-	@for script in bench/*.py; do $(BIN)/python $$script; done
+	@for script in bench/*.py; do $(BIN)/python $$script || exit; done
 
 # Hashes of all files of a version: the same pins install on each Python from 3.11 on, on each system.
 LOCK = $(BIN)/uv pip compile --quiet --no-header --annotation-style line --universal --python-version 3.11 --generate-hashes

@@ -42,6 +42,18 @@ def test_one_test_is_run_alone_and_without_the_linters() -> None:
     assert "ruff" not in planned
 
 
+def test_bench_ends_with_the_first_script_that_fails(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\necho "$1" >> {tmp_path}/scripts\nexit 3\n')
+    python.chmod(0o755)
+
+    command = ["make", "--assume-old=.venv/dev", f"BIN={tmp_path}", "bench"]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert "Error 3" in told.stderr
+    assert len((tmp_path / "scripts").read_text().splitlines()) == 1
+
+
 def test_hooks_are_linters_that_are_installed() -> None:
     hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
     recipe = (ROOT / "Makefile").read_text()
@@ -59,6 +71,13 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
 
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_that_names_a_file_leads_to_it(page: Path) -> None:
+    links = re.findall(r"\[`([^`]+)`\]\((?!https?:)([^)#]+)", page.read_text())
+
+    assert [link for name, link in links if not link.endswith(name)] == []
 
 
 def test_every_path_that_contributors_are_told_exists() -> None:

@@ -101,10 +101,10 @@ def _not_the_same(exc: NotTheSame, iteration: Iteration) -> str:
     """Return the sentence for people, who know their pictures by the names of the files."""
     image = iteration.project.images.filter(picture__sha256=exc.picture).first()
     return _(
-        "The exported model is not the same as ours: on %(picture)s it says %(found)s of %(tag)s, ours %(expected)s."
+        "The exported model is not the same as ours: on %(picture)s it says %(answer)s of %(tag)s, ours %(expected)s."
     ) % {
         "picture": (image and image.name) or exc.picture,
-        "found": number_format(exc.found, decimal_pos=_DIGITS),
+        "answer": number_format(exc.answer, decimal_pos=_DIGITS),
         "tag": exc.tag,
         "expected": number_format(exc.expected, decimal_pos=_DIGITS),
     }

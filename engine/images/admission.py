@@ -82,7 +82,7 @@ def _check_measures(name: str, outline: Outline, *, limits: Limits) -> None:
         raise refusals.too_elongated(width, height, limit=limits.max_aspect)
     limit = min(MAX_PIXELS, MAX_DECODED_BYTES // (outline.bytes_per_pixel or 1))
     if width * height > limit:
-        raise refusals.decompression_bomb(width, height, found=name, limit=limit)
+        raise refusals.decompression_bomb(width, height, format=name, limit=limit)
 
 
 def _turned(width: int, height: int, orientation: int) -> tuple[int, int]:

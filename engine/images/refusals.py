@@ -13,12 +13,12 @@ def gettext_noop(message: str) -> str:
 
 
 EMPTY = gettext_noop("The file is empty.")
-TOO_MANY_BYTES = gettext_noop("The file weighs {found} MiB; at most {limit} MiB are accepted.")
+TOO_MANY_BYTES = gettext_noop("The file weighs {size} MiB; at most {limit} MiB are accepted.")
 NOT_AN_IMAGE = gettext_noop("The file is not a picture. Accepted formats: {accepted}.")
 ANOTHER_KIND_OF_FILE = gettext_noop(
-    "The file is not a picture but a file of type {found}. Accepted formats: {accepted}."
+    "The file is not a picture but a file of type {format}. Accepted formats: {accepted}."
 )
-WRONG_FORMAT = gettext_noop("The picture is in {found} format. Accepted formats: {accepted}.")
+WRONG_FORMAT = gettext_noop("The picture is in {format} format. Accepted formats: {accepted}.")
 TOO_MANY_PIXELS_ON_A_SIDE = gettext_noop(
     "The picture measures {width} × {height} pixels; at most {limit} pixels are accepted on a side."
 )
@@ -26,11 +26,11 @@ TOO_ELONGATED = gettext_noop(
     "The picture measures {width} × {height} pixels; its longer side may be at most {limit} times its shorter side."
 )
 DECOMPRESSION_BOMB = gettext_noop(
-    "The picture measures {width} × {height} pixels; at most {limit} million pixels are accepted in a {found} file of "
+    "The picture measures {width} × {height} pixels; at most {limit} million pixels are accepted in a {format} file of "
     "this kind."
 )
-TRUNCATED = gettext_noop("The picture is incomplete: the end of the {found} file is missing.")
-DAMAGED = gettext_noop("The picture is damaged: its {found} data cannot be read.")
+TRUNCATED = gettext_noop("The picture is incomplete: the end of the {format} file is missing.")
+DAMAGED = gettext_noop("The picture is damaged: its {format} data cannot be read.")
 RARE_JPEG = gettext_noop("This rare kind of JPEG file is not accepted. Save the picture again as an ordinary JPEG.")
 
 
@@ -38,24 +38,24 @@ def empty() -> RefusedPicture:
     return RefusedPicture(RefusalReason.EMPTY, EMPTY)
 
 
-def too_many_bytes(found: int, *, limit: int) -> RefusedPicture:
-    """Say both in MiB; `found` is rounded up, so that it never reads as the limit itself."""
+def too_many_bytes(size: int, *, limit: int) -> RefusedPicture:
+    """Say both in MiB; the size is rounded up, so that it never reads as the limit itself."""
     return RefusedPicture(
         RefusalReason.TOO_MANY_BYTES,
         TOO_MANY_BYTES,
-        found=math.ceil(100 * found / MEBI) / 100,
+        size=math.ceil(100 * size / MEBI) / 100,
         limit=limit // MEBI if limit % MEBI == 0 else limit / MEBI,
     )
 
 
-def not_an_image(found: str | None, *, accepted: str) -> RefusedPicture:
-    if found is None:
+def not_an_image(format: str | None, *, accepted: str) -> RefusedPicture:
+    if format is None:
         return RefusedPicture(RefusalReason.NOT_AN_IMAGE, NOT_AN_IMAGE, accepted=accepted)
-    return RefusedPicture(RefusalReason.NOT_AN_IMAGE, ANOTHER_KIND_OF_FILE, found=found, accepted=accepted)
+    return RefusedPicture(RefusalReason.NOT_AN_IMAGE, ANOTHER_KIND_OF_FILE, format=format, accepted=accepted)
 
 
-def wrong_format(found: str, *, accepted: str) -> RefusedPicture:
-    return RefusedPicture(RefusalReason.WRONG_FORMAT, WRONG_FORMAT, found=found, accepted=accepted)
+def wrong_format(format: str, *, accepted: str) -> RefusedPicture:
+    return RefusedPicture(RefusalReason.WRONG_FORMAT, WRONG_FORMAT, format=format, accepted=accepted)
 
 
 def too_many_pixels_on_a_side(width: int, height: int, *, limit: int) -> RefusedPicture:
@@ -68,23 +68,23 @@ def too_elongated(width: int, height: int, *, limit: float) -> RefusedPicture:
     return RefusedPicture(RefusalReason.TOO_ELONGATED, TOO_ELONGATED, width=width, height=height, limit=f"{limit:g}")
 
 
-def decompression_bomb(width: int, height: int, *, found: str, limit: int) -> RefusedPicture:
+def decompression_bomb(width: int, height: int, *, format: str, limit: int) -> RefusedPicture:
     return RefusedPicture(
         RefusalReason.DECOMPRESSION_BOMB,
         DECOMPRESSION_BOMB,
         width=width,
         height=height,
-        found=found,
+        format=format,
         limit=limit // 1_000_000,
     )
 
 
-def truncated(found: str) -> RefusedPicture:
-    return RefusedPicture(RefusalReason.TRUNCATED, TRUNCATED, found=found)
+def truncated(format: str) -> RefusedPicture:
+    return RefusedPicture(RefusalReason.TRUNCATED, TRUNCATED, format=format)
 
 
-def damaged(found: str) -> RefusedPicture:
-    return RefusedPicture(RefusalReason.DAMAGED, DAMAGED, found=found)
+def damaged(format: str) -> RefusedPicture:
+    return RefusedPicture(RefusalReason.DAMAGED, DAMAGED, format=format)
 
 
 def rare_jpeg() -> RefusedPicture:

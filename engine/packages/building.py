@@ -28,12 +28,12 @@ _EARLIEST = (1980, 1, 1, 0, 0, 0)
 class NotTheSame(EngineError):
     """An exported model answers otherwise than Classifr; it must not be used."""
 
-    def __init__(self, *, picture: str, tag: str, found: float, expected: float) -> None:
-        super().__init__(f"On {picture} the exported model says {found:.6f} of {tag}, Classifr {expected:.6f}.")
+    def __init__(self, *, picture: str, tag: str, answer: float, expected: float) -> None:
+        super().__init__(f"On {picture} the exported model says {answer:.6f} of {tag}, Classifr {expected:.6f}.")
         self.picture = picture
         """Name of the golden picture on which they differ most, by the tag's probability."""
         self.tag = tag
-        self.found = found
+        self.answer = answer
         self.expected = expected
 
 
@@ -100,12 +100,12 @@ def check(model: bytes, pictures: Sequence[Golden], *, tags: Sequence[str]) -> N
     session = open_session(model, threads=1)
     for picture in pictures:
         pixels = np.asarray(picture.square, dtype=np.float32).transpose(2, 0, 1)[None] / 255
-        answer: NDArray[np.float32] = session.run([OUTPUT], {INPUT: pixels})[0][0]
-        gaps = np.abs(answer - np.array(picture.expected))
+        answers: NDArray[np.float32] = session.run([OUTPUT], {INPUT: pixels})[0][0]
+        gaps = np.abs(answers - np.array(picture.expected))
         worst = int(gaps.argmax())
         if not gaps[worst] <= TOLERANCE:
-            found, expected = float(answer[worst]), picture.expected[worst]
-            raise NotTheSame(picture=picture.name, tag=tags[worst], found=found, expected=expected)
+            answer, expected = float(answers[worst]), picture.expected[worst]
+            raise NotTheSame(picture=picture.name, tag=tags[worst], answer=answer, expected=expected)
 
 
 def versions() -> str:

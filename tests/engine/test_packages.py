@@ -159,7 +159,7 @@ def test_model_that_differs_by_more_than_a_thousandth_is_refused(head: heads.Hea
         packages.check(model, [golden, replace(otherwise, name="b")], tags=head.tags)
 
     assert (raised.value.picture, raised.value.tag) == ("b", head.tags[0])
-    assert raised.value.found - raised.value.expected == pytest.approx(2e-3, abs=1e-4)
+    assert raised.value.answer - raised.value.expected == pytest.approx(2e-3, abs=1e-4)
 
 
 def test_model_without_numbers_is_refused(head: heads.Head) -> None:

@@ -27,14 +27,14 @@ from classifier.samples import SAMPLES, read_sample
 from engine import images
 from engine.exceptions import RefusedPicture
 from training.models import Project
-from web.takes import Rate, Takes, limited_to
+from web.takes import Rate, Takes, is_signed_in, limited_to
 
 logger = logging.getLogger(__name__)
 
 MAX_DIGITS = 19  # a key of the database is shorter
 
 
-@limited_to(Takes(images.PAGE_PHOTO.max_bytes, rate=Rate("photos")))
+@limited_to(Takes(images.PAGE_PHOTO.max_bytes, rate=Rate("photos"), admits=is_signed_in))
 @login_required
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])

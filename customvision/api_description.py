@@ -20,7 +20,7 @@ from pydantic.alias_generators import to_camel, to_pascal
 from pydantic.json_schema import models_json_schema
 
 from customvision.errors import too_big
-from web.takes import FORM_BYTES, SMALL_BODY_BYTES, Takes, limited_to, taken_by
+from web.takes import FORM_BYTES, SMALL_BODY_BYTES, Admission, Takes, limited_to, taken_by
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -92,8 +92,8 @@ class DescribedAPI(NinjaAPI):
     def get_openapi_operation_id(self, operation: Any) -> str:
         return to_pascal(str(operation.view_func.__name__))
 
-    def url_patterns(self) -> list[URLPattern]:
-        """Return the addresses, whose views know how much may be posted to them."""
+    def url_patterns(self, *, admits: Admission) -> list[URLPattern]:
+        """Return the addresses, whose views know how much may be posted to them, and by whom."""
         patterns = cast("list[URLPattern]", self.urls[0])
         limits: dict[str, list[Takes]] = defaultdict(list)
         for pattern, operation in zip(patterns, self._operations(), strict=False):  # the last pattern is ninja's own
@@ -102,7 +102,7 @@ class DescribedAPI(NinjaAPI):
             limit = max(
                 limits[str(pattern.pattern)], key=lambda takes: takes.body_bytes, default=taken_by(pattern.callback)
             )
-            limited_to(replace(limit, words=too_big))(pattern.callback)
+            limited_to(replace(limit, words=too_big, admits=admits))(pattern.callback)
         return patterns
 
     def describe(self, request: HttpRequest, base: str) -> JsonResponse:

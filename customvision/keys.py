@@ -1,6 +1,8 @@
 """Which key opens which operation."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -26,6 +28,13 @@ class _Key(APIKeyHeader):
             self._count(request)
             raise AccessDenied
         return known_key
+
+    def admits(self, request: HttpRequest, named: Mapping[str, Any]) -> bool:
+        """Say whether a key opens what is at an address. named: by it, the project among others."""
+        key = find_key(request.headers.get(self.param_name, ""), now=timezone.now())
+        if key is None or not key.allows(self.scope):
+            return False
+        return key.project_uid is None or str(key.project_uid) == named.get("project_id")
 
     def _count(self, request: HttpRequest) -> None:
         """Slow down who tries keys."""

@@ -43,7 +43,9 @@ def _answer(request: HttpRequest) -> HttpResponseBase:
     """Do what Django's own handler and middleware do for a program: check the host and the body, call the view."""
     request.get_host()  # raises DisallowedHost
     match = request.resolver_match = resolve(request.path_info)
-    return limits.refused(request, match.func) or match.func(request, *match.args, **match.kwargs)
+    # Who is not admitted hears why from the operation, which reads nothing before it has looked at the key.
+    refusal = None if limits.is_unwelcome(request, match) else limits.refused(request, match.func)
+    return refusal or match.func(request, *match.args, **match.kwargs)
 
 
 def _with_headers(response: HttpResponseBase) -> HttpResponseBase:

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 
 from customvision.api import prediction, training
 from customvision.errors import problem
+from customvision.keys import PredictionKey, TrainingKey
 from customvision.views.downloads import download
 from customvision.views.files import signed_file
 
@@ -32,8 +33,8 @@ def describe_prediction(request: HttpRequest) -> JsonResponse:
 urlpatterns = [
     path("training/openapi.json", describe_training, name="training-openapi"),
     path("prediction/openapi.json", describe_prediction, name="prediction-openapi"),
-    re_path(r"^v3\.[01]/prediction/", include(prediction.url_patterns())),
-    re_path(r"^v3\.[0-4](?:-preview)?/training/", include(training.url_patterns())),
+    re_path(r"^v3\.[01]/prediction/", include(prediction.url_patterns(admits=PredictionKey().admits))),
+    re_path(r"^v3\.[0-4](?:-preview)?/training/", include(training.url_patterns(admits=TrainingKey().admits))),
     re_path(r"^files/(?P<path>exports/[0-9a-f-]{36}\.zip)$", download),
     re_path(r"^files/(?P<path>.+)$", signed_file),
     re_path(r"^", nowhere),

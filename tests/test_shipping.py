@@ -17,8 +17,8 @@ import yaml
 from django.conf import settings
 from django.core.management import get_commands
 
+from tests.limits import body_limit_of
 from tests.test_layers import FLOORS
-from web.takes import body_limit_of
 
 ROOT = Path(settings.BASE_DIR)
 DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")

@@ -1,11 +1,12 @@
 """Bodies of requests on their way from gunicorn to Django: WSGI middleware, see `classifr.wsgi`."""
 
 import socket
-from collections.abc import Callable, Iterable, Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from tempfile import SpooledTemporaryFile
 from threading import Timer
-from typing import Protocol
+from typing import IO, Protocol
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 PIECE_BYTES = 64 * 1024
@@ -20,26 +21,55 @@ class Input(Protocol):
     def readline(self, size: int = -1, /) -> bytes: ...
 
 
-def with_lengths(application: WSGIApplication, *, limit_of: Callable[[str], int]) -> WSGIApplication:
-    """Give bodies that come in chunks their length, as Django takes what has none for empty.
-
-    limit_of: the most bytes that may be posted to a path. One more is read, for the application to refuse.
-    """
+def with_lengths(application: WSGIApplication) -> WSGIApplication:
+    """Let the application ask for the length of a body that comes in chunks; Django takes what has none for empty."""
 
     def count(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         is_chunked = environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked"  # and nothing beside
         if not is_chunked or not environ.get("wsgi.input_terminated"):
             return application(environ, start_response)
-        most, size = limit_of(environ["PATH_INFO"]) + 1, 0
-        with SpooledTemporaryFile(BYTES_IN_MEMORY) as body:
-            while data := environ["wsgi.input"].read(min(PIECE_BYTES, most - size)):
-                size += body.write(data)
-            body.seek(0)
+        with SpooledTemporaryFile(BYTES_IN_MEMORY) as file:
             del environ["HTTP_TRANSFER_ENCODING"]
-            environ |= {"CONTENT_LENGTH": str(size), "wsgi.input": body}
+            body = ChunkedBody(environ["wsgi.input"], file)
+            environ |= {"CONTENT_LENGTH": str(sys.maxsize), "wsgi.input": body}  # until it is measured
             return application(environ, start_response)
 
     return count
+
+
+class ChunkedBody:
+    """A body without a length: empty until it is measured, so that nothing of it is read before somebody may."""
+
+    def __init__(self, stream: Input, file: IO[bytes]) -> None:
+        self._stream, self._file = stream, file
+        self._length = 0
+
+    def measure(self, most: int) -> int:
+        """Read the body, and return how long it is; of a longer one so much is read, and returned."""
+        while data := self._stream.read(min(PIECE_BYTES, most - self._length)):
+            self._length += self._file.write(data)
+        self._file.seek(0)
+        return self._length
+
+    def read(self, size: int = -1, /) -> bytes:
+        return self._file.read(min(size, self._length))  # Django asks for as much as the length said before
+
+    def readline(self, size: int = -1, /) -> bytes:
+        return self._file.readline(min(size, self._length))
+
+
+def with_bare_heads(application: WSGIApplication) -> WSGIApplication:
+    """Answer HEAD by the headers alone, which is left to servers; gunicorn logs a warning for each."""
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        content = application(environ, start_response)
+        if environ["REQUEST_METHOD"] != "HEAD":
+            return content
+        if hasattr(content, "close"):
+            content.close()
+        return []
+
+    return answer
 
 
 def read_to_their_ends(application: WSGIApplication) -> WSGIApplication:

@@ -1,4 +1,4 @@
-"""Refuse what is bigger than its view takes, or comes too often; what a view takes, `web.takes` knows."""
+"""Refuse what a stranger sends, is bigger than its view takes, or comes too often: `web.takes` knows what that is."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -6,15 +6,18 @@ from http import HTTPStatus
 from typing import Any, cast
 
 from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import DisallowedHost
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
+from django.urls import ResolverMatch
 from django.utils.formats import number_format
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from web.addresses import client_address, network_of
+from web.bodies import ChunkedBody
 from web.takes import KIBI, Rate, taken_by
 from web.typing import View
 
@@ -32,7 +35,7 @@ _COUNT = """
 
 
 class Limits:
-    """Refuse what is too big or too often before any of it is read: it stands above Django's CSRF middleware."""
+    """Refuse what is too much before any of it is read: it stands above Django's CSRF middleware, which reads forms."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -43,7 +46,15 @@ class Limits:
     def process_view(
         self, request: HttpRequest, view: View, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> HttpResponse | None:
-        return refused(request, view)
+        match = cast(ResolverMatch, request.resolver_match)
+        return redirect_to_login(request.get_full_path()) if is_unwelcome(request, match) else refused(request, view)
+
+
+def is_unwelcome(request: HttpRequest, match: ResolverMatch) -> bool:
+    """Say, from the headers alone, whether the request has a body that is not read, as its sender may not send it."""
+    has_body = request.META.get("CONTENT_LENGTH") not in {None, "", "0"} or "Transfer-Encoding" in request.headers
+    admits = taken_by(match.func).admits
+    return has_body and admits is not None and not admits(request, match.kwargs)
 
 
 def refused(request: HttpRequest, view: View) -> HttpResponse | None:
@@ -51,6 +62,9 @@ def refused(request: HttpRequest, view: View) -> HttpResponse | None:
     if request.headers.get("Transfer-Encoding"):
         return length_required(request)
     takes = taken_by(view)
+    body = request.META["wsgi.input"]
+    if isinstance(body, ChunkedBody):
+        request.META["CONTENT_LENGTH"] = str(body.measure(takes.body_bytes + 1))
     size = int(request.META.get("CONTENT_LENGTH") or 0)
     if size > takes.body_bytes:
         return takes.words(size, takes.max_bytes) if takes.words else too_big(request, size, limit=takes.max_bytes)

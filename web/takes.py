@@ -1,17 +1,23 @@
-"""What may be posted to each view: one `Takes` a view, in one registry. `web.limits.Limits` refuses the rest."""
+"""What may be posted to each view, and by whom: one `Takes` a view, in one registry. `web.limits` refuses the rest."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeAlias, TypeVar
 
-from django.http import HttpResponse
-from django.urls import Resolver404, resolve
+from django.http import HttpRequest, HttpResponse
 
 from web.typing import View
 
 KIBI = 1024
 SMALL_BODY_BYTES = 1024 * KIBI  # of a view that says nothing: forms, the longest are the admin's
 FORM_BYTES = 512 * KIBI  # that may stand around the files of a form
+
+Admission: TypeAlias = Callable[[HttpRequest, Mapping[str, Any]], bool]
+"""Says, from the headers and what the address names, whether the body of a request is read."""
+
+
+def is_signed_in(request: HttpRequest, _named: Mapping[str, Any]) -> bool:
+    return request.user.is_authenticated
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,8 @@ class Takes:
     words: Callable[[int, int], HttpResponse] | None = None
     """Refuses so many bytes where so many are the limit; None: as `web.limits.refusal` does."""
     rate: Rate | None = None
+    admits: Admission | None = None
+    """None: whoever sends it, as of a small form."""
 
     @property
     def body_bytes(self) -> int:
@@ -60,11 +68,3 @@ def limited_to(takes: Takes) -> Callable[[Decorated], Decorated]:
 def taken_by(view: View) -> Takes:
     """Return what that view takes: a small form, if it says nothing."""
     return _registry.get(view, _SMALL)
-
-
-def body_limit_of(path: str) -> int:
-    """Return how many bytes may be posted to that path, which may lead nowhere."""
-    try:
-        return taken_by(resolve(path).func).body_bytes
-    except Resolver404:
-        return SMALL_BODY_BYTES

@@ -31,8 +31,8 @@ from engine import images
 from engine.exceptions import RefusedPicture
 from tests import factories
 from tests.hostile import CASES
+from tests.limits import body_limit_of
 from training.models import Project
-from web.takes import body_limit_of
 
 pytestmark = pytest.mark.xdist_group("hostile uploads")
 

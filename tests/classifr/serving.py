@@ -81,6 +81,11 @@ class Served:
         session.post(f"{self.address}/accounts/login/", fields).raise_for_status()
         return session
 
+    def cookie(self) -> str:
+        """Return the header of a signed-in browser."""
+        cookies = self.sign_in().cookies.get_dict()
+        return "Cookie: " + "; ".join(f"{name}={value}" for name, value in cookies.items())
+
     def send_photo(self, session: requests.Session, photo: bytes) -> requests.Response:
         page = session.get(f"{self.address}/").text
         project = re.search('name="project" value="([0-9]+)"', page)

@@ -4,6 +4,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from uuid import UUID
 
 import pytest
 import requests
@@ -13,7 +14,7 @@ from tests.classifr.front import Front, fronted
 from tests.classifr.serving import PASSWORD, Served, served
 from tests.classifr.wire import GET, dripping, in_chunks, many_clients, posting, read_all, read_until
 from tests.customvision.clients.whole_site import make_key
-from web.takes import body_limit_of
+from tests.limits import body_limit_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("front")]
 
@@ -121,9 +122,8 @@ def test_whole_photo_comes_through(front: Front) -> None:
 @pytest.mark.parametrize("words", [["-H", "Expect: 100-continue"], ["-H", "Expect:"]], ids=["asks first", ""])
 @pytest.mark.parametrize("mebibytes", [5, 100])
 def test_photo_that_is_too_big_is_refused_in_our_words(front: Front, mebibytes: int, words: list[str]) -> None:
-    answer = curl(
-        front, *words, "-H", "Accept-Language: en", "-F", "photo=@-", f"{front.address}/", stdin=bytes(mebibytes * MEBI)
-    )
+    words = [*words, "-H", front.cookie(), "-H", "Accept-Language: en", "-F", "photo=@-"]
+    answer = curl(front, *words, f"{front.address}/", stdin=bytes(mebibytes * MEBI))
 
     assert "HTTP/1.1 413" in answer
     assert f"weighs {mebibytes}.0 MB; the limit is 4.0 MB" in answer
@@ -132,8 +132,9 @@ def test_photo_that_is_too_big_is_refused_in_our_words(front: Front, mebibytes: 
 
 def test_length_that_is_a_byte_too_much_is_refused_before_the_body_comes(front: Front) -> None:
     size = body_limit_of("/") + 1
+    headers = ("HX-Request: true", "Accept-Language: en", front.cookie())
     with front.connect() as client:
-        client.sendall(posting(size, "HX-Request: true", "Accept-Language: en", path="/") + bytes(size // 2))
+        client.sendall(posting(size, *headers, path="/") + bytes(size // 2))
         assert b"weighs 4.5 MB" in read_until(client, b"at once.")
 
 
@@ -164,6 +165,7 @@ def test_more_than_may_ever_come_in_chunks_is_refused(front: Front, key: str, wa
     answer = curl(front, *way, "-H", f"Prediction-Key: {key}", front.address + PREDICT, stdin=bytes(130 * MEBI))
 
     assert "HTTP/1.1 413" in answer
+    assert '{"code": "BadRequestImageSizeBytes", "message": "The body is too long: at most 128 MB' in answer
 
 
 @pytest.mark.parametrize("path", ["/", "/projects/1/images/upload"])
@@ -183,6 +185,16 @@ def test_unknown_key_is_refused_before_the_body_comes(front: Front, name: str) -
         answer = read_until(client, b"}}")
 
     assert answer.startswith(b"HTTP/1.1 401 Access Denied")
+
+
+def test_key_of_another_project_is_refused_before_the_body_comes(front: Front) -> None:
+    key = make_key(front.site, project_uid=UUID(int=1))
+    with front.connect() as client:
+        client.sendall(posting(4 * MEBI, f"Prediction-Key: {key}", path=PREDICT))
+        answer = read_until(client, b"}")
+
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert b'"NotFoundProject"' in answer
 
 
 def test_known_key_reaches_its_operation(front: Front, key: str) -> None:
@@ -227,6 +239,10 @@ def test_sites_that_are_away_cost_no_more_than_their_answers(front: Front) -> No
     front.site.stop()
     with many_clients(front, GET, count=3) as clients:
         assert {read_until(client, b"</html>").split(b" ")[1] for client in clients} == {b"502"}
+        programs = [front.session().request(method, front.address + PREDICT) for method in ("GET", "POST")]
     front.site.start()
 
+    assert [(each.status_code, each.json()["code"]) for each in programs] == 2 * [
+        (502, "ErrorPredictionServiceUnavailable")
+    ]
     assert front.session().get(f"{front.address}/healthz").text == "ok"

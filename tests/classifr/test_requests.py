@@ -1,8 +1,9 @@
 """Requests as they come over the wire, and what is refused of them: through a real gunicorn."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from uuid import UUID
 
 import pytest
 import requests
@@ -160,7 +161,7 @@ def chunks(size: int) -> bytes:
 @pytest.mark.parametrize("size", [5 * MEBI, 100 * MEBI], ids=["a little", "far"])
 @pytest.mark.parametrize("is_chunked", [False, True], ids=["length", "chunks"])
 def test_refusal_of_what_is_too_long_arrives(site: Served, *, is_chunked: bool, size: int, asks_first: bool) -> None:
-    headers = ("HX-Request: true", "Accept-Language: en", *(["Expect: 100-continue"] if asks_first else []))
+    headers = ["HX-Request: true", "Accept-Language: en", site.cookie(), *(["Expect: 100-continue"] * asks_first)]
     head = in_chunks(*headers, path="/") if is_chunked else posting(size, *headers, path="/")
     body = chunks(size) if is_chunked else bytes(size)
 
@@ -178,17 +179,39 @@ def test_client_who_sends_all_before_it_reads_is_told_what_is_too_long(site: Ser
     content = bytes(15 * MEBI)
     pieces = (content[start : start + MEBI] for start in range(0, len(content), MEBI))
 
-    answer = requests.post(
-        site.address, data=pieces if is_chunked else content, headers={"HX-Request": "true"}, timeout=20
-    )
+    answer = site.sign_in().post(site.address, data=pieces if is_chunked else content, headers={"HX-Request": "true"})
 
     assert answer.status_code == 413
 
 
 def test_length_that_is_too_much_is_refused_before_the_body_comes(site: Served) -> None:
     with site.connect() as client:
-        client.sendall(posting(30 * MEBI, "HX-Request: true", "Accept-Language: en", path="/"))
+        client.sendall(posting(30 * MEBI, "HX-Request: true", "Accept-Language: en", site.cookie(), path="/"))
         assert b"weighs 30.0 MB" in read_until(client, b"at once.")
+
+
+@pytest.mark.parametrize("head", [posting, lambda length, path: in_chunks(path=path)], ids=["length", "chunks"])
+@pytest.mark.parametrize(
+    ("path", "status", "end"),
+    [
+        ("/", b"302", b"\r\n\r\n"),
+        ("/projects/1/images/upload", b"302", b"\r\n\r\n"),
+        (f"/customvision/v3.3/training/projects/{UUID(int=1)}/images", b"401", b"}}"),
+    ],
+)
+def test_stranger_is_refused_before_the_body_comes(
+    site: Served, head: Callable[..., bytes], path: str, status: bytes, end: bytes
+) -> None:
+    with site.connect() as client:
+        client.sendall(head(4 * MEBI, path=path))
+        assert read_until(client, end).split(b" ")[1] == status
+
+
+def test_heads_are_answered_without_a_warning(site: Served) -> None:
+    for path in ("/healthz", "/accounts/login/", "/static/vendor/bootstrap.min.css", "/no/where"):
+        assert int(requests.head(site.address + path, timeout=20).headers["Content-Length"]) > 0
+
+    assert "no-body response" not in site.log.read_text()
 
 
 @pytest.mark.parametrize("head", [posting(13, "Expect: 100-continue"), in_chunks("Expect: 100-continue")])

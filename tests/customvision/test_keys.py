@@ -11,12 +11,14 @@ from django.urls import URLPattern, URLResolver
 from django.utils import timezone
 
 from accounts.keys import create_key, revoke_key
-from accounts.models import ApiKey
+from accounts.models import ApiKey, RequestCount
 from customvision.urls import urlpatterns
 from tests import factories
 from tests.customvision.answers import Call
+from tests.unread import send_unread
 
 NO_PROJECT = "00000000-0000-4000-8000-000000000000"
+MEBI = 1024 * 1024
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -36,7 +38,30 @@ def addresses(patterns: list[Any], before: str) -> Iterator[str]:
             yield before + re.sub("<uuid[^>]+>", NO_PROJECT, route)
 
 
-@pytest.mark.parametrize("address", sorted(set(addresses(urlpatterns, "/customvision/"))))
+ADDRESSES = sorted(set(addresses(urlpatterns, "/customvision/")))
+
+
+@pytest.mark.parametrize("key", ["none", "unknown", "of the other half", "of another project"])
+def test_no_body_is_read_of_whom_no_key_lets_in(db: None, key: str) -> None:
+    other = factories.make_project().uid
+    for address in ADDRESSES:
+        header, wrong = ("Prediction", "training") if "/prediction/" in address else ("Training", "prediction")
+        text = {
+            "none": "",
+            "unknown": "cfr_unknown",
+            "of the other half": create_key(name="a", scope=wrong, by=None)[1],
+            "of another project": create_key(name="b", scope=ApiKey.Scope.ALL, by=None, project_uid=other)[1],
+        }[key]
+        RequestCount.objects.all().delete()
+
+        for method in ("POST", "PATCH"):
+            answer = send_unread(Client(), address, 999 * MEBI, method=method, **{f"HTTP_{header}_KEY": text})
+
+            assert answer.status_code in ({400, 403, 404, 405} if key == "of another project" else {401, 405}), address
+            assert answer.headers["Content-Type"].startswith("application/json")
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
 def test_nothing_is_done_without_a_key(db: None, address: str) -> None:
     browser = Client()
     browser.force_login(factories.make_user(is_staff=True, is_superuser=True))

@@ -1,4 +1,4 @@
-"""Bodies in chunks get their length, and what nobody reads of a body is thrown away, up to a limit."""
+"""Bodies in chunks get their length, what nobody reads of a body is thrown away, and HEAD is answered without one."""
 
 import io
 import socket
@@ -10,7 +10,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import pytest
 
 from web import bodies
-from web.bodies import MOST_THROWN_AWAY, read_to_their_ends, with_lengths
+from web.bodies import MOST_THROWN_AWAY, ChunkedBody, read_to_their_ends, with_bare_heads, with_lengths
 
 LIMIT = 1000
 
@@ -38,15 +38,23 @@ def in_chunks(content: bytes, **more: Any) -> WSGIEnvironment:
     }
 
 
-def limited(application: WSGIApplication) -> WSGIApplication:
-    return with_lengths(application, limit_of={"/": LIMIT}.__getitem__)
+def measured(application: WSGIApplication) -> WSGIApplication:
+    """Ask for the length, as `web.limits` does."""
+
+    def measure(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        body = environ["wsgi.input"]
+        assert isinstance(body, ChunkedBody)
+        environ["CONTENT_LENGTH"] = str(body.measure(LIMIT + 1))
+        return application(environ, start_response)
+
+    return with_lengths(measure)
 
 
 @pytest.mark.parametrize("size", [0, 1, LIMIT])
 def test_body_in_chunks_gets_its_length(size: int) -> None:
     environ = in_chunks(bytes(size))
 
-    assert seen_through(limited, environ) == (str(size), bytes(size))
+    assert seen_through(measured, environ) == (str(size), bytes(size))
     assert "HTTP_TRANSFER_ENCODING" not in environ
 
 
@@ -54,8 +62,23 @@ def test_of_what_is_too_long_only_so_much_is_read_as_shows_it() -> None:
     environ = in_chunks(bytes(10 * LIMIT))
     rest = environ["wsgi.input"]
 
-    assert seen_through(limited, environ) == (str(LIMIT + 1), bytes(LIMIT + 1))
+    assert seen_through(measured, environ) == (str(LIMIT + 1), bytes(LIMIT + 1))
     assert len(rest.read()) == 9 * LIMIT - 1
+
+
+def test_nothing_is_read_of_a_body_in_chunks_that_nobody_measures() -> None:
+    environ = in_chunks(bytes(LIMIT))
+    rest = environ["wsgi.input"]
+
+    assert seen_through(with_lengths, environ)[1] == b""
+    assert len(rest.read()) == LIMIT
+
+
+def test_body_in_chunks_may_be_read_by_lines_and_by_any_size() -> None:
+    body = ChunkedBody(io.BytesIO(b"one\ntwo\nthree"), io.BytesIO())
+    body.measure(LIMIT)
+
+    assert (body.readline(2**62), body.readline(), body.read(2**62)) == (b"one\n", b"two\n", b"three")
 
 
 @pytest.mark.parametrize(
@@ -64,7 +87,7 @@ def test_of_what_is_too_long_only_so_much_is_read_as_shows_it() -> None:
 def test_what_has_no_end_that_is_known_is_left_as_it_is(more: dict[str, Any]) -> None:
     environ = in_chunks(b"content", **more)
 
-    assert seen_through(limited, environ) == ("", b"content")
+    assert seen_through(with_lengths, environ) == ("", b"content")
     assert "HTTP_TRANSFER_ENCODING" in environ
 
 
@@ -166,3 +189,18 @@ def test_request_without_a_body_is_left_as_it_is() -> None:
     environ = {"wsgi.input": io.BytesIO(), "gunicorn.socket": None}
 
     assert seen_through(read_to_their_ends, environ) == ("", b"")
+
+
+@pytest.mark.parametrize(("method", "content"), [("GET", [b"content"]), ("HEAD", [])])
+def test_head_is_answered_by_the_headers_alone(method: str, content: list[bytes]) -> None:
+    closed = []
+
+    class Answer(list[bytes]):
+        def close(self) -> None:
+            closed.append(method)
+
+    answer = with_bare_heads(lambda *_: Answer([b"content"]))({"REQUEST_METHOD": method}, lambda *_: None)  # type: ignore[arg-type,return-value]
+    if method == "GET":
+        end(answer)
+
+    assert (list(answer), closed) == (content, [method])

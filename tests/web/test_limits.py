@@ -1,7 +1,6 @@
 """What is too big or too often is refused before it is read."""
 
-import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any, TypeAlias
@@ -12,30 +11,23 @@ from django.db import connection
 from django.db.models import F
 from django.http import HttpRequest
 from django.test import Client, RequestFactory
-from django.urls import reverse
+from django.urls import URLResolver, get_resolver, reverse
 from pytest_django import Settings
 
 from accounts.checks import proxy_is_counted
 from accounts.models import RequestCount, User
 from accounts.tasks import forget_request_counts
 from tests import factories
+from tests.limits import body_limit_of
+from tests.unread import send_unread
 from web.addresses import client_address, network_of
 from web.limits import count_requests
-from web.takes import body_limit_of
+from web.takes import SMALL_BODY_BYTES, taken_by
+from web.typing import View
 
 Answer: TypeAlias = Any
 SignIn = Callable[[User], Client]
 MEBI = 1024 * 1024
-
-
-class Unread(io.RawIOBase):
-    """A body that must not be read."""
-
-    def read(self, size: int = -1) -> bytes:
-        raise AssertionError("The body was read.")
-
-    def close(self) -> None:
-        pass
 
 
 def send(browser: Client, path: str = "/", **extra: Any) -> Answer:
@@ -43,17 +35,35 @@ def send(browser: Client, path: str = "/", **extra: Any) -> Answer:
     return browser.post(path, {"project": "1"}, **extra)
 
 
-def send_unread(browser: Client, path: str, length: int, **extra: Any) -> Answer:
-    environ = {
-        "REQUEST_METHOD": "POST",
-        "PATH_INFO": path,
-        "CONTENT_TYPE": "multipart/form-data; boundary=x",
-        "CONTENT_LENGTH": str(length),
-        "wsgi.input": Unread(),
-        "HTTP_ACCEPT_LANGUAGE": "en",
-        **extra,
-    }
-    return browser.request(**environ)
+# By whom
+
+
+@pytest.mark.parametrize("path", ["/", "/projects/1/images/upload"])
+@pytest.mark.parametrize("size", [100, 4 * MEBI, 999 * MEBI])
+def test_stranger_is_sent_to_sign_in_unread(client: Client, db: None, path: str, size: int) -> None:
+    page, part = send_unread(client, path, size), send_unread(client, path, size, HTTP_HX_REQUEST="true")
+
+    assert (page.status_code, page.headers["Location"]) == (302, f"/accounts/login/?next={path}")
+    assert (part.status_code, part.headers["HX-Redirect"]) == (401, "/accounts/login/?")
+
+
+def test_stranger_is_sent_to_sign_in_however_a_body_comes(client: Client, db: None) -> None:
+    assert send_unread(client, "/", 0, HTTP_TRANSFER_ENCODING="gzip, chunked").status_code == 302
+
+
+def views(resolver: URLResolver) -> Iterator[View]:
+    for each in resolver.url_patterns:
+        if isinstance(each, URLResolver):
+            yield from views(each)
+        else:
+            yield each.callback
+
+
+def test_much_is_taken_from_nobody_unknown() -> None:
+    of_much = [takes for takes in map(taken_by, views(get_resolver())) if takes.body_bytes > SMALL_BODY_BYTES]
+
+    assert len(of_much) > 20
+    assert all(takes.admits for takes in of_much)
 
 
 # How often
@@ -185,7 +195,7 @@ def test_counts_from_a_time_to_come_are_deleted(db: None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "mebibytes"), [("/", 4.5), ("/projects/1/images/upload", 384.5), ("/accounts/login/", 1), ("/no/where", 1)]
+    ("path", "mebibytes"), [("/", 4.5), ("/projects/1/images/upload", 384.5), ("/accounts/login/", 1)]
 )
 def test_views_take_what_they_need(path: str, mebibytes: float) -> None:
     assert body_limit_of(path) == mebibytes * MEBI

@@ -23,7 +23,7 @@ from training.services.images import remark, summary, upload_images
 from training.uploads import BATCH, ImageStatus, ImageUpload, UploadResult
 from training.views.answers import TROUBLE, form_sentence, trouble_sentence, wants_json
 from training.views.projects import REFUSED_UPLOADS
-from web.takes import Rate, Takes, limited_to
+from web.takes import Rate, Takes, is_signed_in, limited_to
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ READ_AT_ONCE = 16
 """Files in memory: a plain form may send 64 of 6 MiB."""
 
 
-@limited_to(Takes(BATCH * images.TRAINING.max_bytes, rate=Rate("uploads", weight=10)))
+@limited_to(Takes(BATCH * images.TRAINING.max_bytes, rate=Rate("uploads", weight=10), admits=is_signed_in))
 @developer_required
 @never_cache
 @require_POST

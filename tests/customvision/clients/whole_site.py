@@ -5,6 +5,7 @@ import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from uuid import UUID
 
 import psutil
 from django.conf import settings
@@ -13,7 +14,7 @@ from tests.classifr.serving import Served
 
 _MAKE_KEY = (
     "import django; django.setup(); from accounts.keys import create_key; "
-    "print(create_key(name='tests', scope='all', by=None)[1])"
+    "print(create_key(name='tests', scope='all', by=None, project_uid={project})[1])"
 )
 
 
@@ -54,10 +55,10 @@ class Site(Served):
         }
 
 
-def make_key(site: Served) -> str:
-    """Return the text of a new key that opens everything."""
+def make_key(site: Served, *, project_uid: UUID | None = None) -> str:
+    """Return the text of a new key that opens everything, or everything of that project."""
     environment = {**site.environment, "DJANGO_SETTINGS_MODULE": "classifr.settings"}
-    command = [sys.executable, "-c", _MAKE_KEY]
+    command = [sys.executable, "-c", _MAKE_KEY.format(project=repr(project_uid and str(project_uid)))]
     done = subprocess.run(
         command, env=environment, cwd=settings.BASE_DIR, check=True, stdout=subprocess.PIPE, text=True
     )

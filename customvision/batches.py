@@ -15,6 +15,7 @@ from customvision.listings import read_images
 from customvision.lookups import key_of
 from customvision.metadata import check_metadata
 from customvision.schemas.images import ImageCreateResult, ImageCreateSummary, ImageOut, ImageTagOut
+from engine import images
 from training.models import Image, ImageTag, Project, Tag
 from training.services.images import upload_images
 from training.services.intake import MOST_PAIRS
@@ -40,6 +41,8 @@ def decoded(contents: bytes | str | None) -> bytes | ImageStatus:
     """Return an entry's picture. contents: a text where the parser could not read it as base64."""
     if not isinstance(contents, str):
         return contents or b""
+    if len(contents) > 2 * images.TRAINING.max_bytes:  # in base64, with all its line ends
+        return ImageStatus.ERROR_IMAGE_SIZE
     try:
         return binascii.a2b_base64(contents.encode().translate(None, string.whitespace.encode()), strict_mode=True)
     except binascii.Error:

@@ -2,7 +2,9 @@
 
 import re
 from codecs import BOM_UTF8
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import TypeVar
 from urllib.parse import unquote
 
@@ -10,12 +12,20 @@ from django.http import HttpRequest
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 from pydantic import BaseModel, ValidationError
 
-from customvision.errors import ApiError
+from customvision.errors import ApiError, invalid
+from engine import images
 
 Model = TypeVar("Model", bound=BaseModel)
 
 _MOST_PARTS = 1024
 """That are counted at all; operations take fewer."""
+_MOST_SIGNS = 256 * 1024
+"""Commas, brackets and quotes in JSON: 64 images with a thousand tags each."""
+_LONGEST_TEXT = 16 * 1024 * 1024
+"""In JSON, in bytes as it is written: a picture in base64, each of its signs escaped."""
+_MOST_READ = 2 * images.TRAINING.max_bytes
+"""Of one picture: as much as operations take of which it is the whole body. What is longer is refused by so much."""
+_PIECE_BYTES = 64 * 1024
 _ENCODED_NAME = re.compile(r"\bfilename\*=utf-8''([^;\s]+)", re.IGNORECASE)
 _QUOTED_NAME = re.compile(r'\bfilename="([^"]*)"')
 _BARE = {"application/octet-stream", "application/x-www-form-urlencoded", ""}
@@ -38,16 +48,45 @@ def read_json(request: HttpRequest, model: type[Model]) -> Model:
 
     Its media type counts only if there is one: curl names a foreign one with an empty body. Raises ApiError.
     """
-    content = request.read().removeprefix(BOM_UTF8)
+    content = bytearray()
+    for piece in _pieces(request):
+        content += piece
+    if content.startswith(BOM_UTF8):
+        del content[: len(BOM_UTF8)]
     media_type = request.content_type or "application/json"
     if content and not media_type.endswith("json"):
         raise _unsupported(media_type)
+    _check_lengths(content)
     try:
         return model.model_validate_json(content or b"{}", strict=True)
     except ValidationError as exc:
         first = exc.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(step) for step in first["loc"]) or "The body"
-        raise ApiError("BadRequest", f"{place}: {first['msg']}.") from exc
+        raise invalid(".".join(str(step) for step in first["loc"]) or "The body", first) from exc
+
+
+def _check_lengths(content: bytearray) -> None:
+    """Raise ApiError for JSON of more or longer values than any operation reads: parsers take 300 bytes for the least.
+
+    Signs within texts are counted too; base64 has none of them.
+    """
+    signs = sum(content.count(sign) for sign in b',[{"')
+    if signs > _MOST_SIGNS:
+        sentence = f"The body has {signs} commas, brackets and quotes; at most {_MOST_SIGNS} are accepted."
+        raise ApiError("BadRequestExceededBatchSize", sentence)
+    start = 0
+    while start < len(content):
+        end = content.find(b'"', start)
+        length = (len(content) if end < 0 else end) - start
+        if length > _LONGEST_TEXT:
+            sentence = f"A text of the body has {length} bytes; at most {_LONGEST_TEXT} are accepted."
+            raise ApiError("BadRequestImageSizeBytes", sentence)
+        start += length + 1
+
+
+def _pieces(request: HttpRequest) -> Iterator[bytes]:
+    """Yield the body in pieces: read at once, it would be in memory twice."""
+    while piece := request.read(_PIECE_BYTES):
+        yield piece
 
 
 def read_pictures(request: HttpRequest) -> list[Part]:
@@ -59,7 +98,7 @@ def read_pictures(request: HttpRequest) -> list[Part]:
     if media_type == "multipart/form-data":
         return _parts(request)
     if media_type in _BARE or media_type.startswith("image/"):
-        return [Part("", content)] if (content := request.read()) else []
+        return [Part("", content)] if (content := request.read(_MOST_READ)) else []
     raise _unsupported(media_type)
 
 
@@ -78,12 +117,12 @@ def _parts(request: HttpRequest) -> list[Part]:
     try:
         boundary = options.get("boundary", "")
         with PushMultipartParser(boundary, max_segment_count=_MOST_PARTS, header_charset="latin-1") as parser:
-            for event in parser.parse(request.read()):
+            for event in chain.from_iterable(map(parser.parse, _pieces(request))):
                 if isinstance(event, MultipartSegment):
                     name, field, content = _file_name(event), event.name or "", bytearray()
                 elif event is None:
                     parts.append(Part(name, bytes(content), field))
-                else:
+                elif len(content) < _MOST_READ:
                     content += event
     except (MultipartError, ValueError) as exc:
         raise ApiError("BadRequestImageStream", f"The multipart body cannot be read: {exc}.") from exc

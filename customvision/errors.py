@@ -4,8 +4,10 @@ import json
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
-from django.core.exceptions import ObjectDoesNotExist
+from django.conf import settings
+from django.core.exceptions import ObjectDoesNotExist, TooManyFieldsSent
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from ninja import NinjaAPI
@@ -62,6 +64,18 @@ def not_found(noun: str) -> ApiError:
     return ApiError(f"NotFound{noun}", f"Invalid {noun.lower()}", status=HTTPStatus.NOT_FOUND)
 
 
+def too_many(name: str, count: int, *, most: int, code: str = "BadRequestExceededBatchSize") -> ApiError:
+    """Return the error for a list that is too long."""
+    return ApiError(code, f"{name} has {count} entries; at most {most} are accepted.")
+
+
+def invalid(name: str, error: Mapping[str, Any]) -> ApiError:
+    """Return the error for what pydantic says of the value of that name."""
+    if error["type"] == "too_long":
+        return too_many(name, error["ctx"]["actual_length"], most=error["ctx"]["max_length"])
+    return ApiError("BadRequest", f"{name}: {error['msg']}.")
+
+
 def problem(code: str, message: str, *, status: int, headers: Mapping[str, str] | None = None) -> HttpResponse:
     """Return an error in the shape that the SDKs read."""
     answer = JsonResponse({"code": code, "message": message}, status=status, headers=headers)
@@ -115,9 +129,9 @@ def handle_errors(api: NinjaAPI) -> None:
         return access_denied()
 
     @api.exception_handler(ValidationError)
-    def invalid(request: HttpRequest, exc: ValidationError) -> HttpResponse:
-        sentences = (f"{error['loc'][-1]}: {error['msg']}" for error in exc.errors)
-        return problem("BadRequest", " ".join(sentences), status=400)
+    def invalid_query(request: HttpRequest, exc: ValidationError) -> HttpResponse:
+        refusals = [invalid(error["loc"][-1], error) for error in exc.errors]
+        return problem(refusals[0].code, " ".join(each.message for each in refusals), status=400)
 
     @api.exception_handler(NotFetched)
     def not_fetched(request: HttpRequest, exc: NotFetched) -> HttpResponse:
@@ -165,5 +179,8 @@ def _failure(exc: Exception) -> HttpResponse:
         return problem("ErrorInvalid", str(exc), status=500)
     if isinstance(exc, ValueError) and "NUL (0x00)" in str(exc):  # from the database's driver: no view looked
         return problem("BadRequest", "The request has a NUL character, which no text can have here.", status=400)
+    if isinstance(exc, TooManyFieldsSent):
+        most = settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
+        return problem("BadRequest", f"The address has more than {most} parameters.", status=400)
     logger.error("Not answered", exc_info=exc)
     return problem("ErrorUnknown", "Something went wrong that nobody thought of; the log says more.", status=500)

@@ -3,14 +3,14 @@
 import json
 from collections.abc import Sequence, Sized
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, TypeAlias, TypeVar
 from uuid import UUID
 
 from django.http import HttpResponse
-from pydantic import AfterValidator, AliasChoices, AliasGenerator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, AliasChoices, AliasGenerator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel, to_pascal
 
-from customvision.errors import ApiError
+from customvision.errors import ApiError, too_many
 
 
 def _either_case(name: str) -> AliasChoices:
@@ -45,9 +45,17 @@ def _split(given: Any) -> Any:
     )
 
 
-Ids = Annotated[list[UUID], BeforeValidator(_split)]
+Item = TypeVar("Item")
+
+MOST_ITEMS = 1024
+"""In any list or object that programs send: longer ones are refused, whatever is in them. Views have lower limits."""
+ListOf = Annotated[list[Item], Field(max_length=MOST_ITEMS)]
+Texts = Annotated[dict[str, str], Field(max_length=MOST_ITEMS)]
+"""Pairs of text."""
+
+Ids = Annotated[ListOf[UUID], BeforeValidator(_split)]
 """Ids in a query, in one value with commas or in several."""
-Names = Annotated[list[str], BeforeValidator(_split)]
+Names = Annotated[ListOf[str], BeforeValidator(_split)]
 
 
 def at_least_one(ids: Sized, name: str) -> None:
@@ -59,7 +67,7 @@ def at_least_one(ids: Sized, name: str) -> None:
 def at_most(limit: int, ids: Sized, name: str, *, code: str = "BadRequestExceededBatchSize") -> None:
     """Raise ApiError for a list that is too long."""
     if len(ids) > limit:
-        raise ApiError(code, f"{name} has {len(ids)} entries; at most {limit} are accepted.")
+        raise too_many(name, len(ids), most=limit, code=code)
 
 
 def utc(moment: datetime) -> str:

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from pydantic import ConfigDict, Field, RootModel
 
-from customvision.fields import Body, Shape, naive
+from customvision.fields import Body, ListOf, Shape, Texts, naive
 from customvision.files import image_links
 from training.models import Image, ImageTag
 
@@ -19,14 +19,14 @@ class Region(Body):
 class Batch(Body):
     """What the three kinds of batches have in common: tags and metadata of all their images."""
 
-    tag_ids: list[str] | None = None
-    metadata: dict[str, str] | None = None
+    tag_ids: ListOf[str] | None = None
+    metadata: Texts | None = None
 
 
 class BatchEntry(Body):
-    tag_ids: list[str] | None = None
+    tag_ids: ListOf[str] | None = None
     """Texts, as one that is no id is wrong for this image alone."""
-    regions: list[Region] | None = None
+    regions: ListOf[Region] | None = None
 
 
 class ImageFileCreateEntry(BatchEntry):
@@ -38,7 +38,7 @@ class ImageFileCreateEntry(BatchEntry):
 
 
 class ImageFileCreateBatch(Batch):
-    images: list[ImageFileCreateEntry] | None = None
+    images: ListOf[ImageFileCreateEntry] | None = None
 
 
 class ImageUrlCreateEntry(BatchEntry):
@@ -46,7 +46,7 @@ class ImageUrlCreateEntry(BatchEntry):
 
 
 class ImageUrlCreateBatch(Batch):
-    images: list[ImageUrlCreateEntry] | None = None
+    images: ListOf[ImageUrlCreateEntry] | None = None
 
 
 class ImageIdCreateEntry(BatchEntry):
@@ -55,7 +55,7 @@ class ImageIdCreateEntry(BatchEntry):
 
 
 class ImageIdCreateBatch(Batch):
-    images: list[ImageIdCreateEntry] | None = None
+    images: ListOf[ImageIdCreateEntry] | None = None
 
 
 class ImageTagOut(Shape):
@@ -111,7 +111,7 @@ class ImageTagCreateEntry(Body):
 
 
 class ImageTagCreateBatch(Body):
-    tags: list[ImageTagCreateEntry] | None = None
+    tags: ListOf[ImageTagCreateEntry] | None = None
 
 
 class ImageTagCreateSummary(Shape):
@@ -120,10 +120,8 @@ class ImageTagCreateSummary(Shape):
     exceeded: list[ImageTagCreateEntry]
 
 
-class Metadata(RootModel[dict[str, str]]):
-    """Pairs of text."""
-
-    root: dict[str, str] = {}
+class Metadata(RootModel[Texts]):
+    root: Texts = {}
 
 
 class ImageMetadataUpdateEntry(Shape):

@@ -4,7 +4,7 @@ import math
 from uuid import UUID
 
 from customvision.domains import PLATFORMS, domain_learned
-from customvision.fields import Body, Shape, naive, single, utc
+from customvision.fields import Body, ListOf, Shape, naive, single, utc
 from customvision.files import PictureLinks
 from customvision.schemas.images import ImageTagOut
 from customvision.schemas.predictions import PredictionOut
@@ -20,7 +20,7 @@ class CustomBaseModelInfo(Body):
 
 
 class TrainingParameters(Body):
-    selected_tags: list[UUID] | None = None
+    selected_tags: ListOf[UUID] | None = None
     custom_base_model_info: CustomBaseModelInfo | None = None
 
 

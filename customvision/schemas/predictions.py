@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 
 from classifier.backends.base import TagProbability
 from customvision.domains import domain_of
-from customvision.fields import Body, Shape, Word, single, utc
+from customvision.fields import Body, ListOf, Shape, Word, single, utc
 from customvision.files import prediction_links
 from customvision.models import StoredPrediction
 from customvision.paging import PageToken
@@ -63,7 +63,7 @@ class PredictionQueryToken(PageToken):
     """What is asked for, and in answers also where the next page begins."""
 
     order_by: Word | None = None
-    tags: list[PredictionQueryTag] | None = None
+    tags: ListOf[PredictionQueryTag] | None = None
     iteration_id: UUID | None = None
     start_time: datetime | None = None
     end_time: datetime | None = None

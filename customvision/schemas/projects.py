@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from customvision.domains import PLATFORMS, Domain, domain_of
-from customvision.fields import Body, Shape, Word, utc
+from customvision.fields import Body, ListOf, Shape, Word, utc
 from training.models import Project, Tag
 
 _AUGMENTATIONS = ("rotation", "scaling", "translation", "horizontal flip", "equalize", "solarize", "padtosquare")
@@ -90,7 +90,7 @@ class ProjectOut(Shape):
 class ProjectSettingsIn(Body):
     domain_id: UUID | None = None
     classification_type: Word | None = None
-    target_export_platforms: list[str] | None = None
+    target_export_platforms: ListOf[str] | None = None
 
 
 class ProjectIn(Body):

@@ -2,13 +2,13 @@
 
 from uuid import UUID
 
-from customvision.fields import Body, Shape
+from customvision.fields import Body, ListOf, Shape
 from customvision.paging import PageToken
 from customvision.schemas.predictions import ImagePrediction
 
 
 class TagFilter(Body):
-    tag_ids: list[UUID] | None = None
+    tag_ids: ListOf[UUID] | None = None
     threshold: float | None = None
 
 

@@ -199,7 +199,7 @@ def test_head_is_answered_by_the_headers_alone(method: str, content: list[bytes]
         def close(self) -> None:
             closed.append(method)
 
-    answer = with_bare_heads(lambda *_: Answer([b"content"]))({"REQUEST_METHOD": method}, lambda *_: None)  # type: ignore[arg-type,return-value]
+    answer = with_bare_heads(lambda *_: Answer([b"content"]))({"REQUEST_METHOD": method}, lambda *_: None)  # type: ignore[arg-type]
     if method == "GET":
         end(answer)
 

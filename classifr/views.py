@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db import connection
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.templatetags.static import static
 from django.urls import Resolver404, resolve
 from django.utils.translation import gettext as _
@@ -20,7 +20,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from classifier import readiness
-from customvision.paths import canonical_path
+from customvision.errors import in_our_shape
+from customvision.paths import PREFIX, canonical_path
 from web.limits import refusal
 from web.outages import RETRY_AFTER_S, is_outage
 from web.takes import taken_by
@@ -108,7 +109,7 @@ def favicon(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(static("favicon.svg"))
 
 
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """Say what of the request could not be read, as far as it can be helped."""
     title, status = _("Request not understood"), HTTPStatus.BAD_REQUEST
     sentence = _("The server could not read this request. Go back and try again.")
@@ -120,7 +121,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
         sentence = _("Too much was chosen at once: choose fewer.")
     elif isinstance(exception, RequestDataTooBig):
         sentence, status = _("The text of this form is too long."), HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    return refusal(request, sentence, title=title, status=status)
+    answer = refusal(request, sentence, title=title, status=status)
+    is_of_a_program = canonical_path(request.path_info).startswith(PREFIX)
+    return in_our_shape(answer, method=request.method) if is_of_a_program else answer
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

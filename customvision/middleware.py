@@ -9,11 +9,10 @@ from django.urls import resolve
 from django.utils import translation
 
 from customvision.errors import in_our_shape
-from customvision.paths import canonical_path
+from customvision.paths import PREFIX, canonical_path
 from web import limits
 from web.typing import Handler
 
-PREFIX = "/customvision/"
 POLICY = "default-src 'none'; frame-ancestors 'none'"
 """Of the content: it is data, never a page."""
 

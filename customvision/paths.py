@@ -4,6 +4,7 @@ import re
 
 from django.http import HttpRequest
 
+PREFIX = "/customvision/"
 _OURS = re.compile(r"/+customvision/", re.IGNORECASE)
 _GUID = re.compile(r"(?<=/)\{?([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})\}?(?=/|$)")
 """Without dashes or in braces, as .NET's formats N and B write it."""

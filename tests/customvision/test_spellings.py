@@ -6,9 +6,10 @@ from urllib.parse import quote
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from tests import factories
-from tests.customvision.answers import Call
+from tests.customvision.answers import Call, refusal
 from training.models import Project, Tag
 from training.services.publishing import publish
 from training.services.starter import add_iteration
@@ -54,6 +55,24 @@ def test_a_publish_name_may_have_anything_in_it(ask: Call, project: Project, ope
     answer = ask(operation, factories.make_photo(), "application/octet-stream")
 
     assert answer.json()["project"] == str(project.uid)
+
+
+@pytest.mark.parametrize("host", ["evil.example", "no host"])
+@pytest.mark.parametrize("path", ["/customvision/v3.3/training/projects", "//CustomVision/nowhere"])
+def test_a_refusal_above_the_api_is_in_its_shape(
+    client: Client, settings: Settings, db: None, path: str, host: str
+) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+
+    answer = client.request(REQUEST_METHOD="GET", PATH_INFO=path, HTTP_HOST=host)
+
+    assert refusal(answer) == (400, "BadRequest")
+
+
+def test_an_address_with_parameters_without_end_is_refused(call: Call, db: None) -> None:
+    answer = call("post", "/projects?" + "&".join(f"a{number}=1" for number in range(1001)))
+
+    assert refusal(answer) == (400, "BadRequest")
 
 
 def test_the_root_of_the_api_is_answered_in_json(client: Client, db: None) -> None:

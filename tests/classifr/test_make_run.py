@@ -195,6 +195,7 @@ def test_nothing_outlives_a_run_that_is_killed(running: Running) -> None:
         assert time.monotonic() < deadline, left
         time.sleep(0.1)
 
+    running.process.wait(STOP_S)
     running.start()
 
 

@@ -111,7 +111,7 @@ def main() -> None:
     for what, address in pages.items():
         timed(what, lambda address=address: shown(client, address))
     timed("whether a training is worth it", lambda: has_changed(project, examples.check(project)))
-    timed("fingerprint", lambda: examples.fingerprint(list(project.tags.select_related("project")), seed=0))
+    timed("fingerprint", lambda: examples.fingerprint(project, list(project.tags.all()), seed=0))
     timed("reading the images to train on", lambda: examples.load(project))
     timed("manage.py tags", lambda: call_command("tags", project="Bench", stdout=io.StringIO()))
 

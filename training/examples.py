@@ -21,6 +21,7 @@ from django.utils.translation import ngettext
 
 from catalog import embedding
 from engine import backbones, splitting
+from engine.backbones import Card
 from engine.heads import Floats
 from engine.metrics import Flags, Indices
 from engine.splitting import Part, Parts
@@ -56,6 +57,10 @@ class Example(NamedTuple):
 class Dataset:
     """The n usable, tagged images of a project, in the order of their sha256."""
 
+    card: Card
+    """Of the backbone whose vectors are read, whatever domain the project has got since."""
+    multilabel: bool
+    """Whether an image has any number of tags, whatever type the project has got since."""
     tags: tuple[Tag, ...]
     """The columns: in alphabetical order; a negative tag is one of them, except in Multilabel projects."""
     chosen: tuple[Tag, ...]
@@ -103,20 +108,27 @@ class Dataset:
         """Return what the function of that name will tell of the project as long as nothing is changed."""
         rows = zip(self.examples, self.parts, strict=True)
         lines = (f"{example.sha256} {tag_id} {part}" for example, part in rows for tag_id in example.tag_ids)
-        return _digest(self.chosen, "\n".join(lines), seed=seed)
+        return _digest(self.chosen, "\n".join(lines), card=self.card, multilabel=self.multilabel, seed=seed)
 
 
 def load(project: Project, *, only: Sequence[str] = ()) -> Dataset:
-    """Read what the project would learn from now; `only` names the tags where they are not all. Raises Refused."""
+    """Read what the project would learn from now; `only` names the tags where they are not all. Raises Refused.
+
+    Domain and type are those of the object, not of the row, which somebody may change while a job prepares the images.
+    """
     chosen = chosen_tags(project, only)
     columns = [tag for tag in chosen if not (project.is_multilabel and tag.is_negative)]
     examples = _read_examples(chosen)
+    if not project.is_multilabel:  # its row may be so by now, and its images may have got a second tag
+        examples = tuple(each for each in examples if len(each.tag_ids) == 1)
     _check_counts(chosen, Counter(tag_id for example in examples for tag_id in example.tag_ids))
     card = backbones.for_domain(project.domain)
     last = project.iterations.completed().first()
     was_seen = np.array([backbones.was_seen(card, each.original_sha256) for each in examples], dtype=np.bool_)
     corrections = np.array([each.source == Image.Source.CORRECTION for each in examples], dtype=np.bool_)
     return Dataset(
+        card=card,
+        multilabel=project.is_multilabel,
         tags=tuple(columns),
         chosen=tuple(chosen),
         examples=examples,
@@ -143,14 +155,15 @@ def check(project: Project, *, only: Sequence[str] = ()) -> list[Tag]:
     return chosen
 
 
-def fingerprint(tags: Sequence[Tag], *, seed: int) -> str:
-    """Return 64 hexadecimal digits that are equal when a training on these tags would give the same.
+def fingerprint(project: Project, tags: Sequence[Tag], *, seed: int) -> str:
+    """Return 64 hexadecimal digits that are equal when a training on these tags of the project would give the same.
 
     Computed where the rows are: a second for 100,000 images.
     """
     line = Concat("image__picture__sha256", Value(" "), "tag_id", Value(" "), "image__part", output_field=TextField())
     lines = _usable_pairs(tags).aggregate(lines=StringAgg(line, delimiter="\n", order_by=_PAIR_ORDER))["lines"]
-    return _digest(tags, lines or "", seed=seed)
+    card = backbones.for_domain(project.domain)
+    return _digest(tags, lines or "", card=card, multilabel=project.is_multilabel, seed=seed)
 
 
 def decide_parts(dataset: Dataset, groups: Indices) -> Parts:
@@ -158,7 +171,6 @@ def decide_parts(dataset: Dataset, groups: Indices) -> Parts:
 
     groups: (n,), equal for near-duplicates.
     """
-    project = dataset.tags[0].project
     asked = dataset.parts.copy()
     # Somebody may have asked to hold a picture out that the backbone knows: it would flatter.
     asked[(asked == Part.HELD_OUT) & dataset.was_seen] = Part.TRAINING
@@ -169,7 +181,7 @@ def decide_parts(dataset: Dataset, groups: Indices) -> Parts:
         groups=groups,
         may_hold_out=dataset.may_hold_out,
         is_new=dataset.is_new,
-        salt=f"project {project.pk}",
+        salt=f"project {dataset.tags[0].project_id}",
     )
     changed = np.flatnonzero(parts != dataset.parts)
     with transaction.atomic():
@@ -182,7 +194,7 @@ def decide_parts(dataset: Dataset, groups: Indices) -> Parts:
 
 def with_vectors(dataset: Dataset) -> tuple[Dataset, Floats]:
     """Return the dataset less the images that were added or deleted since it was read, and (n, vector length)."""
-    card = backbones.for_domain(dataset.tags[0].project.domain)
+    card = dataset.card
     pictures = [example.picture_id for example in dataset.examples]
     vectors, has_vector = embedding.read_vectors(pictures, backbone=card.name, length=card.vector_length)
     return (dataset, vectors) if has_vector.all() else (dataset.only(has_vector), vectors[has_vector])
@@ -192,9 +204,8 @@ def _usable_pairs(tags: Sequence[Tag]) -> QuerySet[ImageTag]:
     return ImageTag.objects.filter(tag__in=tags, image__quarantine="")
 
 
-def _digest(tags: Sequence[Tag], lines: str, *, seed: int) -> str:
-    project = tags[0].project
-    about = [backbones.for_domain(project.domain).sha256, project.type, seed]
+def _digest(tags: Sequence[Tag], lines: str, *, card: Card, multilabel: bool, seed: int) -> str:
+    about = [card.sha256, Project.Type.MULTILABEL if multilabel else Project.Type.MULTICLASS, seed]
     about += [[tag.pk, tag.name, tag.type] for tag in tags]
     return hashlib.sha256(f"{json.dumps(about)}\n{lines}".encode()).hexdigest()
 
@@ -218,7 +229,7 @@ def _truths(examples: Sequence[Example], columns: Sequence[Tag]) -> Flags:
 
 
 def chosen_tags(project: Project, only: Sequence[str]) -> list[Tag]:
-    tags = list(project.tags.select_related("project").order_by("name"))
+    tags = list(project.tags.order_by("name"))
     if not only:
         return tags
     wanted = {same_name(name) for name in only}

@@ -4,6 +4,7 @@ import io
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,9 +16,10 @@ from catalog import storage
 from engine import backbones, images
 from engine.splitting import Part
 from jobs.models import Job
+from jobs.progress import Progress
 from jobs.services import cancel_job, run_job, take_up_lost_jobs
 from tests import factories
-from training import snapshots
+from training import packages, snapshots
 from training.backends.base import TrainingOptions
 from training.exceptions import AlreadyTraining, NothingChanged, Refused
 from training.heads import read_head
@@ -26,6 +28,7 @@ from training.services import learning, projects
 from training.services.images import delete_images, upload_images
 from training.services.tagging import Pair, tag_images
 from training.uploads import ImageUpload, UploadResult
+from training.vectors import embed_missing
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -288,6 +291,67 @@ def test_old_snapshot_stays_as_it_was(project: Project) -> None:
     first.refresh_from_db()
     assert storage.read_blob(first.snapshot_key) == before
     assert second.snapshot_key != first.snapshot_key
+
+
+# What somebody changes while it trains
+
+
+def change_meanwhile(monkeypatch: pytest.MonkeyPatch, change: Callable[[Project], None]) -> None:
+    """Have the project changed once its pictures are prepared, as somebody would on its page."""
+
+    def prepare(project: Project, *, progress: Progress) -> int:
+        count = embed_missing(project, progress=progress)
+        change(Project.objects.get(pk=project.pk))
+        return count
+
+    monkeypatch.setattr("training.backends.local.embed_missing", prepare)
+
+
+def test_domain_that_is_changed_meanwhile_is_for_the_next_training(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change_meanwhile(monkeypatch, partial(projects.change_project, domain="General [A1]"))
+    iteration = train(project)
+    monkeypatch.undo()
+
+    general = backbones.for_domain("General").name
+    assert (iteration.backbone, read_head(iteration.head_key).backbone) == (general, general)
+    packages.package(iteration)
+    assert train(Project.objects.get(pk=project.pk)).backbone == backbones.for_domain("General [A1]").name
+
+
+def become_multilabel(project: Project) -> None:
+    projects.change_project(project, type="Multilabel")
+    tag_images(project, [Pair(project.images.get(name="red 3"), project.tags.get(name="blue"))])
+
+
+def test_project_that_becomes_multilabel_meanwhile_is_learned_as_it_was(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change_meanwhile(monkeypatch, become_multilabel)
+    iteration = train(project)
+    monkeypatch.undo()
+
+    snapshot = snapshots.read(iteration.snapshot_key)
+    assert (snapshot.multilabel, read_head(iteration.head_key).multilabel) == (False, False)
+    assert snapshot.truths.sum(axis=1).tolist() == [1] * 19
+    assert read_head(train(Project.objects.get(pk=project.pk)).head_key).multilabel
+
+
+def test_project_that_becomes_multiclass_meanwhile_is_learned_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    project = projects.create_project(name="Mixed", type=Project.Type.MULTILABEL)
+    projects.create_tags(project=project, names=["red", "blue"])
+    projects.create_tags(project=project, names=["green"], type=Tag.Type.NEGATIVE)
+    for colour in COLOURS:
+        upload(project, colour, range(8))
+    change_meanwhile(monkeypatch, partial(projects.change_project, type="Multiclass"))
+    iteration = train(project)
+    monkeypatch.undo()
+
+    head = read_head(iteration.head_key)
+    assert (head.tags, head.multilabel) == (("blue", "red"), True)
+    assert snapshots.read(iteration.snapshot_key).multilabel
+    assert read_head(train(Project.objects.get(pk=project.pk)).head_key).tags == ("blue", "green", "red")
 
 
 # Its job

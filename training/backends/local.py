@@ -53,8 +53,7 @@ class LocalTrainer:
 
     def train(self, iteration: Iteration, *, options: TrainingOptions, progress: Progress) -> None:
         started = time.monotonic()
-        project = iteration.project
-        card = backbones.for_domain(project.domain)
+        project = iteration.project  # read once: another domain or type is for the next training
         embed_missing(project, progress=progress)
         dataset = examples.load(project, only=options.tags)
         progress.begin(_("Splitting the images"))
@@ -68,7 +67,7 @@ class LocalTrainer:
             lock_blobs_shared()
             is_ours = Iteration.objects.complete(
                 iteration,
-                backbone=card.name,
+                backbone=dataset.card.name,
                 head_key=write_head(heads.dumps(head)),
                 snapshot_key=snapshots.write(snapshot),
                 labels=dump_labels(map(Label.of, dataset.tags)),
@@ -94,10 +93,8 @@ def _fit(
     dataset: Dataset, vectors: Floats, parts: Parts, groups: Indices, *, seed: int, progress: Progress
 ) -> tuple[Head, Snapshot]:
     """Return the head, and what it was made of and says."""
-    project = dataset.tags[0].project
-    method = multilabel if project.is_multilabel else fitting
-    card = backbones.for_domain(project.domain)
-    labels = dataset.truths if project.is_multilabel else dataset.truths.argmax(axis=1)
+    method = multilabel if dataset.multilabel else fitting
+    labels = dataset.truths if dataset.multilabel else dataset.truths.argmax(axis=1)
     learned, held_out = parts == Part.TRAINING, parts == Part.HELD_OUT
     training = Examples(vectors[learned], labels[learned], groups[learned])
     calibration = Examples(vectors[held_out], labels[held_out]) if _calibrates(dataset, held_out) else None
@@ -106,8 +103,8 @@ def _fit(
     except CannotFit as exc:
         raise TrainingFailed(str(exc)) from exc
     choice = method.choose(training, calibration=calibration, seed=seed, check=progress.check)
-    head = method.fit_as_chosen(training, choice, tags=dataset.names, card=card, check=progress.check)
-    if calibration and not project.is_multilabel:
+    head = method.fit_as_chosen(training, choice, tags=dataset.names, card=dataset.card, check=progress.check)
+    if calibration and not dataset.multilabel:
         head = fitting.recalibrated(head, calibration)
     if _can_measure(dataset, held_out):
         measured, probabilities = held_out, head.probabilities(vectors[held_out])
@@ -123,7 +120,7 @@ def _fit(
         learned=learned[used],
         measured=measured[used],
         probabilities=probabilities,
-        multilabel=project.is_multilabel,
+        multilabel=dataset.multilabel,
     )
     return head, snapshot
 

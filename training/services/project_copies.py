@@ -157,5 +157,5 @@ def _data_hash(old: Iteration, copied: Iteration) -> str:
         return ""
     if not was:
         return ""
-    is_same = old.data_hash == examples.fingerprint(was, seed=old.seed)
-    return examples.fingerprint(now, seed=old.seed) if is_same else ""
+    is_same = old.data_hash == examples.fingerprint(old.project, was, seed=old.seed)
+    return examples.fingerprint(copied.project, now, seed=old.seed) if is_same else ""

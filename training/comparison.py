@@ -1,6 +1,6 @@
 """Is a new iteration better than the live one? On the same held-out pictures, with a test that knows of chance."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from uuid import UUID
@@ -9,15 +9,16 @@ import numpy as np
 from django.utils.translation import gettext as _
 
 from catalog import embedding
-from catalog.models import Picture
 from engine import backbones
 from engine.metrics import Flags
 from engine.statistics import mcnemar
+from jobs.progress import Progress
 from training.exceptions import Refused
 from training.heads import read_head
 from training.labels import columns_of
-from training.models import Iteration
+from training.models import Image, ImageQuerySet, Iteration
 from training.snapshots import Snapshot, snapshot_of
+from training.vectors import embed_images
 
 SIGNIFICANCE = 0.05
 _THRESHOLD = 0.5
@@ -77,13 +78,9 @@ def compare(new: Iteration, old: Iteration) -> Comparison:
     snapshot = snapshot_of(new)
     if snapshot is None:
         raise Refused(_("%(name)s was not trained here: its pictures are not known.") % {"name": new.name})
-    learned = _learned_by(old)
-    rows = np.array([sha256 not in learned for sha256 in snapshot.measured_sha256s], dtype=np.bool_)
-    pictures = dict(
-        Picture.objects.filter(sha256__in=snapshot.measured_sha256s, images__project=new.project_id).values_list(
-            "sha256", "pk"
-        )
-    )
+    rows = _not_learned(snapshot, old)
+    images = _images(new.project_id, np.array(snapshot.measured_sha256s)[rows].tolist())
+    pictures = dict(images.values_list("picture__sha256", "picture_id"))
     rows &= np.array([sha256 in pictures for sha256 in snapshot.measured_sha256s], dtype=np.bool_)
     if not rows.any():
         raise Refused(_("There is no picture that neither of the two was trained on."))
@@ -102,9 +99,28 @@ def compare(new: Iteration, old: Iteration) -> Comparison:
     )
 
 
-def _learned_by(iteration: Iteration) -> set[str]:
-    snapshot = snapshot_of(iteration)
-    return set(np.array(snapshot.sha256s)[snapshot.learned].tolist()) if snapshot else set()
+def make_comparable(snapshot: Snapshot, old: Iteration, *, progress: Progress) -> None:
+    """Let an old iteration be asked about what a new one, which reads other vectors, has measured itself on.
+
+    Raises what `embed_images` does.
+    """
+    card = backbones.cards().get(old.backbone)
+    if card:  # else the old one answers nothing any more
+        rows = _not_learned(snapshot, old)
+        images = _images(old.project_id, np.array(snapshot.measured_sha256s)[rows].tolist())
+        embed_images(images, project=old.project, card=card, progress=progress)
+
+
+def _images(project: int, sha256s: Iterable[str]) -> ImageQuerySet:
+    """Return what is left of these pictures in the project; one that was quarantined since may be unreadable."""
+    return Image.objects.usable().filter(project=project, picture__sha256__in=sha256s)
+
+
+def _not_learned(snapshot: Snapshot, iteration: Iteration) -> Flags:
+    """Return (measured pictures,), from which of them the iteration has not learned."""
+    own = snapshot_of(iteration)
+    learned = set(np.array(own.sha256s)[own.learned].tolist()) if own else set()
+    return np.array([sha256 not in learned for sha256 in snapshot.measured_sha256s], dtype=np.bool_)
 
 
 def _was_right(old: Iteration, new: Iteration, snapshot: Snapshot, truths: Flags, pictures: list[int]) -> Flags:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.postgres.functions import RandomUUID
 from django.db import models
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Q
 from django.db.models.functions import Lower, Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -286,6 +286,10 @@ class IterationQuerySet(models.QuerySet["Iteration"]):
         waiting = self.in_training().filter(pk=iteration.pk)
         done = waiting.update(status=Iteration.Status.COMPLETED, **{"trained_at": timezone.now(), **values})
         return done == 1
+
+    def live(self) -> IterationQuerySet:
+        """Those that answer on the pages: of a project one, or none."""
+        return self.filter(pk=F("project__live_iteration"))
 
     def published(self) -> IterationQuerySet:
         return self.exclude(publish_name="")

@@ -27,13 +27,19 @@ _MOST_LOST = 20
 
 
 def embed_missing(project: Project, *, progress: Progress) -> int:
-    """Embed the pictures of the project that have no vector yet; return how many had none.
+    """Give every usable image of the project the vector that its next training reads, as `embed_images` does."""
+    return embed_images(
+        project.images.all(), project=project, card=backbones.for_domain(project.domain), progress=progress
+    )
+
+
+def embed_images(images: ImageQuerySet, *, project: Project, card: Card, progress: Progress) -> int:
+    """Embed those of these images of the project that have no vector of that backbone; return how many had none.
 
     Of several processes one does it, the others wait for it. A picture that cannot be embedded is quarantined with the
     reason. Raises StorageUnavailable, ModelFileError and JobStopped; what was embedded until then stays.
     """
-    card = backbones.for_domain(project.domain)
-    missing = project.images.usable().without_vector(card.name)
+    missing = images.usable().without_vector(card.name)
     done = 0
     while (waiting := missing.aggregate(count=Count("pk"), last=Max("pk")))["count"]:
         with embedding.only_one(f"embed project {project.pk}") as is_mine:

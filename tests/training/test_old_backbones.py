@@ -1,22 +1,26 @@
 """What was trained on a backbone that has a successor goes on as it was until somebody trains and publishes anew."""
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db.models import Count
 from django.test import Client
 from django.urls import reverse
 
+from catalog import storage
 from catalog.models import Vector
 from classifier.backends.local import LocalBackend
 from engine import backbones
 from engine.backbones import Card
+from engine.splitting import Part
+from jobs.progress import Progress
 from tests import factories
+from training import comparison, snapshots
 from training.backends.base import TrainingOptions
 from training.exceptions import NothingChanged
-from training.models import Iteration, Project
-from training.services import learning, publishing
+from training.models import Image, Iteration, Project
+from training.services import learning, projects, publishing
 from training.tasks import drop_old_vectors
-from training.vectors import newer_backbone
+from training.vectors import embed_missing, newer_backbone
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("in_english")]
 
@@ -80,6 +84,67 @@ def test_both_vectors_of_a_picture_stay_while_the_old_one_answers(old: Iteration
     dropped = drop_old_vectors.call()
 
     assert (dropped, counted()) == (12, {NEW: 12})
+
+
+def add_pictures(project: Project, count: int = 6) -> None:
+    for tag in project.tags.all():
+        for _ in range(count):
+            factories.make_image(project=project, tags=[tag], size=(64, 48))
+
+
+def test_new_one_is_compared_with_it_on_pictures_added_since(old: Iteration) -> None:
+    add_pictures(old.project)
+
+    new = train(old.project)
+
+    measured = snapshots.read(new.snapshot_key).measured_sha256s
+    learned = snapshots.read(old.snapshot_key)
+    known = {sha256 for sha256, was in zip(learned.sha256s, learned.learned, strict=True) if was}
+    assert comparison.compare(new, old).pictures == len(set(measured) - known) > 0
+    assert counted()[OLD] < counted()[NEW]
+
+
+def test_command_publishes_only_what_is_better_than_it_on_pictures_added_since(
+    old: Iteration,
+) -> None:
+    add_pictures(old.project)
+    train(old.project)
+
+    with pytest.raises(CommandError, match=r"Not published\. On \d+ held-out pictures Iteration 2"):
+        call_command("publish", project="Dishes", if_better=True)
+
+
+def test_iterations_of_another_domain_are_compared(old: Iteration) -> None:
+    publishing.publish(iteration=train(old.project), by=None)
+    projects.change_project(old.project, domain="General [A1]")
+    add_pictures(old.project)
+
+    new = train(old.project)
+
+    live = old.project.iterations.get(number=2)
+    assert new.backbone != live.backbone
+    assert comparison.compare(new, live).pictures > 0
+
+
+def test_picture_that_was_lost_since_is_left_out_of_the_comparison(old: Iteration) -> None:
+    add_pictures(old.project)
+    embed_missing(old.project, progress=Progress())
+    lost = old.project.images.latest("pk")
+    Image.objects.filter(pk=lost.pk).update(part=Part.HELD_OUT)
+    storage.delete_blob(lost.picture.blob_key)
+
+    new = train(old.project)
+
+    assert Image.objects.get(pk=lost.pk).quarantine
+    assert lost.picture.sha256 in snapshots.read(new.snapshot_key).measured_sha256s
+    assert comparison.compare(new, old).pictures > 0
+
+
+def test_training_goes_on_where_the_old_backbone_is_gone(old: Iteration) -> None:
+    Iteration.objects.update(backbone="nobody-has-it")
+    add_pictures(old.project)
+
+    assert train(old.project).backbone == NEW
 
 
 def test_vectors_of_what_is_no_old_backbone_are_not_touched() -> None:

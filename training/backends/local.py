@@ -16,7 +16,7 @@ from engine.heads import Floats, Head
 from engine.metrics import Flags, Indices
 from engine.splitting import HELD_OUT_SHARE, Part, Parts
 from jobs.progress import Progress
-from training import evaluation, examples, packages, snapshots
+from training import comparison, evaluation, examples, packages, snapshots
 from training.backends.base import Capabilities, Domain, TrainingOptions
 from training.examples import Dataset
 from training.exceptions import Refused, TrainingFailed
@@ -62,6 +62,9 @@ class LocalTrainer:
         parts = examples.decide_parts(dataset, groups)
         progress.begin(_("Fitting"))
         head, snapshot = _fit(dataset, vectors, parts, groups, seed=options.seed, progress=progress)
+        live = project.iterations.live().trained_here().exclude(backbone=dataset.card.name).first()
+        if live:
+            comparison.make_comparable(snapshot, live, progress=progress)
         progress.begin(_("Storing the result"))
         with transaction.atomic():
             lock_blobs_shared()

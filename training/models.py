@@ -95,6 +95,15 @@ class Project(models.Model):
         """Whether an image with that tag may have no other."""
         return tag.is_negative or not self.is_multilabel
 
+    def held(self) -> Project:
+        """Return the project as it is now, whose type nobody changes until the transaction ends; taken before images.
+
+        One that was deleted is returned as it was: it has no images left.
+        """
+        # Others who tag hold it too: Django's select_for_update would let one wait for the other.
+        rows = Project.objects.raw("SELECT * FROM training_project WHERE id = %s FOR KEY SHARE", [self.pk])
+        return next(iter(rows), self)
+
     def take_number(self) -> int:
         """Count one more iteration and return its number; inside a transaction, which it serialises."""
         locked = Project.objects.select_for_update().get(pk=self.pk)

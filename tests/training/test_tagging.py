@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from django.db import connection, transaction
@@ -11,12 +11,16 @@ from django.test.utils import CaptureQueriesContext
 
 from tests import factories
 from tests.training.test_batches import at_once
+from training.exceptions import CannotConvert
 from training.models import Image, ImageTag, Project, Tag
 from training.services.images import upload_images
+from training.services.projects import change_project
 from training.services.tagging import Pair, Tagging, tag_images, untag_images
 from training.uploads import ImageUpload
 
 pytestmark = pytest.mark.django_db
+
+T = TypeVar("T")
 
 
 def make_project(type: str = "Multilabel") -> Project:
@@ -216,10 +220,10 @@ def is_waited_for() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def overlapping(first: Callable[[], Any], second: Callable[[], Tagging]) -> Tagging:
+def overlapping(first: Callable[[], Any], second: Callable[[], T]) -> T:
     """Commit the first act only when the second, on another connection, waits for it; return what the second did."""
 
-    def on_another_connection() -> Tagging:
+    def on_another_connection() -> T:
         try:
             return second()
         finally:
@@ -248,6 +252,60 @@ def test_tag_that_another_excludes_meanwhile_is_told(type: str, kind: str) -> No
 
     assert done == Tagging(exceeded=(Pair(image, other),))
     assert names(image) == ["pizza"]
+
+
+def test_who_has_not_heard_of_the_projects_new_type_tags_by_it() -> None:
+    project = make_project()
+    pizza, risotto = make_tags(project, "pizza", "risotto")
+    [image] = make_images(project, 1)
+    change_project(Project.objects.get(pk=project.pk), type="Multiclass")
+
+    done = tag_images(project, pairs_of([image], pizza, risotto))
+
+    assert (names(image), done.exceeded) == (["pizza"], (Pair(image, risotto),))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_project_changes_its_type_only_when_its_images_are_free() -> None:
+    project = make_project()
+    pizza, risotto = make_tags(project, "pizza", "risotto")
+    [image] = make_images(project, 1, pizza)
+
+    with pytest.raises(CannotConvert, match="1 image "):
+        overlapping(
+            lambda: tag_images(project, [Pair(image, risotto)]),
+            lambda: change_project(Project.objects.get(pk=project.pk), type="Multiclass"),
+        )
+
+    assert Project.objects.get(pk=project.pk).is_multilabel
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_tags_while_the_project_changes_its_type_waits_for_it() -> None:
+    project = make_project()
+    pizza, risotto = make_tags(project, "pizza", "risotto")
+    [image] = make_images(project, 1)
+
+    done = overlapping(
+        lambda: change_project(Project.objects.get(pk=project.pk), type="Multiclass"),
+        lambda: tag_images(project, pairs_of([image], pizza, risotto)),
+    )
+
+    assert (names(image), done.exceeded) == (["pizza"], (Pair(image, risotto),))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_picture_that_is_uploaded_while_the_project_changes_its_type_follows_it() -> None:
+    project = make_project()
+    tags = make_tags(project, "pizza", "risotto")
+    upload = ImageUpload("a.jpg", factories.make_photo(size=(16, 12)), tuple(tags))
+
+    overlapping(
+        lambda: change_project(Project.objects.get(pk=project.pk), type="Multiclass"),
+        lambda: upload_images(project=project, batch=[upload], by=None),
+    )
+
+    assert names(project.images.get()) == ["pizza"]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -146,6 +146,7 @@ def _insert_together(
         for candidate, picture in zip(candidates, pictures, strict=True)
         if isinstance(picture, Picture)
     ]
+    project = project.held()
     present = project.images.filter(picture__in=[picture for _, picture in stored]).locked()
     known = {image.picture_id: image for image in present}
     # Nobody else can add them meanwhile: the pictures' rows are locked.

@@ -8,9 +8,7 @@ from uuid import UUID, uuid4
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import Count
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from accounts.models import User
 from catalog.exceptions import StorageUnavailable
@@ -21,8 +19,9 @@ from jobs.progress import Progress
 from jobs.services import queue_job
 from training.backends import get_mirror, get_trainer
 from training.exceptions import CannotConvert, Refused
-from training.models import ImageTag, Project, Tag
+from training.models import Project, Tag
 from training.names import clean_name, same_name
+from training.services import tagging
 
 logger = logging.getLogger(__name__)
 
@@ -89,26 +88,9 @@ def change_project(
         project.name = clean_name(project.name)
         _check(project)
         if "type" in changed:
-            _change_type(project)
+            tagging.follow_type(project)
         with _refusing_conflicts(project):
             project.save(update_fields=[*changed, "modified_at"])
-
-
-def _change_type(project: Project) -> None:
-    """Let images have as many tags as the project's new type allows. Raises Refused."""
-    tagged = ImageTag.objects.filter(tag__project=project)
-    if project.is_multilabel:
-        tagged.exclude(tag__type=Tag.Type.NEGATIVE).update(is_only=False)
-        return
-    several = tagged.values("image").annotate(count=Count("pk")).filter(count__gt=1).count()
-    if several:
-        sentence = ngettext(
-            "%(count)s image has several tags: in a Multiclass project it may have one.",
-            "%(count)s images have several tags: in a Multiclass project each may have one.",
-            several,
-        )
-        raise CannotConvert(sentence % {"count": several})
-    tagged.update(is_only=True)
 
 
 def delete_project(project: Project, *, by: User | None) -> None:

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from django.db import transaction
+from django.db.models import Count
+from django.utils.translation import ngettext
 
 from training.backends import get_mirror
 from training.backends.base import Mirror
+from training.exceptions import CannotConvert
 from training.models import Image, ImageTag, Project, Tag
 
 logger = logging.getLogger(__name__)
@@ -54,6 +57,7 @@ def tag_images(project: Project, pairs: Sequence[Pair], *, replace: bool = False
     if mirror := get_mirror(project):
         _copy(mirror, _plan(project, pairs, replace=replace))
     with transaction.atomic():
+        project = project.held()
         wanted = {pair.tag.pk for pair in pairs}
         tags = set(project.tags.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk"))
         return tag_here(project, [pair for pair in pairs if pair.tag in tags], replace=replace)
@@ -65,6 +69,7 @@ def tag_here(project: Project, pairs: Sequence[Pair], *, replace: bool = False) 
     Raises IntegrityError, at the latest when the transaction ends, for a tag that was deleted meanwhile.
     """
     with transaction.atomic():
+        project = project.held()
         done = _plan(project, _locked(project, pairs), replace=replace)
         _write(project, done)
     return done
@@ -78,6 +83,23 @@ def untag_images(project: Project, pairs: Sequence[Pair]) -> Tagging:
         done = _plan_removal(_locked(project, pairs))
         _write(project, done)
     return done
+
+
+def follow_type(project: Project) -> None:
+    """Let images have as many tags as the project's new type allows; its row is locked. Raises CannotConvert."""
+    tagged = ImageTag.objects.filter(tag__project=project)
+    if project.is_multilabel:
+        tagged.exclude(tag__type=Tag.Type.NEGATIVE).update(is_only=False)
+        return
+    several = tagged.values("image").annotate(count=Count("pk")).filter(count__gt=1).count()
+    if several:
+        sentence = ngettext(
+            "%(count)s image has several tags: in a Multiclass project it may have one.",
+            "%(count)s images have several tags: in a Multiclass project each may have one.",
+            several,
+        )
+        raise CannotConvert(sentence % {"count": several})
+    tagged.update(is_only=True)
 
 
 def _plan(project: Project, pairs: Sequence[Pair], *, replace: bool) -> Tagging:

@@ -197,6 +197,7 @@ def test_tags_of_programs_are_put_on_and_taken_off_at_azure_too(
 ) -> None:
     project = iteration.project
     project.type = Project.Type.MULTILABEL
+    project.save(update_fields=["type"])
     image = pizza.images.get(remote_id=recorded.image_id(1))
     pizza.image_tags.update(is_only=False)
     path = f"{PROJECT}/images/tags"

@@ -41,8 +41,9 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 @pytest.mark.proven
 def test_first_publication_is_live() -> None:
     project = factories.make_project(domain="Food")
-    line = publish(iteration=make_iteration(project), by=factories.make_developer(username="dev"), reason="First")
+    publish(iteration=make_iteration(project), by=factories.make_developer(username="dev"), reason="First")
 
+    line = project.publications.get()
     assert (live(project), published(project)) == (1, {1: "live"})
     assert (line.username, line.reason, line.replaced) == ("dev", "First", None)
 
@@ -50,10 +51,10 @@ def test_first_publication_is_live() -> None:
 def test_next_publication_takes_the_name_over(project: Project) -> None:
     publish(iteration=make_iteration(project), by=None, name="dishes")
 
-    line = publish(iteration=make_iteration(project), by=None)
+    publish(iteration=make_iteration(project), by=None)
 
     assert (live(project), published(project)) == (2, {2: "dishes"})
-    assert line.replaced_name == "Iteration 1"
+    assert project.publications.latest("pk").replaced_name == "Iteration 1"
 
 
 def test_previous_one_is_kept_when_asked(project: Project) -> None:
@@ -74,10 +75,10 @@ def test_previous_one_cannot_be_kept_under_the_same_name(project: Project) -> No
 def test_what_is_published_beside_leaves_the_others_their_names(project: Project) -> None:
     publish(iteration=make_iteration(project), by=None, name="old")
 
-    line = publish(iteration=make_iteration(project), by=None, name="new", policy=BESIDE, api_settings={"for": "tests"})
+    publish(iteration=make_iteration(project), by=None, name="new", policy=BESIDE, api_settings={"for": "tests"})
 
     assert (live(project), published(project)) == (2, {1: "old", 2: "new"})
-    assert line.replaced_name == "Iteration 1"
+    assert project.publications.latest("pk").replaced_name == "Iteration 1"
     assert project.iterations.get(number=2).api_settings == {"for": "tests"}
 
 
@@ -133,8 +134,10 @@ def test_publication_changes_what_its_plan_says(
 
     plan = plan_publication(iteration=new, name=name, policy=policy)
     assert (published(project), live(project)) == (before, 2)
-    line = publish(iteration=new, by=None, name=name, policy=policy)
+    done = publish(iteration=new, by=None, name=name, policy=policy)
 
+    line = project.publications.latest("pk")
+    assert done == plan
     assert [each.number for each in plan.unpublished] == unpublished
     assert (live(project), line.publish_name, line.replaced) == (3, plan.name, plan.replaced)
     stayed = {number: each for number, each in before.items() if number not in unpublished}
@@ -341,9 +344,9 @@ def test_same_iteration_under_another_name_is_no_step_back(project: Project) -> 
     second = project.iterations.get(number=2)
     publish(iteration=second, by=None, name="prod")
 
-    line = rollback(project=project, by=None)
+    plan = rollback(project=project, by=None)
 
-    assert (live(project), line.publish_name) == (1, "live")
+    assert (live(project), plan.name) == (1, "live")
 
 
 def test_what_came_back_keeps_the_name_that_programs_know(project: Project) -> None:

@@ -116,22 +116,75 @@ def test_dry_run_changes_nothing(project: Project, command: str) -> None:
     assert (live(project), project.publications.count()) == (1, 1)
 
 
+def as_it_would_be(lines: list[str]) -> list[str]:
+    """Return what `--dry-run` says where the publication says these lines."""
+    return [
+        line.replace("no longer answers", "would no longer answer").replace(" answers", " would answer")
+        for line in lines
+    ]
+
+
 def test_dry_run_says_what_the_publication_would_change(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     publish(iteration=make_iteration(project), by=None, name="trial")
     publish(iteration=make_iteration(project), by=None, name="live", policy=KEEP_PREVIOUS)
     make_iteration(project)
 
     call_command("publish", project="Dishes", name="trial", dry_run=True)
-    call_command("publish", project="Dishes", name="trial", dry_run=True, as_json=True)
-    call_command("publish", project="Dishes", name="trial", as_json=True)
+    call_command("publish", project="Dishes", name="trial")
 
-    *told, would, did = capsys.readouterr().out.splitlines()
-    assert told == [
-        "Iteration 3 would answer as trial, in place of Iteration 2.",
-        "Iteration 1 would no longer answer as trial.",
-        "Iteration 2 would no longer answer as live.",
+    lines = capsys.readouterr().out.splitlines()
+    would, did = lines[:3], lines[3:]
+    assert did == [
+        "Iteration 3 answers as trial, in place of Iteration 2.",
+        "Iteration 1 no longer answers as trial.",
+        "Iteration 2 no longer answers as live.",
     ]
-    assert json.loads(would) == {"would": {**json.loads(did), "unpublished": ["Iteration 1", "Iteration 2"]}}
+    assert would == as_it_would_be(did)
+
+
+def test_programs_are_told_the_same_of_what_would_be_and_of_what_was_changed(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    publish(iteration=make_iteration(project), by=None, name="trial")
+    publish(iteration=make_iteration(project), by=None, name="live", policy=KEEP_PREVIOUS)
+    make_iteration(project)
+
+    for dry_run in (True, False):
+        call_command("publish", project="Dishes", name="trial", dry_run=dry_run, as_json=True)
+
+    would, did = map(json.loads, capsys.readouterr().out.splitlines())
+    assert would == {"would": did}
+    assert did == {
+        "iteration": 3,
+        "publish_name": "trial",
+        "former_name": "",
+        "replaced": "Iteration 2",
+        "unpublished": ["Iteration 1", "Iteration 2"],
+    }
+
+
+def test_iteration_that_gets_another_name_no_longer_answers_as_before(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    publish(iteration=make_iteration(project), by=None)
+
+    for options in ({"dry_run": True}, {"dry_run": True, "as_json": True}, {}):
+        call_command("publish", project="Dishes", name="prod", **options)
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[3:] == [
+        "Iteration 1 answers as prod, in place of nothing.",
+        "Iteration 1 no longer answers as live.",
+    ]
+    assert lines[:2] == as_it_would_be(lines[3:])
+    assert json.loads(lines[2])["would"] == {
+        "iteration": 1,
+        "publish_name": "prod",
+        "former_name": "live",
+        "replaced": "",
+        "unpublished": [],
+    }
+    assert published(project) == {1: "prod"}
 
 
 @pytest.mark.parametrize(

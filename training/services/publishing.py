@@ -57,18 +57,21 @@ BESIDE = Policy(previous=Previous.LEAVE, overwrite=False, rename=False)
 
 @dataclass(frozen=True)
 class Plan:
-    """What a publication is to change."""
+    """What a publication is to change, and then has changed."""
 
+    iteration: Iteration
     name: str
     """Under which the iteration is to answer, on the page too."""
+    former_name: str
+    """Under which it answers until then, and no more; empty: under none, or under the same."""
     replaced: Iteration | None
     """What is live, and will not be any more."""
     unpublished: tuple[Iteration, ...]
-    """What will no longer answer."""
+    """What will no longer answer; each has the name that it loses."""
 
 
 def plan_publication(*, iteration: Iteration, name: str = "", policy: Policy = REPLACE) -> Plan:
-    """Return what `publish` would change as things are now, and change nothing.
+    """Return what `publish` would change as things are now. Nothing is changed but that a proof is remembered.
 
     Raises Refused, or IsPublished, NotTrained and PublishNameRefused, where `publish` would, and what keeps the trainer
     from knowing whether the iteration is fit to answer: StorageUnavailable and ModelFileError.
@@ -90,7 +93,8 @@ def _plan(iteration: Iteration, *, name: str, policy: Policy) -> Plan:
     silent = [holder, live] if policy.previous == Previous.UNPUBLISH else [holder]
     unpublished = dict.fromkeys(each for each in silent if each and each.is_published and each != iteration)
     replaced = live if live != iteration else None  # the same under another name
-    return Plan(name, replaced, tuple(unpublished))
+    former_name = iteration.publish_name if iteration.publish_name != name else ""
+    return Plan(iteration, name, former_name, replaced, tuple(unpublished))
 
 
 def publish(
@@ -102,11 +106,12 @@ def publish(
     reason: str = "",
     act: str = Publication.Act.PUBLISH,
     api_settings: Mapping[str, Any] | None = None,
-) -> Publication:
+) -> Plan:
     """Let the iteration answer, on the page and under the name, which is the live iteration's if none is given.
 
     First the trainer makes sure that the iteration is fit to answer; then all of it happens in one transaction, or
-    nothing. api_settings: added to the iteration's. Raises what `plan_publication` and the mirror raise.
+    nothing. Return what was changed, which is what was planned unless somebody was faster. api_settings: added to the
+    iteration's. Raises what `plan_publication` and the mirror raise.
     """
     plan = plan_publication(iteration=iteration, name=name, policy=policy)
     if mirror := get_mirror(iteration.project):
@@ -121,10 +126,10 @@ def publish(
         iteration.publish_name = plan.name
         iteration.api_settings = {**iteration.api_settings, **(api_settings or {})}
         iteration.save(update_fields=["publish_name", "api_settings", "modified_at"])
-        Project.objects.filter(pk=project.pk).update(live_iteration=iteration)
-        line = _log(act, iteration, name=plan.name, replaced=plan.replaced, reason=reason, by=by)
+        _set_live(project, iteration)
+        _log(act, iteration, name=plan.name, replaced=plan.replaced, reason=reason, by=by)
     logger.info("Published project=%s iteration=%s name=%s", project.pk, iteration.number, plan.name)
-    return line
+    return plan
 
 
 def unpublish(*, iteration: Iteration, by: User | None, reason: str = "") -> Publication:
@@ -155,7 +160,7 @@ def successor(iteration: Iteration) -> Iteration | None:
     return others.annotate(since=since).order_by(F("since").desc(nulls_last=True), "-number").first()
 
 
-def rollback(*, project: Project, by: User | None, to: Iteration | None = None, reason: str = "") -> Publication:
+def rollback(*, project: Project, by: User | None, to: Iteration | None = None, reason: str = "") -> Plan:
     """Publish again what answered before the live iteration did, or `to`, under the name that it had last.
 
     Raises Refused if there is nothing to go back to.
@@ -194,10 +199,15 @@ def _live_ones(project: Project) -> list[int]:
 def _pass_on(project: Project, iteration: Iteration, *, by: User | None) -> None:
     """Let the successor of what is no longer published be live, or nothing; project: locked."""
     live = successor(iteration)
-    Project.objects.filter(pk=project.pk).update(live_iteration=live)
+    _set_live(project, live)
     if live:
         reason = _("%(name)s is no longer published.") % {"name": iteration.name}
         _log(Publication.Act.PUBLISH, live, name=live.publish_name, replaced=iteration, reason=reason, by=by)
+
+
+def _set_live(project: Project, live: Iteration | None) -> None:
+    project.live_iteration = live
+    project.save(update_fields=["live_iteration"])
 
 
 def _check_is_published(iteration: Iteration) -> None:

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import UserRequest, developer_required, next_url
 from training import comparison, evaluation, packages
-from training.models import Iteration, Project, Publication
+from training.models import Iteration, Project
 from training.services import publishing
 from training.views.answers import TROUBLE, iteration_or_404, notices, project_or_404, trouble_sentence
 from training.views.iterations import number_in
@@ -66,7 +66,7 @@ def publish(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
     form = PublishForm(request.POST or None, initial={"name": publishing.default_name(iteration.project)})
     if request.method == "POST" and form.is_valid():
         try:
-            line = publishing.publish(
+            plan = publishing.publish(
                 iteration=iteration,
                 by=request.user,
                 name=form.cleaned_data["name"],
@@ -76,7 +76,7 @@ def publish(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
         except TROUBLE as exc:
             form.add_error(None, trouble_sentence(exc))
         else:
-            _say_it_answers(request, line)
+            _say_it_answers(request, plan)
             return redirect("training:iteration", pk=pk, number=number)
     return _publish_page(request, iteration, form)
 
@@ -107,11 +107,11 @@ def rollback(request: UserRequest, pk: int) -> HttpResponseBase:
     project = project_or_404(pk)
     target = _named(project, request.POST.get("iteration", ""))
     try:
-        line = publishing.rollback(project=project, by=request.user, to=target)
+        plan = publishing.rollback(project=project, by=request.user, to=target)
     except TROUBLE as exc:
         messages.error(request, trouble_sentence(exc))
     else:
-        _say_it_answers(request, line)
+        _say_it_answers(request, plan)
     return redirect(next_url(request, reverse("training:iterations", args=[pk])))
 
 
@@ -174,10 +174,10 @@ def _named(project: Project, number: str) -> Iteration | None:
     return get_object_or_404(project.iterations, number=number_in(number))
 
 
-def _say_it_answers(request: UserRequest, line: Publication) -> None:
+def _say_it_answers(request: UserRequest, plan: publishing.Plan) -> None:
     """Say what answers now, with a link to try it."""
-    values = {"name": line.iteration_name, "publish_name": line.publish_name, "replaced": line.replaced_name}
+    values = {"name": plan.iteration.name, "publish_name": plan.name, "replaced": plan.replaced}
     said = _("%(name)s answers as “%(publish_name)s”, in place of %(replaced)s.")
-    said = said if line.replaced_name else _("%(name)s answers as “%(publish_name)s”.")
+    said = said if plan.replaced else _("%(name)s answers as “%(publish_name)s”.")
     link = format_html('<a href="{}">{}</a>', reverse("classifier:home"), _("Try it"))
     messages.success(request, format_html("{} {}", said % values, link))

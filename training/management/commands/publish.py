@@ -42,23 +42,28 @@ class Command(ProjectCommand):
             reason = " ".join(filter(None, [reason, self.require_better(chosen, target)]))
         policy = KEEP_PREVIOUS if keep_previous else REPLACE
         if dry_run:
-            self.tell_plan(target, plan_publication(iteration=target, name=name, policy=policy), as_json=as_json)
-            return
-        line = publish(iteration=target, by=None, name=name, policy=policy, reason=reason)
-        self.tell(
-            {"iteration": target.number, "publish_name": line.publish_name, "replaced": line.replaced_name},
-            as_json=as_json,
-            lines=[f"{target.name} answers as {line.publish_name}, in place of {line.replaced_name or 'nothing'}."],
-        )
+            plan = plan_publication(iteration=target, name=name, policy=policy)
+        else:
+            plan = publish(iteration=target, by=None, name=name, policy=policy, reason=reason)
+        self.tell_plan(plan, dry_run=dry_run, as_json=as_json)
 
-    def tell_plan(self, iteration: Iteration, plan: Plan, *, as_json: bool) -> None:
-        """Say what would be changed, in the words and under the names that tell what was."""
+    def tell_plan(self, plan: Plan, *, dry_run: bool, as_json: bool) -> None:
+        """Say what was changed, or would be."""
         replaced = plan.replaced.name if plan.replaced else ""
-        would = {"iteration": iteration.number, "publish_name": plan.name, "replaced": replaced}
-        would["unpublished"] = [each.name for each in plan.unpublished]
-        lines = [f"{iteration.name} would answer as {plan.name}, in place of {replaced or 'nothing'}."]
-        lines += [f"{each.name} would no longer answer as {each.publish_name}." for each in plan.unpublished]
-        self.tell({"would": would}, as_json=as_json, lines=lines)
+        changes = {
+            "iteration": plan.iteration.number,
+            "publish_name": plan.name,
+            "former_name": plan.former_name,
+            "replaced": replaced,
+            "unpublished": [each.name for each in plan.unpublished],
+        }
+        answers, no_longer = ("would answer", "would no longer answer") if dry_run else ("answers", "no longer answers")
+        lost = [(each.name, each.publish_name) for each in plan.unpublished]
+        if plan.former_name:
+            lost.append((plan.iteration.name, plan.former_name))
+        lines = [f"{plan.iteration.name} {answers} as {plan.name}, in place of {replaced or 'nothing'}."]
+        lines += [f"{iteration} {no_longer} as {name}." for iteration, name in lost]
+        self.tell({"would": changes} if dry_run else changes, as_json=as_json, lines=lines)
 
     def require_better(self, project: Project, new: Iteration) -> str:
         """Return why the iteration is to be published; end with exit code 1 if it is not."""

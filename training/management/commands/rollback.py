@@ -22,10 +22,10 @@ class Command(ProjectCommand):
             sentence = f"Would publish {target} again." if target else "There is nothing to go back to."
             self.tell({"would": target and target.number}, as_json=as_json, lines=[sentence])
             return
-        line = rollback(project=chosen, by=None, reason=reason)
-        sentence = f"{line.iteration_name} answers again as {line.publish_name}"
+        plan = rollback(project=chosen, by=None, reason=reason)
+        replaced = plan.replaced.name if plan.replaced else ""
         self.tell(
-            {"iteration": line.iteration_name, "publish_name": line.publish_name, "replaced": line.replaced_name},
+            {"iteration": plan.iteration.name, "publish_name": plan.name, "replaced": replaced},
             as_json=as_json,
-            lines=[f"{sentence}, in place of {line.replaced_name or 'nothing'}."],
+            lines=[f"{plan.iteration.name} answers again as {plan.name}, in place of {replaced or 'nothing'}."],
         )

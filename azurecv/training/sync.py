@@ -18,6 +18,7 @@ from azurecv.training.learning import why_failed
 from training.exceptions import BackendUnavailable
 from training.figures import Performance
 from training.models import Iteration, Project, Publication, Tag
+from training.services import publishing
 
 logger = logging.getLogger(__name__)
 
@@ -117,29 +118,14 @@ def _notice_unpublished(project: Project, remote: Sequence[RemoteIteration]) -> 
     """Let nothing be live if somebody unpublished or deleted at Azure what was."""
     live = project.live_iteration
     if live and live.remote_id not in {each.id for each in remote if each.publish_name}:
-        project.live_iteration = None
-        _log(project, Publication.Act.UNPUBLISH, live)
+        publishing.note(Publication.Act.UNPUBLISH, live, project=project, reason=REASON)
 
 
 def _notice_published(project: Project) -> None:
     """Let the iteration be live that alone is published at Azure, if none is."""
     published = list(project.iterations.published())
     if project.live_iteration is None and len(published) == 1:
-        project.live_iteration = published[0]
-        _log(project, Publication.Act.PUBLISH, published[0])
-
-
-def _log(project: Project, act: Publication.Act, iteration: Iteration) -> None:
-    """Save what is live now, and write down what somebody did at Azure."""
-    project.save(update_fields=["live_iteration"])
-    project.publications.create(
-        act=act,
-        iteration=iteration,
-        iteration_name=iteration.name,
-        publish_name=iteration.publish_name or iteration.name,
-        reason=REASON,
-    )
-    logger.info("Mirrored act=%s project=%s iteration=%s", act, project.pk, iteration.number)
+        publishing.note(Publication.Act.PUBLISH, published[0], project=project, reason=REASON)
 
 
 def _last_publication(project: Project) -> int | None:

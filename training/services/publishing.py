@@ -153,6 +153,16 @@ def unpublish(*, iteration: Iteration, by: User | None, reason: str = "") -> Pub
     return line
 
 
+def note(act: Publication.Act, iteration: Iteration, *, project: Project, reason: str) -> None:
+    """Take down what somebody published or unpublished elsewhere: the iteration is live, or nothing is any more.
+
+    project: locked.
+    """
+    _set_live(project, None if act == Publication.Act.UNPUBLISH else iteration)
+    _log(act, iteration, name=iteration.publish_name or iteration.name, reason=reason, by=None)
+    logger.info("Noted act=%s project=%s iteration=%s", act, project.pk, iteration.number)
+
+
 def successor(iteration: Iteration) -> Iteration | None:
     """Return what would be live if this live iteration were unpublished: what was published last of the others."""
     others = Iteration.objects.published().filter(project=iteration.project_id).exclude(pk=iteration.pk)

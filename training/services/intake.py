@@ -18,7 +18,7 @@ from engine.images import AdmittedPicture
 from engine.splitting import Part
 from training.exceptions import Refused
 from training.models import Image, Project, Tag
-from training.services.tagging import Pair, tag_here
+from training.services.tagging import Pair, Tagging, tag_here
 from training.uploads import BATCH, TAGS_A_BATCH, ImageStatus, ImageUpload, UploadResult, fill_in
 
 MOST_IMAGES = 100_000
@@ -87,9 +87,9 @@ def split_batch(batch: Sequence[ImageUpload]) -> Iterator[Sequence[ImageUpload]]
 def _add(
     project: Project, batch: list[Candidate | UploadResult], *, by: User | None, remote_id: UUID | None
 ) -> tuple[UploadResult, ...]:
-    _refuse_beyond_limit(project, batch)
-    candidates = [each for each in batch if isinstance(each, Candidate)]
-    return fill_in(batch, _insert(project, candidates, by=by, remote_id=remote_id) if candidates else ())
+    results = _refusing_beyond_limit(project, batch)
+    candidates = [each for each in results if isinstance(each, Candidate)]
+    return fill_in(results, _insert(project, candidates, by=by, remote_id=remote_id) if candidates else ())
 
 
 def admit(project: Project, upload: ImageUpload) -> Candidate | UploadResult:
@@ -105,22 +105,25 @@ def admit(project: Project, upload: ImageUpload) -> Candidate | UploadResult:
     return Candidate(upload, picture)
 
 
-def _refuse_beyond_limit(project: Project, results: list[Candidate | UploadResult]) -> None:
-    """Put refusals in the place of new pictures that the project has no room for."""
+def _refusing_beyond_limit(project: Project, batch: list[Candidate | UploadResult]) -> list[Candidate | UploadResult]:
+    """Return the batch with refusals in the place of new pictures that the project has no room for."""
     room = MOST_IMAGES - project.images.count()
-    if room >= len(results):
-        return
-    sha256s = [each.picture.sha256 for each in results if isinstance(each, Candidate)]
+    if room >= len(batch):
+        return batch
+    sha256s = [each.picture.sha256 for each in batch if isinstance(each, Candidate)]
     present = set(project.images.filter(picture__sha256__in=sha256s).values_list("picture__sha256", flat=True))
-    for place, each in enumerate(results):
+    full = _("The project has %(limit)s images, which is as many as it may.") % {"limit": MOST_IMAGES}
+    results: list[Candidate | UploadResult] = []
+    for each in batch:
         if isinstance(each, UploadResult) or each.picture.sha256 in present:
-            continue
-        if room > 0:
+            results.append(each)
+        elif room > 0:
             present.add(each.picture.sha256)
             room -= 1
-            continue
-        detail = _("The project has %(limit)s images, which is as many as it may.") % {"limit": MOST_IMAGES}
-        results[place] = UploadResult(each.upload.name, ImageStatus.ERROR_LIMIT_EXCEED, detail=detail)
+            results.append(each)
+        else:
+            results.append(UploadResult(each.upload.name, ImageStatus.ERROR_LIMIT_EXCEED, detail=full))
+    return results
 
 
 def _insert(
@@ -147,32 +150,36 @@ def _insert_together(
         if isinstance(picture, Picture)
     ]
     project = project.held()
-    present = project.images.filter(picture__in=[picture for _, picture in stored]).locked()
+    present = project.images.filter(picture__in=[picture for _candidate, picture in stored]).locked()
     known = {image.picture_id: image for image in present}
     # Nobody else can add them meanwhile: the pictures' rows are locked.
     new = {picture: candidate for candidate, picture in reversed(stored) if picture.pk not in known}
-    images = known | _make_images(project, new, by=by, remote_id=remote_id)
-    pairs = [Pair(images[picture.pk], tag) for candidate, picture in stored for tag in candidate.upload.tags]
+    image_of = known | _make_images(project, new, by=by, remote_id=remote_id)
+    pairs = [Pair(image_of[picture.pk], tag) for candidate, picture in stored for tag in candidate.upload.tags]
     tagging = tag_here(project, pairs)
     results = []
     for candidate, picture in zip(candidates, pictures, strict=True):
-        upload = candidate.upload
         if isinstance(picture, StorageUnavailable):
-            results.append(UploadResult(upload.name, ImageStatus.ERROR_STORAGE, detail=str(picture)))
-            continue
-        image = images[picture.pk]
-        if new.get(picture) is candidate:
-            image_tags = tuple(row for row in tagging.created if row.image == image)
-            results.append(UploadResult(upload.name, ImageStatus.OK, image, image_tags=image_tags))
-            continue
-        left_out = tuple(tag for tag in upload.tags if Pair(image, tag) in tagging.exceeded)
-        is_as_asked = _renew(image, upload)
-        results.append(
-            UploadResult(
-                upload.name, ImageStatus.OK_DUPLICATE, image, left_out=left_out, is_not_held_out=not is_as_asked
-            )
-        )
+            results.append(UploadResult(candidate.upload.name, ImageStatus.ERROR_STORAGE, detail=str(picture)))
+        elif new.get(picture) is candidate:
+            results.append(_added(candidate.upload, image_of[picture.pk], tagging))
+        else:
+            results.append(_come_again(candidate.upload, image_of[picture.pk], tagging))
     return results
+
+
+def _added(upload: ImageUpload, image: Image, tagging: Tagging) -> UploadResult:
+    image_tags = tuple(row for row in tagging.created if row.image == image)
+    return UploadResult(upload.name, ImageStatus.OK, image, image_tags=image_tags)
+
+
+def _come_again(upload: ImageUpload, image: Image, tagging: Tagging) -> UploadResult:
+    """Renew an image that was there, or is twice in the batch."""
+    left_out = tuple(tag for tag in upload.tags if Pair(image, tag) in tagging.exceeded)
+    is_not_held_out = not _renew(image, upload)
+    return UploadResult(
+        upload.name, ImageStatus.OK_DUPLICATE, image, left_out=left_out, is_not_held_out=is_not_held_out
+    )
 
 
 def _make_images(

@@ -75,7 +75,10 @@ def add_metadata(images: ImageQuerySet, given: Mapping[str, str]) -> tuple[list[
 
 
 def delete_images(images: Sequence[Image]) -> int:
-    """Delete these images of one project, and their pictures unless something else points at them; return how many."""
+    """Delete the few images of one project that somebody has chosen on a page; return how many.
+
+    Their pictures are erased at once, unless something else points at them: whoever asked sees that they are gone.
+    """
     if not images:
         return 0
     if mirror := get_mirror(images[0].project):
@@ -89,7 +92,10 @@ def delete_images(images: Sequence[Image]) -> int:
 
 
 def discard_images(project: Project, images: ImageQuerySet, *, by: User | None) -> int:
-    """Delete these images of the project at once, however many; a job erases their pictures. Return how many."""
+    """Delete these images of the project in one act, however many a program has named; return how many.
+
+    Each picture may be a call of the storage, which a request cannot wait for: a job erases them.
+    """
     if mirror := get_mirror(project):
         mirror.delete_images(images)
     with transaction.atomic():

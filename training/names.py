@@ -6,6 +6,8 @@ from django.utils.translation import gettext as _
 
 from training.exceptions import Refused
 
+LONGEST_NAME = 100
+"""Characters of what projects and iterations are called, and of what an iteration answers under."""
 _TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Characters that make the text around them run the other way."""
 _UNSEEN = {"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"}

@@ -18,6 +18,7 @@ from azurecv.training.learning import why_failed
 from training.exceptions import BackendUnavailable
 from training.figures import Performance
 from training.models import Iteration, Project, Publication, Tag
+from training.names import LONGEST_NAME
 from training.services import publishing
 
 logger = logging.getLogger(__name__)
@@ -64,10 +65,10 @@ def sync(calls: Calls, project: Project) -> str:
 def mirror_iteration(row: Iteration, remote: RemoteIteration, performance: Performance | None) -> None:
     """Give the row what Azure says of an iteration that is over, unsaved."""
     is_completed = remote.status == answers.COMPLETED
-    row.name = remote.name[:100]
+    row.name = remote.name[:LONGEST_NAME]
     row.status = Iteration.Status.COMPLETED if is_completed else Iteration.Status.FAILED
     row.training_type = "Advanced" if remote.training_type == "Advanced" else "Regular"
-    row.publish_name = remote.publish_name[:100] if is_completed else ""
+    row.publish_name = remote.publish_name[:LONGEST_NAME] if is_completed else ""
     row.trained_at = remote.trained_at
     row.error = "" if is_completed else row.error or why_failed(remote)
     if performance:

@@ -10,7 +10,7 @@ from tests import factories
 from tests.training.publishable import make_iteration, published
 from training.exceptions import AlreadyTraining, IsPublished, NameTaken, Refused
 from training.models import Project
-from training.services import learning
+from training.names import LONGEST_NAME
 from training.services.learning import delete_iteration, rename_iteration
 from training.services.projects import delete_project
 from training.services.publishing import publish, unpublish
@@ -56,7 +56,7 @@ def test_iteration_is_renamed_but_never_as_another(project: Project) -> None:
     assert list(project.iterations.values_list("name", flat=True)) == ["Iteration 2", "Spring"]
 
 
-@pytest.mark.parametrize("name", ["", " ", "x" * (learning.LONGEST_NAME + 1)])
+@pytest.mark.parametrize("name", ["", " ", "x" * (LONGEST_NAME + 1)])
 def test_iteration_without_a_name_that_fits_keeps_its_own(project: Project, name: str) -> None:
     iteration = make_iteration(project)
 

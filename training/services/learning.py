@@ -28,11 +28,9 @@ from training.exceptions import (
     TrainingFailed,
 )
 from training.models import Iteration, Project, Tag
-from training.names import clean_name, same_name
+from training.names import LONGEST_NAME, clean_name, same_name
 
 logger = logging.getLogger(__name__)
-
-LONGEST_NAME = 100
 
 
 def start_training(

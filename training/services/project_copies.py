@@ -14,13 +14,11 @@ from training.backends import get_mirror
 from training.exceptions import Refused
 from training.labels import Label, columns_of, dump_labels, labels_measured
 from training.models import Image, ImageTag, Iteration, Project, Tag
-from training.names import same_name
+from training.names import LONGEST_NAME, same_name
 from training.services.projects import create_project
 from training.snapshots import snapshot_of
 
 logger = logging.getLogger(__name__)
-
-LONGEST_NAME = 100
 
 
 def check_can_copy(project: Project) -> None:

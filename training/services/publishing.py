@@ -14,11 +14,11 @@ from accounts.models import User
 from training.backends import get_mirror, get_trainer
 from training.exceptions import IsPublished, NotPublished, NotTrained, PublishNameRefused, Refused
 from training.models import Iteration, Project, Publication
+from training.names import LONGEST_NAME
 
 logger = logging.getLogger(__name__)
 
 FIRST_NAME = "live"
-LONGEST_NAME = 100
 
 
 def default_name(project: Project) -> str:

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.access import UserRequest, developer_required, next_url
 from training import comparison, evaluation, packages
 from training.models import Iteration, Project
+from training.names import LONGEST_NAME
 from training.services import publishing
 from training.views.answers import TROUBLE, iteration_or_404, notices, project_or_404, trouble_sentence
 from training.views.iterations import number_in
@@ -31,7 +32,7 @@ class PublishForm(forms.Form):
 
     name = forms.CharField(
         label=gettext_lazy("Publish name"),
-        max_length=publishing.LONGEST_NAME,
+        max_length=LONGEST_NAME,
         help_text=gettext_lazy(
             "Programs ask for it by this name. Taken over from the live iteration, nothing changes for them."
         ),

@@ -1,26 +1,17 @@
-"""What answers: one act, one transaction, one line in the log, and a way back."""
+"""What answers: one act, one transaction, one line in the log."""
 
-import re
 import threading
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from unittest.mock import Mock
 
-import numpy as np
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
-from django.utils.translation import override
 
-from engine import heads, images, packages
-from engine.backbones import Backbone
-from engine.packages import Golden
 from tests import factories
-from tests.training.publishable import learned, live, make_iteration, published
+from tests.training.publishable import live, make_iteration, published
 from training.exceptions import IsPublished, NotPublished, PublishNameRefused, Refused
 from training.models import Iteration, Project, Publication
-from training.packages import package
 from training.services.learning import delete_iteration
 from training.services.publishing import (
     BESIDE,
@@ -29,8 +20,6 @@ from training.services.publishing import (
     Policy,
     plan_publication,
     publish,
-    rollback,
-    rollback_target,
     successor,
     unpublish,
 )
@@ -257,33 +246,6 @@ def test_what_does_not_answer_cannot_be_unpublished(project: Project) -> None:
         unpublish(iteration=make_iteration(project), by=None)
 
 
-def test_rollback_brings_back_what_was_replaced(project: Project) -> None:
-    for _ in range(3):
-        publish(iteration=make_iteration(project), by=None)
-
-    rollback(project=project, by=None)
-    assert live(project) == 2
-    rollback(project=project, by=None)
-
-    assert live(project) == 1
-    assert rollback_target(project) is None
-
-
-def test_rollback_after_unpublishing_brings_the_last_back(project: Project) -> None:
-    iteration = make_iteration(project)
-    publish(iteration=iteration, by=None)
-    unpublish(iteration=iteration, by=None)
-
-    rollback(project=project, by=None)
-
-    assert live(project) == 1
-
-
-def test_nothing_to_go_back_to_is_refused(project: Project) -> None:
-    with pytest.raises(Refused):
-        rollback(project=project, by=None)
-
-
 @pytest.mark.django_db(transaction=True)
 def test_two_publications_at_once_leave_one_live_and_both_in_the_log() -> None:
     project = factories.make_project(domain="Food")
@@ -336,174 +298,3 @@ def test_log_outlives_its_iterations_and_people(project: Project) -> None:
 def test_completed_iteration_needs_a_head(project: Project) -> None:
     with pytest.raises(IntegrityError, match="has_a_head"), transaction.atomic():
         Iteration.objects.create(project=project, number=9, status="Completed", trained_at=timezone.now())
-
-
-def test_same_iteration_under_another_name_is_no_step_back(project: Project) -> None:
-    for _ in range(2):
-        publish(iteration=make_iteration(project), by=None)
-    second = project.iterations.get(number=2)
-    publish(iteration=second, by=None, name="prod")
-
-    plan = rollback(project=project, by=None)
-
-    assert (live(project), plan.name) == (1, "live")
-
-
-def test_what_came_back_keeps_the_name_that_programs_know(project: Project) -> None:
-    publish(iteration=make_iteration(project), by=None, name="prod")
-    publish(iteration=make_iteration(project), by=None, name="beta", policy=KEEP_PREVIOUS)
-
-    rollback(project=project, by=None)
-
-    assert published(project) == {1: "prod"}
-
-
-def test_unpublished_one_comes_back_under_its_name(project: Project) -> None:
-    iteration = make_iteration(project)
-    publish(iteration=iteration, by=None, name="prod")
-    unpublish(iteration=iteration, by=None)
-
-    rollback(project=project, by=None)
-
-    assert published(project) == {1: "prod"}
-
-
-def test_going_back_ends_at_the_first(project: Project) -> None:
-    iterations = [make_iteration(project) for _ in range(2)]
-    for number in (0, 1, 0):
-        publish(iteration=iterations[number], by=None)
-
-    rollback(project=project, by=None)
-    assert live(project) == 2
-    rollback(project=project, by=None)
-
-    assert live(project) == 1
-    assert rollback_target(project) is None
-
-
-def test_deleted_iteration_is_passed_over(project: Project) -> None:
-    iterations = [make_iteration(project) for _ in range(3)]
-    for iteration in iterations:
-        publish(iteration=iteration, by=None)
-    delete_iteration(iterations[1])
-
-    rollback(project=project, by=None)
-
-    assert live(project) == 1
-
-
-# The parity gate
-
-
-@pytest.fixture
-def exports_differ(monkeypatch: pytest.MonkeyPatch) -> None:
-    to_onnx = packages.to_onnx
-
-    def to_another(head: heads.Head, backbone: Backbone) -> bytes:
-        return to_onnx(replace(head, bias=head.bias + np.array([5, 0], dtype=np.float32)), backbone)
-
-    monkeypatch.setattr(packages, "to_onnx", to_another)
-
-
-@pytest.mark.proven
-@pytest.mark.usefixtures("exports_differ")
-def test_iteration_whose_package_answers_otherwise_is_not_published(project: Project) -> None:
-    with pytest.raises(Refused, match="not the same"):
-        publish(iteration=make_iteration(project), by=None)
-
-    assert (live(project), project.publications.count()) == (None, 0)
-
-
-@pytest.mark.proven
-@pytest.mark.usefixtures("exports_differ")
-def test_the_refusal_names_the_file_and_says_by_how_much_in_the_readers_language(project: Project) -> None:
-    with override("fr"), pytest.raises(Refused) as raised:
-        publish(iteration=learned(project, right=30), by=None)
-
-    assert re.search(r"photo\.jpg.* \d,\d{5} .* \d,\d{5}", str(raised.value))
-
-
-@pytest.fixture
-def proofs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many pictures each proof was on, as they are made."""
-    made: list[int] = []
-    check = packages.check
-
-    def noted(model: bytes, pictures: list[Golden], *, tags: tuple[str, ...]) -> None:
-        made.append(len(pictures))
-        check(model, pictures, tags=tags)
-
-    monkeypatch.setattr(packages, "check", noted)
-    return made
-
-
-@pytest.mark.proven
-def test_what_was_proven_is_not_proven_again(project: Project, proofs: list[int]) -> None:
-    iteration = make_iteration(project)
-    package(iteration)
-
-    publish(iteration=iteration, by=None)
-    publish(iteration=Iteration.objects.get(pk=iteration.pk), by=None, name="another")
-    package(iteration)
-
-    assert len(proofs) == 1
-
-
-@pytest.mark.proven
-def test_another_library_asks_for_another_proof(
-    project: Project, proofs: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    iteration = make_iteration(project)
-    publish(iteration=iteration, by=None)
-
-    monkeypatch.setattr(packages, "versions", lambda: "onnxruntime 99")
-    publish(iteration=iteration, by=None, name="another")
-
-    assert len(proofs) == 2
-
-
-@pytest.mark.proven
-def test_to_a_program_what_was_proven_is_as_it_was(project: Project, proofs: list[int]) -> None:
-    iteration = make_iteration(project)
-    before = Iteration.objects.get(pk=iteration.pk).modified_at
-
-    package(iteration)
-
-    found = Iteration.objects.get(pk=iteration.pk)
-    assert (found.modified_at, bool(found.proof), len(proofs)) == (before, True, 1)
-
-
-@pytest.mark.proven
-def test_lost_picture_does_not_stand_in_the_way(project: Project, blobs: Path) -> None:
-    iteration = learned(project, right=30, of=10)
-    for path in list((blobs / "pictures").rglob("*")):
-        if path.is_file():
-            path.unlink()
-
-    publish(iteration=iteration, by=None)
-
-    assert live(project) == 1
-
-
-@pytest.mark.proven
-def test_damaged_picture_is_passed_over(project: Project, blobs: Path, proofs: list[int]) -> None:
-    iteration = learned(project, right=4, of=4)
-    one, *_others = [path for path in (blobs / "pictures").rglob("*") if path.is_file()]
-    one.write_bytes(one.read_bytes()[:-100])
-
-    package(iteration)
-
-    assert proofs == [3]
-
-
-@pytest.mark.proven
-def test_each_golden_picture_is_decoded_once(
-    project: Project, proofs: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    iteration = learned(project, right=30, of=10)
-    decode = Mock(side_effect=images.decode)
-    monkeypatch.setattr(images, "decode", decode)
-
-    package(iteration)
-
-    assert [decode.call_count] == proofs

@@ -32,7 +32,11 @@ def with_lengths(application: WSGIApplication) -> WSGIApplication:
             del environ["HTTP_TRANSFER_ENCODING"]
             body = ChunkedBody(environ["wsgi.input"], file)
             environ |= {"CONTENT_LENGTH": str(sys.maxsize), "wsgi.input": body}  # until it is measured
-            return application(environ, start_response)
+            content = application(environ, start_response)
+            if body.error:
+                _close(content)
+                raise body.error  # the server says what is wrong with the chunks, and ends the connection
+            return content
 
     return count
 
@@ -43,11 +47,16 @@ class ChunkedBody:
     def __init__(self, stream: Input, file: IO[bytes]) -> None:
         self._stream, self._file = stream, file
         self._length = 0
+        self.error: Exception | None = None
 
     def measure(self, most: int) -> int:
-        """Read the body, and return how long it is; of a longer one so much is read, and returned."""
-        while data := self._stream.read(min(PIECE_BYTES, most - self._length)):
-            self._length += self._file.write(data)
+        """Read the body, and return how long it is; `most` where it is longer, or cannot be read to its end."""
+        try:
+            while data := self._stream.read(min(PIECE_BYTES, most - self._length)):
+                self._length += self._file.write(data)
+        except Exception as exc:  # noqa: BLE001  # servers have errors of their own for chunks that are none
+            self.error = exc
+            return most
         self._file.seek(0)
         return self._length
 
@@ -65,11 +74,15 @@ def with_bare_heads(application: WSGIApplication) -> WSGIApplication:
         content = application(environ, start_response)
         if environ["REQUEST_METHOD"] != "HEAD":
             return content
-        if hasattr(content, "close"):
-            content.close()
+        _close(content)
         return []
 
     return answer
+
+
+def _close(content: Iterable[bytes]) -> None:
+    if hasattr(content, "close"):
+        content.close()
 
 
 def read_to_their_ends(application: WSGIApplication) -> WSGIApplication:
@@ -119,8 +132,7 @@ class _Answer:
         return iter(self._content)
 
     def close(self) -> None:
-        if hasattr(self._content, "close"):
-            self._content.close()
+        _close(self._content)
         if not self._body.is_over:
             _throw_away(self._body, self._connection)
 

@@ -74,6 +74,18 @@ def test_nothing_is_read_of_a_body_in_chunks_that_nobody_measures() -> None:
     assert len(rest.read()) == LIMIT
 
 
+def test_chunks_that_are_none_are_the_servers_to_refuse() -> None:
+    class Broken(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise ValueError("no chunk")
+
+    environ = in_chunks(b"") | {"wsgi.input": Broken()}
+
+    with pytest.raises(ValueError, match="no chunk"):
+        seen_through(measured, environ)
+    assert environ["CONTENT_LENGTH"] == str(LIMIT + 1)  # so it is refused
+
+
 def test_body_in_chunks_may_be_read_by_lines_and_by_any_size() -> None:
     body = ChunkedBody(io.BytesIO(b"one\ntwo\nthree"), io.BytesIO())
     body.measure(LIMIT)

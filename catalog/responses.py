@@ -15,8 +15,6 @@ from engine.images import FORMATS
 
 logger = logging.getLogger(__name__)
 
-DAY_S = 24 * 3600
-
 
 def whole(picture: Picture) -> HttpResponseBase:
     """Return the picture's bytes, or lead to a short-lived link of the storage where that is configured."""
@@ -34,11 +32,14 @@ def small(picture: Picture) -> HttpResponseBase:
 
 
 def _answer(read: Callable[[Picture], bytes], picture: Picture, *, content_type: str) -> HttpResponse:
-    """Answer with what is read, for the one browser to cache for a day; 503 while the storage is away."""
+    """Answer with what is read; 503 while the storage is away.
+
+    A browser may keep it, but asks each time whether it is still there: what is erased is erased there too.
+    """
     try:
         response = HttpResponse(read(picture), content_type=content_type)
     except StorageUnavailable as exc:
         logger.warning("Picture not shown: %s", exc, exc_info=exc)
         return HttpResponse(status=503, headers={"Retry-After": "30"})
-    patch_cache_control(response, private=True, max_age=DAY_S)
+    patch_cache_control(response, private=True, no_cache=True)
     return response

@@ -135,8 +135,19 @@ def test_browser_keeps_the_picture_to_itself(signed_in: SignIn, reviewer: User) 
     first = browser.get(url)
     second = browser.get(url, headers={"if-none-match": first.headers["ETag"]})
 
-    assert "private" in first.headers["Cache-Control"]
+    assert first.headers["Cache-Control"] == "private, no-cache"
     assert (first.status_code, second.status_code) == (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED)
+
+
+def test_picture_that_is_erased_is_not_shown_from_the_browser_either(signed_in: SignIn, reviewer: User) -> None:
+    picture = factories.make_picture()
+    url = reverse("catalog:picture", args=[picture.sha256])
+    browser = signed_in(reviewer)
+    known = browser.get(url).headers["ETag"]
+
+    Picture.objects.all().delete()
+
+    assert browser.get(url, headers={"if-none-match": known}).status_code == HTTPStatus.NOT_FOUND
 
 
 def test_known_etag_tells_a_stranger_nothing(signed_in: SignIn, db: None) -> None:

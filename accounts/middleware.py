@@ -10,6 +10,11 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import translation
 
+from accounts.exceptions import SignInRefused
+from accounts.sign_ins import attempt_of
+from accounts.views import login, sign_in_refused
+from web import limits
+
 
 def language_of_user(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     """Answer in the language that the signed-in user chose, whatever browser they come with."""
@@ -37,6 +42,35 @@ def signing_in_from_htmx(get_response: Callable[[HttpRequest], HttpResponse]) ->
         return HttpResponse(status=HTTPStatus.UNAUTHORIZED, headers={"HX-Redirect": sign_in})
 
     return middleware
+
+
+class SignInRefusals:
+    """Answers where a password is not looked at: at sign-in, and wherever one is set.
+
+    It stands above sessions and forms: strangers may send more attempts than there is time to look at.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        is_attempt = request.method == "POST" and request.path_info == reverse(settings.LOGIN_URL)
+        return (is_attempt and _refused(request)) or self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        return sign_in_refused(request, exception) if isinstance(exception, SignInRefused) else None
+
+
+def _refused(request: HttpRequest) -> HttpResponse | None:
+    """Return the answer to an attempt that need not be looked at, or None."""
+    with translation.override(translation.get_language_from_request(request)):
+        if answer := limits.refused(request, login):
+            return answer
+        try:
+            attempt_of(request, request.POST.get("username", "")).check()
+        except SignInRefused as reason:
+            return sign_in_refused(request, reason)
+    return None
 
 
 def _path_of(url: str) -> str:

@@ -1,12 +1,13 @@
 """Signing in and out, and what one chooses for oneself."""
 
+import math
 from collections.abc import Container
 from http import HTTPStatus
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import views as auth_views
-from django.contrib.auth.forms import PasswordChangeForm
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse_lazy
@@ -14,18 +15,46 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access import next_url
+from accounts.exceptions import Busy, NameLocked, SignInRefused
+from accounts.forms import SignInForm
 from accounts.models import User
+from accounts.sign_ins import remember_device
+from web.limits import refusal
 
 YEAR_S = 365 * 24 * 3600
 
-login = auth_views.LoginView.as_view(template_name="accounts/login.html", redirect_authenticated_user=True)
+
+class SignIn(auth_views.LoginView):
+    """Sign in, and be known from then on as one who did, in this browser."""
+
+    authentication_form = SignInForm
+    template_name = "accounts/login.html"
+    redirect_authenticated_user = True
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        response = super().form_valid(form)
+        remember_device(response, form.cleaned_data["username"])
+        return response
+
+
+login = SignIn.as_view()
 logout = auth_views.LogoutView.as_view()
 
 
-def locked(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-    """Say for how many minutes this name cannot sign in from this address."""
-    minutes = settings.AXES_COOLOFF_TIME.seconds // 60
-    return render(request, "accounts/locked.html", {"minutes": minutes}, status=HTTPStatus.TOO_MANY_REQUESTS)
+def sign_in_refused(request: HttpRequest, reason: SignInRefused) -> HttpResponse:
+    """Say why no password was looked at, and when to try again."""
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    if isinstance(reason, NameLocked):
+        minutes = math.ceil(reason.seconds / 60)
+        answer: HttpResponse = render(request, "accounts/locked.html", {"minutes": minutes}, status=status)
+    elif isinstance(reason, Busy):
+        sentence = _("Many people are signing in just now. Try again in a few seconds.")
+        answer = refusal(request, sentence, title=_("One moment"), status=status)
+    else:
+        sentence = _("Sign-in has failed too often. Try again in %(seconds)s s.") % {"seconds": reason.seconds}
+        answer = refusal(request, sentence, title=_("Too many attempts"), status=status)
+    answer.headers["Retry-After"] = str(reason.seconds)
+    return answer
 
 
 class PasswordChange(auth_views.PasswordChangeView):

@@ -5,7 +5,6 @@
 
 import os
 import re
-from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -80,7 +79,6 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
-    "axes",
     "csp",
     "django_bootstrap5",
     "django_htmx",
@@ -104,6 +102,7 @@ MIDDLEWARE = [
     "web.headers.keep_to_ourselves",
     "customvision.middleware.speak_custom_vision",
     "csp.middleware.CSPMiddleware",
+    "accounts.middleware.SignInRefusals",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -116,7 +115,6 @@ MIDDLEWARE = [
     "accounts.middleware.signing_in_from_htmx",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "axes.middleware.AxesMiddleware",
 ]
 
 TEMPLATES = [
@@ -202,7 +200,7 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024  # bytes of a whole request: a pho
 
 # People
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+PASSWORD_HASHERS = ["accounts.hashers.OneByOnePBKDF2"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -215,12 +213,6 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "classifier:home"
 LOGOUT_REDIRECT_URL = "accounts:login"
-AXES_FAILURE_LIMIT = 10
-AXES_COOLOFF_TIME = timedelta(minutes=15)
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_LOCKOUT_CALLABLE = "accounts.views.locked"
-AXES_CLIENT_IP_CALLABLE = "web.addresses.client_address"
-AXES_VERBOSE = False
 
 CLASSIFR_REVIEWER_PASSWORD = secret("CLASSIFR_REVIEWER_PASSWORD")  # of the first users; random when not given
 CLASSIFR_CLIENT_PASSWORD = secret("CLASSIFR_CLIENT_PASSWORD")
@@ -343,7 +335,7 @@ if CLASSIFR_HTTPS:
 
 # Logs: one line an event, key=value, on standard error
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
-QUIET_LOGGERS = ("axes", "azure", "django", "django_tasks", "django_tasks_db")
+QUIET_LOGGERS = ("azure", "django", "django_tasks", "django_tasks_db")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

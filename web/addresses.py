@@ -20,14 +20,15 @@ def client_address(request: HttpRequest) -> str:
     return _without_port(forwarded[-trusted].strip()) or peer
 
 
-def network_of(address: str) -> str:
-    """Return what counts as one client: an IPv4 address, or the /64 that a household has of IPv6."""
+def network_of(address: str, *, ipv4_prefix: int = 32) -> str:
+    """Return what counts as one client: an IPv4 address or network, or the /64 that a household has of IPv6."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return address
-    if parsed.version == 4 or parsed.ipv4_mapped:
-        return address
+    ipv4 = parsed if isinstance(parsed, ipaddress.IPv4Address) else parsed.ipv4_mapped
+    if ipv4:
+        return address if ipv4_prefix == 32 else str(ipaddress.ip_network((int(ipv4), ipv4_prefix), strict=False))
     return str(ipaddress.ip_network((int(parsed), 64), strict=False))
 
 

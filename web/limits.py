@@ -25,12 +25,18 @@ WINDOW_S = 60
 
 _COUNT = """
     INSERT INTO accounts_requestcount AS known (key, count, ends_at)
-    SELECT unnest(%s::text[]), 1, statement_timestamp() + make_interval(secs => %s)
+    SELECT asked.key, 1, statement_timestamp() + make_interval(secs => asked.window_s)
+    FROM unnest(%s::text[], %s::int[]) AS asked (key, window_s)
     ON CONFLICT (key) DO UPDATE SET
         count = CASE WHEN known.ends_at > statement_timestamp() THEN known.count + 1 ELSE 1 END,
         ends_at = CASE WHEN known.ends_at > statement_timestamp() THEN least(known.ends_at, excluded.ends_at)
                        ELSE excluded.ends_at END  -- the least: the clock may have gone back since
     RETURNING count, extract(epoch FROM ends_at - statement_timestamp())::float
+"""
+
+_READ = """
+    SELECT key, count, extract(epoch FROM ends_at - statement_timestamp())::float
+    FROM accounts_requestcount WHERE key = ANY(%s) AND ends_at > statement_timestamp()
 """
 
 
@@ -87,15 +93,23 @@ def seconds_to_wait(request: HttpRequest, rate: Rate) -> int:
     return max((math.ceil(left_s) or 1 for limit, (count, left_s) in counted if count > limit), default=0)
 
 
-def count_requests(keys: Sequence[str]) -> list[tuple[int, float]]:
+def count_requests(keys: Sequence[str], *, windows_s: Sequence[int] = ()) -> list[tuple[int, float]]:
     """Count one request for each key, in this order; return the count in its window and the seconds left of it.
 
-    A window begins with its first request. One statement: processes that count at the same time cannot miscount, nor
-    wait for each other in a circle as long as their keys are sorted.
+    windows_s: how long each window is, WINDOW_S where nothing is said. It begins with its first request.
+    One statement: processes that count at the same time cannot miscount, nor wait for each other in a circle as long as
+    their keys are sorted.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_COUNT, [list(keys), WINDOW_S])
+        cursor.execute(_COUNT, [list(keys), list(windows_s) or [WINDOW_S] * len(keys)])
         return cast("list[tuple[int, float]]", cursor.fetchall())
+
+
+def read_counts(keys: Sequence[str]) -> dict[str, tuple[int, float]]:
+    """Return the count of each key that has a window now, and the seconds left of it. Counts nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute(_READ, [list(keys)])
+        return {key: (count, left_s) for key, count, left_s in cursor.fetchall()}
 
 
 def too_big(request: HttpRequest, size: int, *, limit: int) -> HttpResponse:

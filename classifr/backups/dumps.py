@@ -12,14 +12,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from django.apps import apps
 from django.db import connection
 from psycopg2.extensions import make_dsn
 
 from classifr.backups.exceptions import BackupError
 from classifr.embedded_postgres.programs import CARRIED, programs
 
-TRANSIENT = ("django_session", "django_tasks_db_dbtaskresult", "axes_accessattempt*", "axes_accessfailurelog")
-"""Tables, beside the unlogged ones, whose rows are worth nothing tomorrow: people sign in and jobs are queued again."""
+TRANSIENT = ("sessions.Session", "django_tasks_database.DBTaskResult")
+"""Models, beside the unlogged ones, whose rows are worth nothing tomorrow: people sign in and jobs are queued again."""
 
 
 def server_version() -> int:
@@ -31,7 +32,8 @@ def server_version() -> int:
 
 def dump(path: Path, *, snapshot: str) -> None:
     """Write what that exported snapshot sees, without what is transient. Raises BackupError."""
-    excluded = [f"--exclude-table-data={pattern}" for pattern in TRANSIENT]
+    tables = [apps.get_model(label)._meta.db_table for label in TRANSIENT]  # noqa: SLF001  # Django documents it
+    excluded = [f"--exclude-table-data={table}" for table in tables]
     _run(
         "pg_dump", "--format=custom", "--no-unlogged-table-data", *excluded, f"--snapshot={snapshot}", f"--file={path}"
     )

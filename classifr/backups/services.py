@@ -33,6 +33,9 @@ logger = logging.getLogger(__name__)
 Report = Callable[[str, int, int | None], None]
 """Hears what is being done, how many are done, and of how many, None where that is not known."""
 
+RETIRED = frozenset({"axes"})
+"""Apps of earlier releases: that their migrations are not known here does not make a backup newer."""
+
 DUMPS = 5
 """So often at most, where photos are being deleted all the while."""
 _LOCK = "lock"
@@ -168,7 +171,7 @@ def inspect_backup(*, path: Path) -> Manifest:
     """Read the whole file and say whether it could be restored here. Raises Refused and DamagedBackup."""
     manifest = archives.check(path)
     known = MigrationLoader(None).disk_migrations
-    if newer := [name for name in manifest.migrations if tuple(name) not in known]:
+    if newer := [name for name in manifest.migrations if name[0] not in RETIRED and tuple(name) not in known]:
         raise Refused(
             f"The backup was made by a newer Classifr than this one ({'.'.join(newer[0])} is not known here): "
             "restore it there."

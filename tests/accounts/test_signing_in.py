@@ -32,17 +32,6 @@ def test_wrong_password_signs_nobody_in(client: Client, db: None) -> None:
     assert "_auth_user_id" not in client.session
 
 
-def test_many_wrong_passwords_lock_the_name_for_a_while(client: Client, db: None) -> None:
-    factories.make_user(username="anne", password="right-password")
-    for _ in range(10):
-        client.post(reverse("accounts:login"), {"username": "anne", "password": "wrong"})
-
-    answer = client.post(reverse("accounts:login"), {"username": "anne", "password": "right-password"})
-
-    assert answer.status_code == 429
-    assert "_auth_user_id" not in client.session
-
-
 def test_signing_out_needs_a_post(signed_in: SignIn, person: User) -> None:
     browser = signed_in(person)
 

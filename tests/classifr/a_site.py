@@ -32,7 +32,6 @@ from training.uploads import ImageUpload  # noqa: E402
 PASSWORD = "s3cret-enough"
 TRANSIENT = {
     "accounts.requestcount",
-    "axes.accesslog",
     "classifier.pendingphoto",
     "django_tasks_database.dbtaskresult",
     "sessions.session",

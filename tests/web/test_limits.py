@@ -296,9 +296,9 @@ def test_proxy_that_is_not_counted_is_a_warning(settings: Settings, https: bool,
 
 
 @pytest.mark.parametrize(
-    ("username", "address", "status"), [("anne", "1.1.1.1", 429), ("anne", "1.1.1.2", 302), ("bert", "1.1.1.1", 302)]
+    ("username", "address", "status"), [("anne", "1.1.1.1", 429), ("anne", "1.1.2.1", 429), ("bert", "1.1.1.1", 302)]
 )
-def test_lock_is_for_one_name_from_one_address_behind_a_proxy(
+def test_lock_is_for_one_name_from_everywhere_behind_a_proxy(
     client: Client, db: None, settings: Settings, username: str, address: str, status: int
 ) -> None:
     settings.CLASSIFR_PROXIES = 1

@@ -30,6 +30,30 @@ def test_password_is_on_no_command_line(monkeypatch: pytest.MonkeyPatch) -> None
     assert environment["PGPASSWORD"] == PASSWORD
 
 
+@pytest.mark.django_db
+def test_tables_of_transient_models_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[list[str]] = []
+
+    def run(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        commands.append(command)
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    dumps.dump(Path("x"), snapshot="1")
+
+    excluded = {part.partition("=")[2] for part in commands[0] if part.startswith("--exclude-table-data=")}
+    assert excluded == {"django_session", "django_tasks_database_dbtaskresult"}
+    assert excluded <= set(connection.introspection.table_names())
+
+
+@pytest.mark.django_db
+def test_transient_model_that_does_not_exist_fails_loudly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dumps, "TRANSIENT", ("sessions.Sessions",))
+
+    with pytest.raises(LookupError, match="sessions"):
+        dumps.dump(Path("x"), snapshot="1")
+
+
 def test_newer_server_needs_its_own_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     newer = tmp_path / "pg_dump"
     newer.write_text("#!/bin/sh\necho 'pg_dump (PostgreSQL) 19.1'\n")

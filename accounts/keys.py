@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import logging
 import secrets
+from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
@@ -39,7 +40,7 @@ def create_key(
         prefix=text[:PREFIX_LENGTH],
         digest=_digest(text),
         expires_at=expires_at,
-        created_by=by,
+        owner=by,
     )
     logger.info("Created api_key=%s scope=%s project=%s", key.prefix, scope, project_uid or "all")
     return key, text
@@ -57,13 +58,43 @@ def end_of(last_day: date) -> datetime:
 
 def find_key(text: str, *, now: datetime) -> ApiKey | None:
     """Return the key of that text if it may be used now, and note that it was, to the minute."""
-    prefix = text[:PREFIX_LENGTH]
-    key = cached(("key", prefix), lambda: ApiKey.objects.filter(prefix=prefix).first())
-    if key is None or not key.is_usable_at(now) or not hmac.compare_digest(key.digest, _digest(text)):
+    key = _known_key(text)
+    if key is None or not key.is_usable_at(now):
         return None
     if key.last_used_at is None or now - key.last_used_at > USE_NOTED_EVERY:
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
     return key
+
+
+def is_stopped(text: str) -> bool:
+    """Say whether the key of that text would open something, were its owner not deactivated."""
+    key = _known_key(text)
+    return key is not None and key.is_stopped and key.revoked_at is None
+
+
+def may_still_be_used(pk: int, *, now: datetime) -> bool:
+    """Say whether the key of that number opens something now."""
+    key = cached(("key", pk), lambda: ApiKey.objects.select_related("owner").filter(pk=pk).first())
+    return key is not None and key.is_usable_at(now)
+
+
+def _known_key(text: str) -> ApiKey | None:
+    """Return the key of that text, whether it opens something or not."""
+    prefix = text[:PREFIX_LENGTH]
+    key = cached(("key", prefix), lambda: ApiKey.objects.select_related("owner").filter(prefix=prefix).first())
+    return key if key is not None and hmac.compare_digest(key.digest, _digest(text)) else None
+
+
+def hand_over(key: ApiKey, *, to: User) -> None:
+    """Let another person answer for the key; programs that use it notice nothing."""
+    ApiKey.objects.filter(pk=key.pk).update(owner=to)
+    logger.info("Handed over api_key=%s to_user=%s", key.prefix, to.pk)
+
+
+def revoke_keys_of(users: Iterable[User]) -> None:
+    """Revoke the keys of people who are about to be deleted: nobody would answer for them."""
+    for key in ApiKey.objects.not_revoked_of(users):
+        revoke_key(key)
 
 
 def revoke_key(key: ApiKey) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.contrib.auth.models import AbstractUser
@@ -53,7 +54,12 @@ class RequestCount(models.Model):
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def usable(self, now: datetime) -> ApiKeyQuerySet:
         """Keys that open something at that time."""
-        return self.filter(Q(expires_at=None) | Q(expires_at__gt=now), revoked_at=None)
+        is_current = Q(expires_at=None) | Q(expires_at__gt=now)
+        return self.filter(is_current, revoked_at=None).exclude(owner__is_active=False)
+
+    def not_revoked_of(self, users: Iterable[User]) -> ApiKeyQuerySet:
+        """Keys of these people that only their deactivation stops."""
+        return self.filter(owner__in=users, revoked_at=None)
 
 
 class ApiKey(models.Model):
@@ -71,7 +77,14 @@ class ApiKey(models.Model):
     )
     prefix = models.CharField(max_length=12, unique=True, help_text="Its beginning, by which people tell keys apart.")
     digest = models.CharField(max_length=64, help_text="The sha256 of its text, in hexadecimal.")
-    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    owner = models.ForeignKey(
+        User,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="api_keys",
+        verbose_name=_("owner"),
+        help_text=_("Who answers for it; when they are deactivated, it stops."),
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, help_text="To the minute.")
@@ -99,7 +112,12 @@ class ApiKey(models.Model):
 
     def is_usable_at(self, now: datetime) -> bool:
         """Say whether it opens something at that time."""
-        return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)
+        return self.revoked_at is None and not self.is_stopped and (self.expires_at is None or self.expires_at > now)
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether its owner is deactivated. It works again once they are active, or for another owner."""
+        return self.owner is not None and not self.owner.is_active
 
     def allows(self, scope: str) -> bool:
         """Say whether it opens what that scope is about."""

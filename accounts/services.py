@@ -1,10 +1,16 @@
-"""Steps on users that commands take."""
+"""Steps on users that commands and the admin take."""
 
+import logging
 import secrets
+from collections.abc import Mapping, Sequence
 
 from django.contrib.auth.models import Group
+from django.db import transaction
 
-from accounts.models import REVIEWERS, User
+from accounts.keys import hand_over
+from accounts.models import REVIEWERS, ApiKey, User
+
+logger = logging.getLogger(__name__)
 
 
 def create_first_users(passwords: dict[str, str]) -> dict[str, str]:
@@ -26,3 +32,13 @@ def create_first_users(passwords: dict[str, str]) -> dict[str, str]:
         if not given:
             made[username] = password
     return made
+
+
+@transaction.atomic
+def deactivate_users(users: Sequence[User], *, successors: Mapping[ApiKey, User]) -> int:
+    """Deactivate them, and give each key to its successor; return how many keys stop for want of one."""
+    for key, successor in successors.items():
+        hand_over(key, to=successor)
+    User.objects.filter(pk__in=[user.pk for user in users]).update(is_active=False)
+    logger.info("Deactivated users=%s", ",".join(str(user.pk) for user in users))
+    return ApiKey.objects.not_revoked_of(users).count()

@@ -44,7 +44,7 @@ def answer_picture(
             labels=labels,
             answer=answer,
             application=application,
-            by=key_of(request).created_by,
+            by=key_of(request).owner,
         )
     prediction = ImagePrediction.model_construct(  # unchecked: nothing of it comes from outside
         id=uid,

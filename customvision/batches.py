@@ -73,7 +73,7 @@ class Adding:
         tags = self._tags(entries)
         batch = [self._upload(entry, [tags.get(tag_id.lower()) for tag_id in entry.tag_ids]) for entry in entries]
         self._entries += entries
-        self._uploads += upload_images(project=self._project, batch=batch, by=key_of(self._request).created_by)
+        self._uploads += upload_images(project=self._project, batch=batch, by=key_of(self._request).owner)
 
     def answer(self) -> HttpResponse:
         """Answer with what became of each, in their order: 200 if all are new images, else 207."""

@@ -27,6 +27,7 @@ ACCESS_DENIED = (
     "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an "
     "active subscription and use a correct regional API endpoint for your resource."
 )
+STOPPED = "This key was stopped because its owner was deactivated: ask the people who run this server for another."
 _REFUSAL_CODES: dict[type[Exception], str] = {
     training.CannotConvert: "BadRequestProjectUnsupportedDomainTypeChange",
     training.AlreadyTraining: "BadRequestTrainingAlreadyInProgress",
@@ -56,7 +57,11 @@ class ApiError(Exception):
 
 
 class AccessDenied(Exception):
-    """The key is missing, unknown, expired, revoked, or for something else."""
+    """The key is missing, unknown, expired, revoked, stopped, or for something else."""
+
+    def __init__(self, *, is_stopped: bool = False) -> None:
+        super().__init__()
+        self.is_stopped = is_stopped
 
 
 def not_found(noun: str) -> ApiError:
@@ -83,9 +88,12 @@ def problem(code: str, message: str, *, status: int, headers: Mapping[str, str] 
     return answer
 
 
-def access_denied() -> HttpResponse:
-    """Return what the service's gateway says to a wrong key; clients look at the reason phrase."""
-    body = {"error": {"code": "401", "message": ACCESS_DENIED}}
+def access_denied(*, is_stopped: bool = False) -> HttpResponse:
+    """Return what the service's gateway says to a wrong key; clients look at the reason phrase.
+
+    is_stopped: it is a key of somebody who was deactivated, and is told so.
+    """
+    body = {"error": {"code": "401", "message": f"{ACCESS_DENIED} {STOPPED}" if is_stopped else ACCESS_DENIED}}
     answer = JsonResponse(body, status=HTTPStatus.UNAUTHORIZED, reason="Access Denied")
     answer.is_in_our_shape = True  # type: ignore[attr-defined]
     return answer
@@ -126,7 +134,7 @@ def handle_errors(api: NinjaAPI) -> None:
 
     @api.exception_handler(AccessDenied)
     def denied(request: HttpRequest, exc: AccessDenied) -> HttpResponse:
-        return access_denied()
+        return access_denied(is_stopped=exc.is_stopped)
 
     @api.exception_handler(ValidationError)
     def invalid_query(request: HttpRequest, exc: ValidationError) -> HttpResponse:

@@ -6,10 +6,13 @@ from uuid import UUID
 
 from django.core.signing import Signer
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from typing_extensions import TypedDict
 
+from accounts.keys import may_still_be_used
 from catalog.models import Picture
+from customvision.lookups import key_of
 from customvision.models import StoredPrediction
 from training.models import Image
 
@@ -50,16 +53,17 @@ def prediction_picture(path: str) -> tuple[Picture, str] | None:
 
 
 def signed(request: HttpRequest, path: str) -> str:
-    """Return the whole address of that file, which opens it for LIFE_S seconds."""
-    expires = str(int(time.time()) + LIFE_S)
-    return request.build_absolute_uri(f"{PREFIX}{path}?se={expires}&sig={_signature(path, expires)}")
+    """Return the whole address of that file, which opens it for LIFE_S seconds, as long as the request's key works."""
+    key, expires = str(key_of(request).pk), str(int(time.time()) + LIFE_S)
+    query = f"sk={key}&se={expires}&sig={_signature(path, key, expires)}"
+    return request.build_absolute_uri(f"{PREFIX}{path}?{query}")
 
 
 def is_signed(request: HttpRequest, path: str) -> bool:
-    """Say whether the request has a link of ours to that path, which has not expired."""
-    expires = request.GET.get("se", "")
-    is_ours = constant_time_compare(request.GET.get("sig", ""), _signature(path, expires))
-    return is_ours and int(expires) > time.time()
+    """Say whether the request has a link of ours to that path, which has not expired and whose key still works."""
+    key, expires = request.GET.get("sk", ""), request.GET.get("se", "")
+    is_ours = constant_time_compare(request.GET.get("sig", ""), _signature(path, key, expires))
+    return is_ours and int(expires) > time.time() and may_still_be_used(int(key), now=timezone.now())
 
 
 def _links(request: HttpRequest, path: str, thumbnail_path: str) -> PictureLinks:
@@ -71,5 +75,5 @@ def _links(request: HttpRequest, path: str, thumbnail_path: str) -> PictureLinks
     }
 
 
-def _signature(path: str, expires: str) -> str:
-    return Signer(salt=_SALT).signature(f"{path}?{expires}")
+def _signature(path: str, key: str, expires: str) -> str:
+    return Signer(salt=_SALT).signature(f"{path}?{key}&{expires}")

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja.security import APIKeyHeader
 
-from accounts.keys import find_key
+from accounts.keys import find_key, is_stopped
 from accounts.models import ApiKey
 from customvision.errors import AccessDenied, ApiError
 from web.addresses import client_address, network_of
@@ -26,7 +26,7 @@ class _Key(APIKeyHeader):
         known_key = find_key(key or "", now=timezone.now())
         if known_key is None or not known_key.allows(self.scope):
             self._count(request)
-            raise AccessDenied
+            raise AccessDenied(is_stopped=is_stopped(key or ""))
         return known_key
 
     def admits(self, request: HttpRequest, named: Mapping[str, Any]) -> bool:

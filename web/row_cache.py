@@ -40,9 +40,9 @@ _cache = _Cache()
 def cached(key: Hashable, read: Callable[[], Value | None]) -> Value | None:
     """Return what `read` finds in the rows of keys, projects and iterations, without asking again until these change.
 
-    Only these tables have the trigger. Misses are not cached. In a transaction everything is read again: it may
-    have changed rows itself, and gets no notification before its end. Requests of the same thread share the value:
-    treat it as read-only.
+    Only these tables have the trigger, and users for being active. Misses are not cached. In a transaction everything
+    is read again: it may have changed rows itself, and gets no notification before its end. Requests of the same thread
+    share the value: treat it as read-only.
     """
     if connection.in_atomic_block or not _is_listening():
         return read()

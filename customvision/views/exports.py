@@ -36,7 +36,7 @@ def export_iteration(request: HttpRequest, project_id: UUID, iteration_id: UUID,
     iteration = iteration_for(request, project_id, iteration_id)
     platform, flavor = _target(new)
     _check(iteration)
-    export = start_export(iteration=iteration, platform=platform, flavor=flavor, by=key_of(request).created_by)
+    export = start_export(iteration=iteration, platform=platform, flavor=flavor, by=key_of(request).owner)
     if export is None:
         raise ApiError("BadRequestExportAlreadyInProgress", f"{iteration.uid} is already queued for export")
     return reply(ExportOut.of(export))

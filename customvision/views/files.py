@@ -4,8 +4,8 @@ import re
 from http import HTTPStatus
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
-from django.utils.cache import patch_cache_control
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.cache import get_conditional_response, patch_cache_control
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from ninja import Query
@@ -15,7 +15,7 @@ from catalog.models import Picture
 from catalog.services import read_picture, thumbnail
 from customvision.errors import ApiError, not_found, problem
 from customvision.fields import Shape
-from customvision.files import LIFE_S, is_signed, prediction_picture
+from customvision.files import is_signed, prediction_picture
 from customvision.lookups import find_project
 from customvision.routers import training as router
 from engine.exceptions import RefusedPicture
@@ -31,18 +31,21 @@ class Artifact(Shape):
 
 @csrf_exempt
 @require_safe
-def signed_file(request: HttpRequest, path: str) -> HttpResponse:
+def signed_file(request: HttpRequest, path: str) -> HttpResponseBase:
     """Show what is at that path, on pages of any site, to whoever has a link of ours that has not expired."""
     try:
         if not is_signed(request, path):
-            sentence = "The link is not signed by this server, or has expired: list the images again for a new one."
+            sentence = (
+                "The link is not signed by this server, has expired, or was made for a key that no longer works: list "
+                "the images again for a new one."
+            )
             raise ApiError("Forbidden", sentence, status=HTTPStatus.FORBIDDEN)
         answer = open_path(path)
     except ApiError as exc:
         return problem(exc.code, exc.message, status=exc.status, headers=exc.headers)
-    patch_cache_control(answer, private=True, max_age=LIFE_S)
+    patch_cache_control(answer, private=True, no_cache=True)  # the key may be revoked, the picture erased
     answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-    return answer
+    return get_conditional_response(request, etag=answer.headers["ETag"], response=answer) or answer
 
 
 @router.get("/projects/{uuid:project_id}/artifacts", response=bytes)
@@ -80,9 +83,11 @@ def _image(project_uid: UUID, image_uid: UUID, *, kind: str) -> HttpResponse:
 
 
 def _file(picture: Picture, *, is_thumbnail: bool) -> HttpResponse:
+    headers = {"ETag": f'"{picture.sha256}"'}
     if not is_thumbnail:
-        return HttpResponse(read_picture(picture), content_type=FORMATS[picture.format].content_type)
+        content_type = FORMATS[picture.format].content_type
+        return HttpResponse(read_picture(picture), content_type=content_type, headers=headers)
     try:
-        return HttpResponse(thumbnail(picture), content_type="image/jpeg")
+        return HttpResponse(thumbnail(picture), content_type="image/jpeg", headers=headers)
     except RefusedPicture as exc:  # its pixels are damaged, which only decoding tells
         raise ApiError("NotFoundImage", str(exc), status=HTTPStatus.NOT_FOUND) from exc

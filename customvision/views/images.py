@@ -123,7 +123,7 @@ def delete_images(request: HttpRequest, project_id: UUID, chosen: Query[Deleted]
     rows = Image.objects.filter(project=project)
     if chosen.image_ids:
         rows = rows.filter(uid__in=chosen.image_ids)
-    discard_images(project, rows, by=key_of(request).created_by)
+    discard_images(project, rows, by=key_of(request).owner)
     return nothing()
 
 

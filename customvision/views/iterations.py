@@ -64,7 +64,7 @@ def train_project(request: HttpRequest, project_id: UUID, asked: Query[TrainingQ
         advanced=asked.training_type == "Advanced",
         reserved_hours=asked.reserved_budget_in_hours,
     )
-    by = key_of(request).created_by
+    by = key_of(request).owner
     try:
         iteration = learning.start_training(project=project, options=options, by=by, api_settings=settings)
     except TooLittleData as exc:
@@ -127,7 +127,7 @@ def publish_iteration(
     try:
         publishing.publish(
             iteration=iteration,
-            by=key_of(request).created_by,
+            by=key_of(request).owner,
             name=asked.publish_name,
             policy=replace(publishing.BESIDE, overwrite=asked.overwrite),
             api_settings={"originalPublishResourceId": asked.prediction_id},
@@ -142,7 +142,7 @@ def publish_iteration(
 @router.delete("/projects/{uuid:project_id}/iterations/{uuid:iteration_id}/publish", response={204: None})
 def unpublish_iteration(request: HttpRequest, project_id: UUID, iteration_id: UUID) -> HttpResponse:
     """Let an iteration no longer answer; if the page used it, it uses what was published before and still is."""
-    publishing.unpublish(iteration=iteration_for(request, project_id, iteration_id), by=key_of(request).created_by)
+    publishing.unpublish(iteration=iteration_for(request, project_id, iteration_id), by=key_of(request).owner)
     return nothing()
 
 

@@ -34,7 +34,7 @@ class Row:
 @require_safe
 def keys(request: UserRequest) -> HttpResponse:
     """List the keys, newest first, a page at a time by key."""
-    page = page_by_key(request, ApiKey.objects.select_related("created_by"), size=PAGE_SIZE)
+    page = page_by_key(request, ApiKey.objects.select_related("owner"), size=PAGE_SIZE)
     uids = [key.project_uid for key in page.rows if key.project_uid]
     names: dict[UUID | None, str] = dict(Project.objects.filter(uid__in=uids).values_list("uid", "name"))
     rows = [Row(key, names.get(key.project_uid)) for key in page.rows]
@@ -66,7 +66,7 @@ def new(request: UserRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def revoke(request: UserRequest, pk: int) -> HttpResponseBase:
     """Ask whether the key is to stop working; once that is confirmed, revoke it."""
-    key = get_object_or_404(ApiKey.objects.select_related("created_by"), pk=pk)
+    key = get_object_or_404(ApiKey.objects.select_related("owner"), pk=pk)
     if request.method != "POST":
         return render(request, "customvision/key_revoke.html", {"key": key})
     revoke_key(key)

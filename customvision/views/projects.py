@@ -117,7 +117,7 @@ def delete_project(request: HttpRequest, project_id: UUID) -> HttpResponse:
     if project.iterations.published().exists():
         sentence = "The project has published iterations: unpublish them first."
         raise ApiError("BadRequestIterationIsPublished", sentence)
-    services.delete_project(project, by=key_of(request).created_by)
+    services.delete_project(project, by=key_of(request).owner)
     return nothing()
 
 

@@ -10,6 +10,8 @@ import requests
 from azure.cognitiveservices.vision.customvision.training.models import ImageFileCreateBatch, ImageFileCreateEntry
 from django.test import Client
 
+from accounts.keys import create_key, revoke_key
+from accounts.models import ApiKey, User
 from engine import images
 from engine.images import refusals
 from tests import factories
@@ -65,7 +67,7 @@ def test_other_sites_may_show_the_picture(call: Call, client: Client, image: Ima
     answer = client.get(link(call, image, "thumbnailUri"))
 
     assert answer["Cross-Origin-Resource-Policy"] == "cross-origin"
-    assert "private" in answer["Cache-Control"]
+    assert answer["Cache-Control"] == "private, no-cache"
 
 
 def test_link_is_good_for_a_day(call: Call, client: Client, image: Image, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,7 +86,9 @@ def test_link_is_good_for_a_day(call: Call, client: Client, image: Image, monkey
     [
         lambda address: address.partition("?")[0],
         lambda address: address[:-1] + ("A" if address[-1] != "A" else "B"),
-        lambda address: address.replace("?se=", "?se=9"),
+        lambda address: address.replace("&se=", "&se=9"),
+        lambda address: address.replace("?sk=", "?sk=9"),
+        lambda address: address.replace("?sk=", "?x="),
         lambda address: address.replace("/i-", "/t-"),
         lambda address: address.replace("sig=", "sig=é"),
         lambda address: address.replace("se=", "se=-1&x="),
@@ -96,6 +100,30 @@ def test_link_that_was_altered_opens_nothing(call: Call, client: Client, image: 
 
     assert (answer.status_code, answer.json()["code"]) == (403, "Forbidden")
     assert answer.json()["message"].endswith(".")
+
+
+def test_browser_asks_whether_the_picture_is_still_there(call: Call, client: Client, image: Image) -> None:
+    address = link(call, image)
+    known = client.get(address)["ETag"]
+
+    again = client.get(address, headers={"If-None-Match": known})
+    call("delete", f"/projects/{image.project.uid}/images?imageIds={image.uid}")
+    gone = client.get(address, headers={"If-None-Match": known})
+
+    assert (again.status_code, again.content, gone.status_code) == (304, b"", 404)
+
+
+@pytest.mark.parametrize("end", ["revoked", "stopped"])
+def test_link_ends_with_its_key(call: Call, client: Client, image: Image, end: str) -> None:
+    key, text = create_key(name="camera", scope=ApiKey.Scope.ALL, by=factories.make_developer())
+    answer = call("get", f"/projects/{image.project.uid}/images/id?imageIds={image.uid}", key=text)
+    address = answer.json()[0]["originalImageUri"]
+    assert client.get(address).status_code == 200
+
+    revoke_key(key) if end == "revoked" else User.objects.filter(api_keys=key).update(is_active=False)
+
+    assert client.get(address).status_code == 403
+    assert client.get(link(call, image)).status_code == 200  # made for another key
 
 
 def test_link_for_one_image_opens_no_other(call: Call, client: Client, image: Image) -> None:

@@ -44,7 +44,7 @@ def test_key_is_made_and_shown(site: Client, developer: User) -> None:
 
     key = find_key(text_in(page), now=timezone.now())
     assert key
-    assert (key.name, key.scope, key.project_uid, key.created_by) == ("camera", "prediction", None, developer)
+    assert (key.name, key.scope, key.project_uid, key.owner) == ("camera", "prediction", None, developer)
 
 
 def test_text_of_a_key_is_kept_nowhere(site: Client, caplog: pytest.LogCaptureFixture) -> None:

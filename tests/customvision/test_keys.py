@@ -11,7 +11,8 @@ from django.urls import URLPattern, URLResolver
 from django.utils import timezone
 
 from accounts.keys import create_key, revoke_key
-from accounts.models import ApiKey, RequestCount
+from accounts.models import ApiKey, RequestCount, User
+from customvision.errors import ACCESS_DENIED, STOPPED
 from customvision.urls import urlpatterns
 from tests import factories
 from tests.customvision.answers import Call
@@ -79,6 +80,19 @@ def test_revoked_key_opens_nothing(call: Call) -> None:
     revoke_key(key)
 
     assert call("get", "/projects", key=text).status_code == 401
+
+
+def test_program_hears_that_the_owner_of_its_key_was_deactivated(call: Call) -> None:
+    owner = factories.make_developer()
+    _key, text = create_key(name="old", scope=ApiKey.Scope.ALL, by=owner)
+    User.objects.filter(pk=owner.pk).update(is_active=False)
+
+    answers = [call("get", "/projects", key=key) for key in (text, f"{text[:-4]}beef")]
+
+    assert [(answer.status_code, answer.reason_phrase) for answer in answers] == [(401, "Access Denied")] * 2
+    stopped, unknown = (answer.json()["error"]["message"] for answer in answers)
+    assert stopped == f"{unknown} {STOPPED}"
+    assert unknown == ACCESS_DENIED
 
 
 def test_expired_key_opens_nothing(call: Call) -> None:

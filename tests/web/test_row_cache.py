@@ -13,6 +13,7 @@ from pytest_django import DjangoDbBlocker
 
 from accounts.keys import create_key, find_key
 from accounts.models import ApiKey
+from tests import factories
 from web import row_cache
 from web.row_cache import cached
 
@@ -195,6 +196,18 @@ def test_revoked_key_is_found_no_more(elsewhere: BaseDatabaseWrapper) -> None:
     assert find_key(text, now=timezone.now())
 
     run(elsewhere, "UPDATE accounts_apikey SET revoked_at = now()")
+
+    ends = time.monotonic() + HEARD_WITHIN_S
+    while find_key(text, now=timezone.now()):
+        assert time.monotonic() < ends
+
+
+@pytest.mark.django_db(transaction=True)
+def test_key_of_a_deactivated_person_is_found_no_more(elsewhere: BaseDatabaseWrapper) -> None:
+    _key, text = create_key(name="key", scope=ApiKey.Scope.ALL, by=factories.make_developer())
+    assert find_key(text, now=timezone.now())
+
+    run(elsewhere, "UPDATE accounts_user SET is_active = false")
 
     ends = time.monotonic() + HEARD_WITHIN_S
     while find_key(text, now=timezone.now()):

@@ -39,7 +39,7 @@ class ClassifrUserAdmin(UserAdmin[User]):
     @admin.action(description=gettext_lazy("Deactivate…"), permissions=["change"])
     def deactivate(self, request: HttpRequest, users: QuerySet[User]) -> HttpResponse | None:
         """Show the keys of these people, each with who may get it; once that is confirmed, deactivate them."""
-        if request.user in users:
+        if any(user == request.user for user in users):
             self.message_user(request, _("You cannot deactivate yourself."), messages.ERROR)
             return None
         form = DeactivationForm(request.POST if "confirmed" in request.POST else None, users=users)

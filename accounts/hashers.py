@@ -21,6 +21,10 @@ class Gate:
         self._count = threading.Lock()
         self._turn = threading.Lock()
 
+    @property
+    def is_full(self) -> bool:
+        return not self.has_room(self._places)
+
     def has_room(self, places: int) -> bool:
         """Say whether there is one for somebody who may take the first so many places alone."""
         return self._taken < places

@@ -60,8 +60,11 @@ class Attempt:
         """Raise SignInRefused where there were too many failures, or where others are hashed just now.
 
         Who failed lately waits for nobody: of the places in the queue, one is kept for names without a failure, and
-        another for those that come from a network without one. So it is not strangers who fill it.
+        another for those that come from a network without one. So it is not strangers who fill it. Where it is full,
+        the database is not asked.
         """
+        if gate.is_full:
+            raise Busy(RETRY_S)
         counts = read_counts([limit.key for limit in self.limits])
         for limit in self.limits:
             count, left_s = counts.get(limit.key, (0, 0.0))

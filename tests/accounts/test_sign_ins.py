@@ -173,6 +173,15 @@ def test_failures_are_counted_by_one_statement(anne: User, client: Client, djang
         attempt.note_failure()
 
 
+def test_full_queue_asks_no_database(
+    client: Client, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+) -> None:
+    monkeypatch.setattr(gate, "_taken", 3)
+
+    with django_assert_num_queries(0):
+        assert post(client).status_code == 429
+
+
 def test_refused_attempt_hashes_nothing(anne: User, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     lock()
     monkeypatch.setattr("django.contrib.auth.forms.authenticate", lambda **options: pytest.fail("it was hashed"))

@@ -18,8 +18,8 @@ STRANGERS = 60
 LASTS_S = 40
 FIRST_ROUND_S = 25
 """After which each stranger's name has failed once."""
-ENOUGH_S = 0.3
-"""Of the median of a page, on a machine that has nothing else to do; on another five times what it takes there."""
+ENOUGH_S = 2.0
+"""Of the median of a page, on a machine that has other things to do; 0.3 is the aim where it has none."""
 TRIES = 10
 """Of a person: two where a hash takes a third of a second, more where two of them take longer than anybody waits."""
 
@@ -97,4 +97,4 @@ def test_pages_and_people_get_through(site: Served) -> None:
     print(f"the strangers: {dict(answers)}; the person: {statuses}")  # noqa: T201
     assert set(answers) <= {(200, False), (429, True)}
     assert statuses[-1] == requests.codes.found
-    assert median < max(ENOUGH_S, 5 * usual)
+    assert median < ENOUGH_S

@@ -86,10 +86,11 @@ def test_both_vectors_of_a_picture_stay_while_the_old_one_answers(old: Iteration
     assert (dropped, counted()) == (12, {NEW: 12})
 
 
-def add_pictures(project: Project, count: int = 6) -> None:
+def add_pictures(project: Project) -> None:
+    """Add four pictures of each tag, of which the last is held out."""
     for tag in project.tags.all():
-        for _ in range(count):
-            factories.make_image(project=project, tags=[tag], size=(64, 48))
+        for part in (Part.TRAINING, Part.TRAINING, Part.TRAINING, Part.HELD_OUT):
+            factories.make_image(project=project, tags=[tag], part=part, size=(64, 48))
 
 
 def test_new_one_is_compared_with_it_on_pictures_added_since(old: Iteration) -> None:
@@ -130,7 +131,6 @@ def test_picture_that_was_lost_since_is_left_out_of_the_comparison(old: Iteratio
     add_pictures(old.project)
     embed_missing(old.project, progress=Progress())
     lost = old.project.images.latest("pk")
-    Image.objects.filter(pk=lost.pk).update(part=Part.HELD_OUT)
     storage.delete_blob(lost.picture.blob_key)
 
     new = train(old.project)

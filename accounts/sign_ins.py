@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -40,6 +41,14 @@ class Limit:
     window_s: int
     refusal: type[SignInRefused]
 
+    def seconds_left(self, counts: Mapping[str, tuple[int, float]]) -> float:
+        """Return how long it is exceeded, by what `read_counts` says; 0: it is not.
+
+        A window that ends later than one from now on was begun before the clock was set back.
+        """
+        count, left_s = counts.get(self.key, (0, 0.0))
+        return left_s if count >= self.most and left_s <= self.window_s else 0.0
+
 
 @dataclass(frozen=True)
 class Attempt:
@@ -67,8 +76,7 @@ class Attempt:
             raise Busy(RETRY_S)
         counts = read_counts([limit.key for limit in self.limits])
         for limit in self.limits:
-            count, left_s = counts.get(limit.key, (0, 0.0))
-            if count >= limit.most:
+            if left_s := limit.seconds_left(counts):
                 raise limit.refusal(math.ceil(left_s))
         is_new_name, is_new_network = self.by_name.key not in counts, self.by_network.key not in counts
         if not gate.has_room(1 + is_new_name + (is_new_name and is_new_network)):
@@ -122,8 +130,8 @@ def remember_device(response: HttpResponse, name: str) -> None:
 def locked_until(user: User) -> datetime | None:
     """Return until when nobody can sign in under that name; None: it is not locked."""
     limit = _limit_by_name(user.username)
-    count, left_s = read_counts([limit.key]).get(limit.key, (0, 0.0))
-    return timezone.now() + timedelta(seconds=left_s) if count >= limit.most else None
+    left_s = limit.seconds_left(read_counts([limit.key]))
+    return timezone.now() + timedelta(seconds=left_s) if left_s else None
 
 
 def release_lock(user: User) -> bool:

@@ -69,6 +69,14 @@ def test_lock_ends_with_its_window(anne: User, client: Client) -> None:
     assert is_signed_in(client)
 
 
+def test_lock_of_before_the_clock_was_set_back_does_not_last(anne: User, client: Client) -> None:
+    lock()
+    RequestCount.objects.update(ends_at=timezone.now() + timedelta(days=400))
+
+    assert sign_ins.locked_until(anne) is None
+    assert post(client, password=PASSWORD).status_code == 302
+
+
 def test_name_that_nobody_has_is_locked_in_the_same_way(client: Client) -> None:
     lock("nobody")
 

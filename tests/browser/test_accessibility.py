@@ -93,8 +93,8 @@ def make_waiting(user: User) -> Prediction:
     return prediction
 
 
-def test_pages_before_signing_in(walk: Walk, settings: Settings) -> None:
-    settings.AXES_FAILURE_LIMIT = 2
+def test_pages_before_signing_in(walk: Walk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("accounts.sign_ins.MOST_BY_NAME", 1)
     page = walk.page
     factories.make_user(username="claire")
 

@@ -287,17 +287,19 @@ def test_only_its_users_may_connect(started: server.Server, var: Path) -> None:
 
 @AS_ROOT
 def test_nobody_else_reaches_it(started: server.Server, var: Path, tmp_path: Path) -> None:
-    stranger = pwd.getpwnam(STRANGER)
-    command = [str(programs.programs() / "psql"), "-h", str(var / "postgres"), "-U", "postgres", "-c", "SELECT 1"]
+    entry = pwd.getpwnam(STRANGER)
+    stranger = account.Account(STRANGER, entry.pw_uid, entry.pw_gid, programs.installed(), programs.installed())
+    if closed := stranger.first_closed(stranger.programs):
+        stranger = dataclasses.replace(stranger, closed=(closed,))
+    asked = ("-h", str(var / "postgres"), "-U", "postgres", "-c", "SELECT 1")
+    command, mine = stranger.command(str(programs.programs() / "psql"), *asked)
     opened = [folder for folder in [var / "postgres", *(var / "postgres").parents] if folder.stat().st_mode & 1 == 0]
-    mine = {"user": stranger.pw_uid, "group": stranger.pw_gid, "extra_groups": []}
-
-    refused = subprocess.run(command, capture_output=True, text=True, **mine)  # type: ignore[call-overload]
+    refused = subprocess.run(command, capture_output=True, text=True, **mine)
     modes = {folder: folder.stat().st_mode for folder in opened}
     for folder in opened:
         folder.chmod(0o755)
     try:
-        known = subprocess.run(command, capture_output=True, text=True, **mine)  # type: ignore[call-overload]
+        known = subprocess.run(command, capture_output=True, text=True, **mine)
     finally:
         for folder, mode in modes.items():
             folder.chmod(mode)

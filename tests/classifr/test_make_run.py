@@ -226,7 +226,7 @@ def test_lock_of_a_run_that_was_killed_is_free(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def handlers() -> Iterator[None]:
+def handlers(hangups: None) -> Iterator[None]:
     """Put back what handled the signals."""
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     yield

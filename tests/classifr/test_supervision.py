@@ -37,7 +37,7 @@ Start: TypeAlias = Callable[..., psutil.Popen]
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+def start(hangups: None, tmp_path: Path) -> Iterator[Start]:
     """Start a supervisor of these commands, which log to `log`; it ends with the test, unless it has ended."""
     started: list[psutil.Popen] = []
 

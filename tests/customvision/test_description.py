@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from django.conf import settings
 from django.test import Client
 from pytest_django.live_server_helper import LiveServer
@@ -85,6 +86,15 @@ def test_each_half_has_the_bodies_that_it_reads() -> None:
     assert "ProjectIn" not in read("prediction")["components"]["schemas"]
 
 
+def without_longest_lists(document: Any) -> Any:
+    """Let no list in an address have a limit: beyond it, it is longer than the 64 KiB that Django's server reads."""
+    for operation in operations(document):
+        for parameter in operation.get("parameters", []):
+            for schema in (parameter["schema"], *parameter["schema"].get("anyOf", [])):
+                schema.pop("maxItems", None)
+    return document
+
+
 @pytest.mark.parametrize(
     ("half", "phases", "examples"),
     [
@@ -109,7 +119,10 @@ def test_what_is_answered_is_what_the_document_says(
     """
     monkeypatch.setattr("customvision.keys._REFUSED_PER_MINUTE", 10_000)
     factories.make_project()
-    command = [tool("schemathesis"), "run", f"{live_server.url}/customvision/{half}/openapi.json", *SCHEMATHESIS]
+    document = requests.get(f"{live_server.url}/customvision/{half}/openapi.json", timeout=20).json()
+    [server] = document["servers"]
+    (tmp_path / "openapi.json").write_text(json.dumps(without_longest_lists(document)))
+    command = [tool("schemathesis"), "run", "openapi.json", f"--url={server['url']}", *SCHEMATHESIS]
 
     key = ["--header", f"{half.title()}-key: {api_key}"]
     done = run_program(*command, f"--phases={phases}", f"--max-examples={examples}", *key, folder=tmp_path)

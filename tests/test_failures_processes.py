@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 import sys
 import threading
 import time
@@ -18,6 +17,7 @@ import requests
 from django.conf import settings
 
 from tests import factories
+from tests.classifr.serving import free_port
 
 pytestmark = pytest.mark.slow
 
@@ -34,9 +34,7 @@ class Site:
 
     def __init__(self, var: Path) -> None:
         self.var = var
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         self.address = f"http://127.0.0.1:{port}"
         self.environment = {
             **os.environ,

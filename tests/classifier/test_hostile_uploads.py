@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -30,6 +29,7 @@ from classifier.models import PendingPhoto, Prediction
 from engine import images
 from engine.exceptions import RefusedPicture
 from tests import factories
+from tests.classifr.serving import free_port
 from tests.hostile import CASES
 from tests.limits import body_limit_of
 from training.models import Project
@@ -155,9 +155,7 @@ class Server:
     """One web process on a database of its own, as `make run` prepares it."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         self.address = f"http://127.0.0.1:{port}"
         self.var = folder / "var"
         self.log = folder / "log"

@@ -21,7 +21,7 @@ from pathlib import Path
 from statistics import median
 from time import sleep
 
-from serve import BASE, BOUNDARY, CLIENTS, Site, acts_per_second, photo, raw, raw_per_second, timed
+from serve import BASE, BOUNDARY, CLIENTS, Site, acts_per_second, free_port, photo, raw, raw_per_second, timed
 
 ROUNDS = 5
 SECONDS = 4
@@ -103,9 +103,7 @@ def plain_server(folder: str, content: bytes) -> Iterator[dict[str, Way]]:
             print(f"api: no plain server beside it, FastAPI cannot be installed: {done.stderr.strip()[-200:]}")
             yield {}
             return
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "uvicorn", "app:app", "--workers", str(PROCESSES), "--port", str(port)]
     command += ["--log-level", "error", "--no-access-log"]
     environment = os.environ | {"PYTHONPATH": packages}

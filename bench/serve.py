@@ -102,15 +102,19 @@ def raw_per_second(content: bytes, processes: int) -> float:
     return total / SECONDS
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 class Site:
     """A site of its own, served by gunicorn as `make run` does, without the worker."""
 
     def __init__(self, folder: str, *, base: Path = BASE) -> None:
         """Keep everything in the folder; base: the checkout whose program serves."""
         self.base = base
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.environment = os.environ | {
             "CLASSIFR_VAR": folder,
             "SECRET_KEY": "bench",

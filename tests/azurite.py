@@ -7,6 +7,8 @@ import subprocess
 import tempfile
 import time
 
+from tests.ports import free_port
+
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 
 
@@ -15,9 +17,7 @@ class Azurite:
 
     def __init__(self) -> None:
         self.folder = tempfile.mkdtemp()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.connection_string = (
             f"DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey={KEY};"
             f"BlobEndpoint=http://127.0.0.1:{self.port}/devstoreaccount1;"

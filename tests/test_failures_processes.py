@@ -17,7 +17,7 @@ import requests
 from django.conf import settings
 
 from tests import factories
-from tests.classifr.serving import free_port
+from tests.ports import free_port
 
 pytestmark = pytest.mark.slow
 

@@ -29,9 +29,9 @@ from classifier.models import PendingPhoto, Prediction
 from engine import images
 from engine.exceptions import RefusedPicture
 from tests import factories
-from tests.classifr.serving import free_port
 from tests.hostile import CASES
 from tests.limits import body_limit_of
+from tests.ports import free_port
 from training.models import Project
 
 pytestmark = pytest.mark.xdist_group("hostile uploads")

@@ -14,8 +14,9 @@ import psutil
 import requests
 from django.conf import settings
 
-from tests.classifr.serving import Served, free_port, wait_until_answered
+from tests.classifr.serving import Served, wait_until_answered
 from tests.conftest import lacking
+from tests.ports import free_port
 
 
 class Front(Served):

@@ -16,14 +16,10 @@ import psutil
 import requests
 from django.conf import settings
 
+from tests.ports import free_port
+
 START_S = 120
 PASSWORD = "client-s3cret"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Served:

@@ -22,7 +22,7 @@ from pytest_django import Settings
 from classifr.management.commands import run
 from classifr.supervision import is_alive
 from tests import factories
-from tests.classifr.serving import free_port
+from tests.ports import free_port
 
 pytestmark = pytest.mark.xdist_group("make run")
 

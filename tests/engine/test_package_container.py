@@ -28,6 +28,7 @@ from engine.packages import papers
 from tests import factories
 from tests.crafted import exif, one_colour, png
 from tests.engine.packages import ORIGIN, build, said_by_server, unpack
+from tests.ports import free_port
 from training.models import Project
 
 pytestmark = pytest.mark.xdist_group("container")
@@ -46,12 +47,6 @@ IMAGE += ["/p1/classify/iterations/my%20model/image", "/p1/classify/iterations/l
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return unpack(build(HEAD, origin=DOCKER), tmp_path_factory.mktemp("docker"))
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 @pytest.fixture(scope="module", params=[""])

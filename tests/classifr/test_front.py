@@ -1,5 +1,6 @@
 """What nginx gives a server on the internet, with the configuration that we ship: slow clients, limits, TLS."""
 
+import json
 import subprocess
 import time
 from collections.abc import Iterator
@@ -90,12 +91,20 @@ def test_one_network_may_have_so_many_requests_at_once(front: Front) -> None:
         for _ in range(MOST_OF_A_NETWORK):
             stack.enter_context(front.connect("127.0.0.2")).sendall(posting(1000))
         time.sleep(1)  # for nginx to have read them
-        with front.connect("127.0.0.2") as one_more, front.connect("127.0.0.3") as of_another:
+        with (
+            front.connect("127.0.0.2") as one_more,
+            front.connect("127.0.0.2") as program,
+            front.connect("127.0.0.3") as of_another,
+        ):
             one_more.sendall(GET)
+            program.sendall(GET.replace(b"/healthz", b"/customvision/"))
             of_another.sendall(GET)
             refused, answered = read_until(one_more, b"</html>"), read_until(of_another, b"\r\n\r\nok")
+            told = read_until(program, b"}")
 
     assert refused.startswith(b"HTTP/1.1 429 ")
+    assert told.startswith(b"HTTP/1.1 429 ")
+    assert json.loads(told.partition(b"\r\n\r\n")[2])["code"] == "429"
     assert answered.startswith(b"HTTP/1.1 200 ")
 
 

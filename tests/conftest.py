@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from django.conf import settings as django_settings
 from django.db import connection
 from django.test import Client, TransactionTestCase
 from django.utils import translation
@@ -35,6 +36,14 @@ def lacking(what: str) -> NoReturn:
     pytest.skip(f"{what} is missing")
 
 
+def pytest_configure() -> None:
+    """Let files be static under their own names, throughout.
+
+    Were each test to set it, a request that a browser left behind between two tests would keep the site's own way.
+    """
+    django_settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+
+
 def pytest_make_parametrize_id(val: object) -> str | None:
     """Name a long value by its length: by itself it would go from process to process, 20 MB for one test."""
     return f"{len(val)} long" if isinstance(val, bytes | str) and len(val) > 100 else None
@@ -54,8 +63,7 @@ def blobs(settings: Settings, tmp_path: Path) -> Path:
     """Local blobs in a folder of the test's own; thumbnails too."""
     folder = tmp_path / "blobs"
     backend = {"BACKEND": "catalog.storage.LocalBlobs", "OPTIONS": {"location": folder}}
-    static = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    settings.STORAGES = {"default": backend, "staticfiles": static}
+    settings.STORAGES = settings.STORAGES | {"default": backend}
     settings.CACHES = {
         name: {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": str(tmp_path / name)}
         for name in ("default", "thumbnails")

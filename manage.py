@@ -7,8 +7,15 @@ import sys
 
 from django.core.management import execute_from_command_line
 
+
+def end_in_order() -> None:
+    """Let whoever ends this process have it end as by Ctrl-C: the last user of the embedded PostgreSQL stops it."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # nohup
+            signal.signal(number, lambda number, _: sys.exit(128 + number))
+
+
 if __name__ == "__main__":
-    # Who is told to end goes by way of `atexit`: the last user of the embedded PostgreSQL stops it.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    end_in_order()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "classifr.settings")
     execute_from_command_line(sys.argv)

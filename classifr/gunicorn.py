@@ -30,6 +30,14 @@ def post_worker_init(worker: Any) -> None:
     warm_up()
 
 
+def on_exit(server: Any) -> None:
+    """Stop the embedded database if nobody uses it: a web process that was killed at its end could not."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "classifr.settings")
+    from classifr.embedded_postgres.base import embedded_server
+
+    embedded_server().stop_if_unused()
+
+
 KEPT_BYTES = 220_000_000  # of a process that has its model and has answered: 150 to 200 MB
 _trim_heaps = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc alone has it, and needs it
 

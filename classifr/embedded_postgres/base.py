@@ -10,10 +10,15 @@ import psycopg2
 from django.conf import settings
 from django.db.backends.postgresql import base
 
-from classifr.embedded_postgres.server import ensure_database, server_of
+from classifr.embedded_postgres.server import Server, ensure_database, server_of
 
 patience_s: float | None = None
 """How long a connection waits for a server that starts or recovers; None: as long as it takes. Web processes set it."""
+
+
+def embedded_server() -> Server:
+    """Return this process's hold on the server under `CLASSIFR_VAR`."""
+    return server_of(settings.CLASSIFR_VAR / "postgres")
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -31,7 +36,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return super().get_new_connection(conn_params | {"host": self._start_server()})
 
     def _start_server(self) -> str:
-        host = server_of(settings.CLASSIFR_VAR / "postgres").start(patience_s=patience_s)
+        host = embedded_server().start(patience_s=patience_s)
         ensure_database(host, "classifr")
         self.settings_dict["HOST"] = str(host)
         return str(host)

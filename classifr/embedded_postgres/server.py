@@ -76,11 +76,12 @@ class Server:
 
     def stop_if_unused(self) -> None:
         """Stop using the server, and stop it if nobody else does."""
-        if self._pid != os.getpid() or self._shared is None:
+        if self._pid not in (0, os.getpid()) or not self.data.exists():
             return
         with self._alone():
-            os.close(self._shared)
-            self._shared = None
+            if self._shared is not None:
+                os.close(self._shared)
+                self._shared = None
             users = take(self._beside("users"), fcntl.LOCK_EX)
             if users is not None:
                 self._stop()

@@ -113,6 +113,24 @@ def test_processes_that_start_it_at_once_share_it(environment: dict[str, str], v
 
 
 def test_user_that_was_killed_does_not_keep_the_server_running(environment: dict[str, str], var: Path) -> None:
+    leave_running(environment)
+
+    run(CONNECT, environment)
+
+    assert servers(var) == []
+
+
+def test_who_never_used_it_stops_what_a_killed_user_left(environment: dict[str, str], var: Path) -> None:
+    """As gunicorn's first process does, whose others may be killed for being too slow to end."""
+    leave_running(environment)
+
+    run("from classifr import gunicorn; gunicorn.on_exit(None)", environment)
+
+    assert servers(var) == []
+
+
+def leave_running(environment: dict[str, str]) -> None:
+    """Start the server by a process that is killed."""
     code = CONNECT + "print('connected', flush=True); import time; time.sleep(60)"
     command = [sys.executable, "-c", code]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, cwd=settings.BASE_DIR) as killed:
@@ -120,10 +138,6 @@ def test_user_that_was_killed_does_not_keep_the_server_running(environment: dict
         killed.stdout.readline()
         killed.send_signal(signal.SIGKILL)
         killed.wait()
-
-    run(CONNECT, environment)
-
-    assert servers(var) == []
 
 
 def test_server_that_crashed_is_started_again(started: server.Server, var: Path) -> None:

@@ -19,6 +19,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 from pytest_django import Settings
 
+import manage
 from classifr.management.commands import run
 from classifr.supervision import is_alive
 from tests import factories
@@ -235,8 +236,8 @@ def handlers(hangups: None) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_who_ends_it_while_it_prepares_lets_it_clear_up(handlers: None, number: signal.Signals) -> None:
-    run._end_in_order()
+def test_who_ends_a_command_lets_it_clear_up(handlers: None, number: signal.Signals) -> None:
+    manage.end_in_order()
 
     with pytest.raises(SystemExit, match=str(128 + number)):
         os.kill(os.getpid(), number)
@@ -245,7 +246,7 @@ def test_who_ends_it_while_it_prepares_lets_it_clear_up(handlers: None, number: 
 def test_what_was_started_by_nohup_does_not_end_with_its_terminal(handlers: None) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
-    run._end_in_order()
+    manage.end_in_order()
 
     assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
 

@@ -5,7 +5,6 @@ import fcntl
 import os
 import secrets
 import shutil
-import signal
 import socket
 import sys
 import threading
@@ -37,7 +36,6 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def handle(self, **options: Any) -> None:
-        _end_in_order()
         _make_var()
         with _only_run(settings.CLASSIFR_VAR / "run.lock", _address()):
             _check_port()
@@ -98,13 +96,6 @@ def _host() -> str:
 
 def _address() -> str:
     return f"http://{_host()}:{settings.CLASSIFR_PORT}/"
-
-
-def _end_in_order() -> None:
-    """Let whoever ends this process before it supervises have it end as by Ctrl-C, which stops the database."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) != signal.SIG_IGN:  # nohup
-            signal.signal(number, lambda number, _: sys.exit(128 + number))
 
 
 def _make_var() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from catalog import storage
@@ -29,17 +30,14 @@ def start_export(*, iteration: Iteration, platform: str, flavor: str, by: User |
     platform, flavor: as `packages.FLAVORS` has them, "" for no flavor.
     """
     wanted = Export.objects.filter(iteration=iteration, platform=platform, flavor=flavor)
-    title = _("Export %(iteration)s of %(project)s for %(platform)s") % {
-        "iteration": iteration,
-        "project": iteration.project,
-        "platform": platform,
-    }
+    title = gettext_noop("Export %(iteration)s of %(project)s for %(platform)s")
+    values = {"iteration": iteration, "project": iteration.project, "platform": platform}
     with transaction.atomic():
         wanted.filter(status=Export.Status.FAILED).delete()
         export, is_new = wanted.get_or_create(iteration=iteration, platform=platform, flavor=flavor)
         if not is_new:
             return None
-        queue_job("export", title=title, arguments={"export": export.pk}, by=by)
+        queue_job("export", title=title, values=values, arguments={"export": export.pk}, by=by)
     return export
 
 

@@ -10,6 +10,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -73,7 +74,8 @@ class Job(models.Model):
     FINISHED = (State.DONE, State.FAILED, State.CANCELLED)
 
     kind = models.CharField(max_length=50, help_text="A name in CLASSIFR_JOBS.")
-    title = models.CharField(max_length=300)
+    msgid = models.CharField(max_length=300, help_text="The title in English, with a place for each of its values.")
+    values = models.JSONField(default=dict, help_text="What the title speaks of: text by the names of the places.")
     arguments = models.JSONField(default=dict, help_text="What the work is called with.")
     key = models.CharField(max_length=200, blank=True, db_index=True, help_text="Jobs of one key are a group.")
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
@@ -113,6 +115,12 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def title(self) -> str:
+        """In the reader's language."""
+        title = gettext(self.msgid)
+        return title % self.values if self.values else title
 
     @property
     def is_finished(self) -> bool:

@@ -1,8 +1,9 @@
 """Queue work, run it, take up again what a dead process left."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from django.conf import settings
@@ -21,6 +22,7 @@ from web.registry import Registry
 logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 3
+_NOTHING: Mapping[str, object] = MappingProxyType({})
 
 Work: TypeAlias = Callable[..., Any]
 """Called with the Progress, then the job's arguments by name; returns what JSON can hold. It may be called again after
@@ -41,12 +43,16 @@ def make_job(
     kind: str,
     *,
     title: str,
+    values: Mapping[str, object] = _NOTHING,
     arguments: dict[str, Any],
     by: User | None = None,
     key: str = "",
     can_resume: bool = True,
 ) -> Job:
     """Make a job for `enqueue`, in the same transaction, or for `do_here`. Raises NotRegistered for an unknown kind.
+
+    title: in English, marked by `gettext_noop`; it is shown in each reader's language, with the values' text in its
+    places.
 
     The jobs of one `key` are made in one transaction; a job without a key is a group of its own. When the last of a
     group has ended, however each of them did, the hook that there may be for that kind is called once, with
@@ -55,7 +61,8 @@ def make_job(
     works.get(kind)
     return Job.objects.create(
         kind=kind,
-        title=title[:300],
+        msgid=title,
+        values={name: str(value) for name, value in values.items()},
         arguments=arguments,
         user=by,
         key=key,
@@ -64,10 +71,18 @@ def make_job(
     )
 
 
-def queue_job(kind: str, *, title: str, arguments: dict[str, Any], by: User | None = None, key: str = "") -> Job:
+def queue_job(
+    kind: str,
+    *,
+    title: str,
+    values: Mapping[str, object] = _NOTHING,
+    arguments: dict[str, Any],
+    by: User | None = None,
+    key: str = "",
+) -> Job:
     """Make a job as `make_job` does, and let some worker do it."""
     with transaction.atomic():
-        job = make_job(kind, title=title, arguments=arguments, by=by, key=key)
+        job = make_job(kind, title=title, values=values, arguments=arguments, by=by, key=key)
         enqueue(job)
     return job
 

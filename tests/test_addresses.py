@@ -152,7 +152,7 @@ def furnish(user: User | None) -> dict[str, int | str]:
         "tag": tag.pk,
         "image": images[0].pk,
         "iteration": make_iteration(project, make_snapshot(pictures)).number,
-        "job": Job.objects.create(kind="train", title="Train Dishes", arguments={"iteration": 0}).pk,
+        "job": Job.objects.create(kind="train", msgid="Train Dishes", arguments={"iteration": 0}).pk,
         "key": create_key(name="key", scope="all", by=None)[0].pk,
     }
 

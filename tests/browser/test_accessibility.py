@@ -266,7 +266,7 @@ def make_job(state: str) -> Job:
     running = {"run": uuid.uuid4(), "started_at": now, "heartbeat_at": now, "done": 3, "total": 10}
     ended = {"finished_at": now, "error": "It broke." if state == "failed" else ""}
     fields = {"queued": {}, "running": running}.get(state, ended)
-    return Job.objects.create(kind="train", title=f"Train {state}", state=state, **fields)
+    return Job.objects.create(kind="train", msgid=f"Train {state}", state=state, **fields)
 
 
 @pytest.mark.slow

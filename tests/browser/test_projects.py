@@ -89,7 +89,7 @@ def test_tray_shows_the_job_and_cancels_it(
     scripted_page: Page, live_server: LiveServer, developer: User, project: Project
 ) -> None:
     page = scripted_page
-    job = Job.objects.create(kind="train", title="Train Italian Food", arguments={"iteration": 0}, user=developer)
+    job = Job.objects.create(kind="train", msgid="Train Italian Food", arguments={"iteration": 0}, user=developer)
     sign_in(page, live_server, developer, f"/projects/{project.pk}/")
     expect(page.locator("#tray-count")).to_contain_text("1")
 

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from jobs.display import shown
 from jobs.models import Job
+from jobs.services import queue_job
 from jobs.views import PAGE_SIZE
 from tests import factories
 
@@ -34,7 +35,7 @@ def site(signed_in: SignIn, developer: User) -> Client:
 
 
 def make_job(**fields: Any) -> Job:
-    return Job.objects.create(**{"kind": "embed", "title": "Prepare the images", **fields})
+    return Job.objects.create(**{"kind": "embed", "msgid": "Prepare the images", **fields})
 
 
 def make_running(**fields: Any) -> Job:
@@ -79,7 +80,7 @@ def test_poll_costs_five_queries(
 
 
 def test_what_has_ended_since_the_last_poll_is_said_once(site: Client, developer: User) -> None:
-    make_ended(user=developer, title="Train Food")
+    make_ended(user=developer, msgid="Train Food")
 
     first = site.get(TRAY, {"since": "1"}, headers=HTMX)
     second = site.get(TRAY, {"since": str(first.context["now"] + 1)}, headers=HTMX)
@@ -96,12 +97,24 @@ def test_nonsense_since_is_no_time(site: Client, developer: User, since: str) ->
 
 
 def test_tray_is_a_page_of_its_own_without_javascript(site: Client) -> None:
-    make_job(title="Train Food")
+    make_job(msgid="Train Food")
 
     page = site.get(TRAY).content.decode()
 
     assert "<html" in page
     assert "Train Food" in page
+
+
+def test_title_is_in_the_language_of_who_reads_it(site: Client, developer: User) -> None:
+    with translation.override("en"):
+        queue_job("count", title="Prepare the images of %(project)s", values={"project": "100 % Food"}, arguments={})
+    make_job(msgid="Prepare the images of 100 % Flowers")  # from before there were values
+
+    french, english = (site.get(TRAY, headers={"accept-language": code}).content.decode() for code in ("fr", "en"))
+
+    assert "Préparer les images de 100 % Food" in french
+    assert "Prepare the images of 100 % Food" in english
+    assert "Prepare the images of 100 % Flowers" in french
 
 
 def test_running_job_says_its_pace() -> None:

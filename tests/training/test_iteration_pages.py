@@ -232,6 +232,16 @@ def test_figures_that_need_care_come_with_a_notice(site: Client, pictures: list[
     assert page.context["notices"][flag]
 
 
+def test_figures_do_not_flatter_and_keep_to_the_truth_on_one_page(site: Client, pictures: list[Picture]) -> None:
+    metrics = {"is_optimistic": True, "is_cross_validated": True, "precision": 0.5}
+    iteration = make_iteration(factories.make_project(), make_snapshot(pictures), metrics=metrics)
+
+    page = site.get(address("iteration", iteration)).content.decode()
+
+    assert "flatteurs" in page
+    assert "honnête" not in page
+
+
 def test_starter_shows_the_figures_that_came_with_it(site: Client, food_project: Project) -> None:
     page = site.get(reverse("training:iteration", args=[food_project.pk, 1]))
 

@@ -182,7 +182,7 @@ def test_upload_goes_on_when_it_is_run_again(spawn: Callable[..., Worker], tmp_p
 def test_job_of_a_killed_upload_says_that_it_can_be_run_again() -> None:
     job = Job.objects.create(
         kind="upload",
-        title="Upload",
+        msgid="Upload",
         can_resume=False,
         state=Job.State.RUNNING,
         run="12345678-1234-5678-1234-567812345678",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from catalog.refusals import refusal_sentence
@@ -70,9 +71,11 @@ def upload_folder(
         "tag": tag,
         "held_out": held_out,
     }
-    title = _("Upload %(folder)s to %(project)s") % {"folder": folder.name, "project": project}
+    title = gettext_noop("Upload %(folder)s to %(project)s")
+    values = {"folder": _readable(folder.name), "project": project}
     # Another machine's worker does not have these files.
-    return do_here(make_job("upload", title=title, arguments=arguments, by=by, can_resume=False), watch=watch)
+    job = make_job("upload", title=title, values=values, arguments=arguments, by=by, can_resume=False)
+    return do_here(job, watch=watch)
 
 
 def run_upload(

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from django.db import transaction
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_noop, ngettext
 
 from accounts.models import User
 from catalog.exceptions import StorageUnavailable
@@ -18,6 +18,7 @@ from jobs.services import queue_job
 from training.backends import get_mirror, get_trainer
 from training.models import Image, ImageQuerySet, Project
 from training.services import intake
+from training.services.projects import queue_discarding
 from training.uploads import ImageStatus, ImageUpload, UploadResult, fill_in
 from training.vectors import embed_missing
 
@@ -48,8 +49,8 @@ def queue_embedding(project: Project, *, by: User | None) -> None:
     """Have the project's missing vectors computed, unless a job that has not begun will do it."""
     key = f"embed project {project.pk}"
     if not Job.objects.filter(key=key, state=Job.State.QUEUED).exists():
-        title = _("Prepare the images of %(project)s") % {"project": project}
-        queue_job("embed", title=title, arguments={"project": project.pk}, by=by, key=key)
+        title = gettext_noop("Prepare the images of %(project)s")
+        queue_job("embed", title=title, values={"project": project}, arguments={"project": project.pk}, by=by, key=key)
 
 
 def run_embedding(progress: Progress, *, project: int) -> dict[str, int]:
@@ -103,8 +104,7 @@ def discard_images(project: Project, images: ImageQuerySet, *, by: User | None) 
         for start in range(0, len(keys := list(pictures)), _ROWS_AT_ONCE):
             Image.objects.filter(pk__in=keys[start : start + _ROWS_AT_ONCE]).delete()
         if pictures:
-            title = _("Erase the pictures of %(project)s") % {"project": project}
-            queue_job("discard", title=title, arguments={"pictures": list(pictures.values())}, by=by)
+            queue_discarding(pictures.values(), project=project, by=by)
     logger.info("Deleted images=%s project=%s", len(pictures), project.pk)
     return len(pictures)
 

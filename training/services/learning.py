@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from catalog.exceptions import StorageUnavailable
@@ -158,8 +159,9 @@ def _make_iteration(
         created_by=by,
         api_settings=dict(api_settings),
     )
-    title = _("Train %(project)s: %(iteration)s") % {"project": project, "iteration": iteration}
-    iteration.job = make_job("train", title=title, arguments={"iteration": iteration.pk}, by=by)
+    title = gettext_noop("Train %(project)s: %(iteration)s")
+    values = {"project": project, "iteration": iteration}
+    iteration.job = make_job("train", title=title, values=values, arguments={"iteration": iteration.pk}, by=by)
     iteration.save(update_fields=["job"])
     return iteration
 

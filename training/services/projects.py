@@ -1,7 +1,7 @@
 """Make and delete projects and tags."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID, uuid4
@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from catalog.exceptions import StorageUnavailable
@@ -106,17 +107,22 @@ def delete_project(project: Project, *, by: User | None) -> None:
         )
     if mirror := get_mirror(project):
         mirror.delete_project(project)
-    title = _("Erase the pictures of %(project)s") % {"project": project}
     with transaction.atomic():
         pictures = list(project.images.values_list("picture_id", flat=True))
         Project.objects.filter(pk=project.pk).update(live_iteration=None)
         Project.objects.get(pk=project.pk).delete()
-        queue_job("discard", title=title, arguments={"pictures": pictures}, by=by)
+        queue_discarding(pictures, project=project, by=by)
     logger.info("Deleted project=%s pictures=%s", project.pk, len(pictures))
 
 
+def queue_discarding(pictures: Iterable[int], *, project: Project, by: User | None) -> None:
+    """Have the pictures erased that nothing points at any more, once the transaction is committed."""
+    title = gettext_noop("Erase the pictures of %(project)s")
+    queue_job("discard", title=title, values={"project": project}, arguments={"pictures": list(pictures)}, by=by)
+
+
 def run_discarding(progress: Progress, *, pictures: Sequence[int]) -> dict[str, int]:
-    """Do the work of the job that `delete_project` queues: erase the pictures that nothing points at any more."""
+    """Do the work of the job that `queue_discarding` queues: erase the pictures that nothing points at any more."""
     erased = 0
     try:
         for pk in progress.over(pictures, _("Erasing pictures"), total=len(pictures)):

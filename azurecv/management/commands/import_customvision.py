@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 from django.core.management.base import CommandError
+from django.utils.translation import gettext_noop
 
 from azurecv.importing.comparison import EngineComparison, compare_engines
 from azurecv.importing.source import Source
@@ -65,9 +66,9 @@ class Command(ProjectCommand):
     def copy(self, endpoint: str, source: Source, name: str, *, hidden: bool) -> dict[str, Any]:
         """Copy as a job, which shows among the others; return its report."""
         arguments = {"endpoint": endpoint, "asked": str(source.project.id), "name": name}
-        title = f"Copy {source.project.name} from Custom Vision"
+        title, values = gettext_noop("Copy %(project)s from Custom Vision"), {"project": source.project.name}
         # Another machine's worker does not have the key.
-        made = make_job("import_customvision", title=title, arguments=arguments, can_resume=False)
+        made = make_job("import_customvision", title=title, values=values, arguments=arguments, can_resume=False)
         job = do_here(made, watch=self.bar(hidden=hidden))
         if job.state != Job.State.DONE:
             raise CommandError(job.error or "Stopped. Run it again: it goes on from there.")

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import translation
 from tqdm import tqdm
 
@@ -61,7 +62,7 @@ class ProjectCommand(BaseCommand):
 
     def tell(self, value: Any, *, as_json: bool, lines: list[str]) -> None:
         """Print the lines or, for programs, the value."""
-        self.stdout.write(json.dumps(value, ensure_ascii=False, default=str) if as_json else "\n".join(lines))
+        self.stdout.write(json.dumps(value, ensure_ascii=False, cls=DjangoJSONEncoder) if as_json else "\n".join(lines))
 
     def bar(self, *, hidden: bool) -> Callable[[Progress], None] | None:
         """Return what shows a job's progress on the terminal; None when there is no terminal to show it on."""

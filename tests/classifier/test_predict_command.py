@@ -85,8 +85,10 @@ def test_purge_erases_what_is_expired_alone(db: None) -> None:
         PendingPhoto.objects.create(
             prediction=factories.make_prediction(), content=b"photo", expires_at=now + timedelta(hours=hours)
         )
-    out = io.StringIO()
+    tried, out = io.StringIO(), io.StringIO()
 
+    call_command("purge_pending", "--dry-run", stdout=tried)
+    assert (PendingPhoto.objects.count(), tried.getvalue()) == (2, "1 photos would be erased.\n")
     call_command("purge_pending", stdout=out)
 
     assert PendingPhoto.objects.get().expires_at > now

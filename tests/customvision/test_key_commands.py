@@ -132,4 +132,5 @@ def test_keys_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert line == f"{key.prefix}  works     all         camera (Flowers)"
     assert (told[0]["project"], told[0]["state"]) == ("Flowers", "works")
+    assert told[0]["created_at"] == key.created_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     assert text not in str(told)

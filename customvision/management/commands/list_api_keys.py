@@ -4,6 +4,8 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
+from django.core.serializers.json import DjangoJSONEncoder
+
 from accounts.models import ApiKey
 from customvision.management.key_command import KeyCommand
 from training.models import Project
@@ -19,7 +21,7 @@ class Command(KeyCommand):
         names = dict(Project.objects.values_list("uid", "name"))
         records = [_record(key, names) for key in ApiKey.objects.all()]
         if as_json:
-            self.stdout.write(json.dumps(records, ensure_ascii=False, default=str))
+            self.stdout.write(json.dumps(records, ensure_ascii=False, cls=DjangoJSONEncoder))
             return
         for key in records:
             project = "all projects" if key["project_id"] is None else key["project"] or "a project that is gone"

@@ -5,6 +5,7 @@ from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import translation
 
 from jobs.models import Job
@@ -28,7 +29,7 @@ class Command(BaseCommand):
         with translation.override("en"):
             records = [_record(job) for job in jobs[:limit]]
         if as_json:
-            self.stdout.write(json.dumps(records, default=str))
+            self.stdout.write(json.dumps(records, ensure_ascii=False, cls=DjangoJSONEncoder))
             return
         for job in records:
             self.stdout.write(_line(job))

@@ -292,7 +292,7 @@ def test_pages_of_developers(walk: Walk, tmp_path: Path) -> None:
     for state in Job.State:
         make_job(state)
     walk.go("/jobs/", "jobs")
-    page.locator(".tray summary").click()
+    page.locator("[popovertarget=tray-panel]").click()
     expect(page.locator("#tray progress").first).to_be_visible()
     walk.look("tray open")
     walk.go("/jobs/tray", "tray by itself")

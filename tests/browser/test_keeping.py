@@ -175,6 +175,7 @@ def test_leaving_asks_first_while_a_photo_is_under_way(page: Page, photo: Path) 
     page.on("dialog", lambda dialog: dialog.dismiss())
     choose(page, photo)
     expect(page.locator("#upload-progress")).to_be_visible()
+    page.locator(".user-button").click()
 
     with page.expect_event("dialog"):
         page.get_by_role("button", name="English").click(no_wait_after=True)

@@ -93,7 +93,7 @@ def test_tray_shows_the_job_and_cancels_it(
     sign_in(page, live_server, developer, f"/projects/{project.pk}/")
     expect(page.locator("#tray-count")).to_contain_text("1")
 
-    page.locator(".tray summary").click()
+    page.locator("[popovertarget=tray-panel]").click()
     expect(page.locator("#tray progress")).to_be_visible()
     page.locator(f"#tray-cancel-{job.pk}").click()
 

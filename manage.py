@@ -7,6 +7,8 @@ import sys
 
 from django.core.management import execute_from_command_line
 
+from classifr.environment import SettingRefused
+
 
 def end_in_order() -> None:
     """Let whoever ends this process have it end as by Ctrl-C: the last user of the embedded PostgreSQL stops it."""
@@ -18,4 +20,7 @@ def end_in_order() -> None:
 if __name__ == "__main__":
     end_in_order()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "classifr.settings")
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except SettingRefused as exc:
+        sys.exit(str(exc))

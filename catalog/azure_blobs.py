@@ -44,9 +44,12 @@ class AzureBlobs(AzureStorage):  # type: ignore[misc]
             return cast(str, super()._save(name, content))
 
     def address(self, key: str) -> str:
-        return cast(str, self.client.get_blob_client(key).url)
+        url: str = self.client.get_blob_client(key).url
+        return url.partition("?")[0]  # behind which stands the signature, where that is what Azure was given
 
     def temporary_url(self, key: str, *, seconds: int) -> str | None:
+        if not self.account_key:  # which alone can sign
+            return None
         return cast(str, self.url(key, expire=seconds))
 
     def stored(self, prefix: str) -> Iterator[StoredBlob]:

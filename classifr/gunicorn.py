@@ -7,11 +7,19 @@ docs/decisions/0014. Nothing is loaded before the fork; each process loads the m
 
 import ctypes
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
-bind = f"{os.environ.get('CLASSIFR_HOST', '127.0.0.1')}:{os.environ.get('CLASSIFR_PORT', '8000')}"
-workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+from classifr.environment import SettingRefused
+
+try:
+    from classifr import settings
+except SettingRefused as exc:
+    sys.exit(str(exc))
+
+bind = f"{settings.CLASSIFR_HOST}:{settings.CLASSIFR_PORT}"
+workers = settings.WEB_CONCURRENCY
 worker_class = "gthread"
 threads = 4
 timeout = 60  # seconds without a sign of life

@@ -4,70 +4,46 @@
 """
 
 import os
-import re
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import dj_database_url
 from csp.constants import NONE, SELF
-from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
-from environs import Env, validate
+
+from classifr import environment as env
+from classifr.environment import secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = Env()
-env.read_env(str(BASE_DIR / ".env"), recurse=False)
-
-
-def secret(name: str) -> str:
-    """Return the secret of that name, from the file that NAME_FILE names if it is set; "" when there is none."""
-    path = env.path(f"{name}_FILE", None)
-    try:
-        return path.read_text().strip() if path else env.str(name, "")
-    except OSError as exc:
-        raise ImproperlyConfigured(f"{name}_FILE names {path}, which cannot be read: {exc.strerror}.") from exc
-
-
-def blob_origin(connection_string: str) -> str:
-    """Return scheme and host of the storage account, such as https://name.blob.core.windows.net."""
-    parts = dict(part.split("=", 1) for part in connection_string.split(";") if "=" in part)
-    if endpoint := urlsplit(parts.get("BlobEndpoint", "")).netloc:
-        return f"{urlsplit(parts['BlobEndpoint']).scheme}://{endpoint}"
-    if account := parts.get("AccountName"):
-        suffix = parts.get("EndpointSuffix", "core.windows.net")
-        return f"{parts.get('DefaultEndpointsProtocol', 'https')}://{account}.blob.{suffix}"
-    raise ImproperlyConfigured("CLASSIFR_AZURE_CONNECTION_STRING is none: it names no AccountName and no BlobEndpoint.")
-
-
-def host_or_network(text: str) -> str:
-    """Return the name of a host, or the network of an address, as it is compared with. Raises ValueError."""
-    try:
-        return str(ip_network(text, strict=False))
-    except ValueError:
-        name = text.lower().rstrip(".")
-        if re.fullmatch(r"([a-z0-9_-]+\.)*[a-z][a-z0-9_-]*", name):
-            return name
-        raise
+env.read_file(BASE_DIR / ".env")
 
 
 # Where it runs
-DEBUG = env.bool("DEBUG", False)
-CLASSIFR_VAR = env.path("CLASSIFR_VAR", BASE_DIR / "var").resolve()  # embedded database, blobs, caches
-CLASSIFR_HOST = env.str("CLASSIFR_HOST", "127.0.0.1")  # address that `make run` listens on
-CLASSIFR_PORT = env.int("CLASSIFR_PORT", 8000, validate=validate.Range(min=1, max=65535))
-CLASSIFR_HTTPS = env.bool("CLASSIFR_HTTPS", False)  # behind a proxy that speaks HTTPS: secure cookies, HSTS, redirect
-CLASSIFR_PROXIES = env.int("CLASSIFR_PROXIES", 0, validate=validate.Range(min=0))  # in front of Classifr
+DEBUG = env.flag("DEBUG")
+CLASSIFR_VAR = env.folder("CLASSIFR_VAR", BASE_DIR / "var")  # embedded database, blobs, caches
+CLASSIFR_HOST = env.read(
+    "CLASSIFR_HOST", "127.0.0.1", env.listening, accepted="a name or an address of this machine"
+)  # that `make run` listens on
+CLASSIFR_PORT = env.whole("CLASSIFR_PORT", 8000, least=1, most=65535)
+CLASSIFR_HTTPS = env.flag("CLASSIFR_HTTPS")  # behind a proxy that speaks HTTPS: secure cookies, HSTS, redirect
+CLASSIFR_PROXIES = env.whole("CLASSIFR_PROXIES", 0)  # in front of Classifr
+WEB_CONCURRENCY = env.whole("WEB_CONCURRENCY", 2, least=1)  # web processes
 
 CLASSIFR_GIVEN_SECRET_KEY = secret("SECRET_KEY")
 CLASSIFR_SECRET_KEY_FILE = CLASSIFR_VAR / "secret_key"  # made by `make run` when no key is given
 SECRET_KEY = CLASSIFR_GIVEN_SECRET_KEY or (
     CLASSIFR_SECRET_KEY_FILE.read_text() if CLASSIFR_SECRET_KEY_FILE.exists() else ""
 )
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
+ALLOWED_HOSTS = env.several(
+    "ALLOWED_HOSTS",
+    ["localhost", "127.0.0.1", "[::1]"],
+    env.host,
+    accepted="names such as classifr.example.org, .example.org, 192.0.2.1 or [2001:db8::1], without scheme and port",
+)
+CSRF_TRUSTED_ORIGINS = env.several(
+    "CSRF_TRUSTED_ORIGINS", [], env.origin, accepted="origins such as https://classifr.example.org, without a path"
+)
 
 ROOT_URLCONF = "classifr.urls"
 WSGI_APPLICATION = "classifr.wsgi.application"
@@ -136,10 +112,9 @@ TEMPLATES = [
 
 # Database: PostgreSQL, embedded unless DATABASE_URL names another
 DATABASE_URL = secret("DATABASE_URL")
-try:
-    _external: dict[str, Any] = dict(dj_database_url.parse(DATABASE_URL)) if DATABASE_URL else {}
-except ValueError as exc:
-    raise ImproperlyConfigured("DATABASE_URL is none: it looks like postgres://user:password@host/name.") from exc
+if DATABASE_URL:
+    env.check_database_url(DATABASE_URL)
+_external: dict[str, Any] = dict(dj_database_url.parse(DATABASE_URL)) if DATABASE_URL else {}
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         "ENGINE": "classifr.embedded_postgres",
@@ -154,12 +129,18 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Blobs: files under var/ unless an Azure storage account is named
 CLASSIFR_AZURE_CONNECTION_STRING = secret("CLASSIFR_AZURE_CONNECTION_STRING")
-CLASSIFR_AZURE_CONTAINER = env.str("CLASSIFR_AZURE_CONTAINER", "classifr")
-CLASSIFR_SAS_SECONDS = env.int(
-    "CLASSIFR_SAS_SECONDS", 0, validate=validate.Range(min=0)
+CLASSIFR_AZURE_CONTAINER = env.read(
+    "CLASSIFR_AZURE_CONTAINER",
+    "classifr",
+    env.container,
+    accepted="3 to 63 small letters, digits and single hyphens between them",
+)
+CLASSIFR_SAS_SECONDS = env.whole(
+    "CLASSIFR_SAS_SECONDS",
+    0,
 )  # over 0: browsers get pictures by a link that lives so long
 
-BLOB_ORIGINS = [blob_origin(CLASSIFR_AZURE_CONNECTION_STRING)] if CLASSIFR_AZURE_CONNECTION_STRING else []
+BLOB_ORIGINS = [env.blob_origin(CLASSIFR_AZURE_CONNECTION_STRING)] if CLASSIFR_AZURE_CONNECTION_STRING else []
 if CLASSIFR_AZURE_CONNECTION_STRING:
     _blobs = {
         "BACKEND": "catalog.azure_blobs.AzureBlobs",
@@ -193,7 +174,7 @@ CLASSIFR_BLOB_OWNERS = {  # folder: who has rows that name the blobs below it
     "exports/": "customvision.blobs.ExportBlobs",
 }
 STATIC_URL = "static/"
-STATIC_ROOT = env.path("CLASSIFR_STATIC", CLASSIFR_VAR / "static").resolve()  # what `collectstatic` fills
+STATIC_ROOT = env.folder("CLASSIFR_STATIC", CLASSIFR_VAR / "static")  # what `collectstatic` fills
 STATICFILES_DIRS = [BASE_DIR / "static"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # bytes of form fields; photos are files and have their own limit
 FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024  # bytes of a whole request: a photo and its form are not written to disk
@@ -221,7 +202,7 @@ CLASSIFR_CLIENT_PASSWORD = secret("CLASSIFR_CLIENT_PASSWORD")
 LANGUAGE_CODE = "fr"
 LANGUAGES = [("fr", _("French")), ("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
-TIME_ZONE = env.str("TIME_ZONE", "Europe/Paris")
+TIME_ZONE = env.time_zone("TIME_ZONE", "Europe/Paris")
 USE_TZ = True
 
 # Background work
@@ -248,23 +229,21 @@ CLASSIFR_JOB_HOOKS = {  # kind: what is called when the last job of a group has 
     "train": "training.services.learning.mark_failed",
     "export": "customvision.exports.mark_failed",
 }
-CLASSIFR_JOB_LOST_SECONDS = env.int("CLASSIFR_JOB_LOST_SECONDS", 30, validate=validate.Range(min=5))  # of silence
+CLASSIFR_JOB_LOST_SECONDS = env.whole("CLASSIFR_JOB_LOST_SECONDS", 30, least=5)  # of silence
 
 # Classification
-CLASSIFR_PROJECT = env.str("CLASSIFR_PROJECT", "Food-101")  # the project that the page offers first
-CLASSIFR_THREADS = env.int("CLASSIFR_THREADS", 1, validate=validate.Range(min=1))  # per process, for the backbone
-CLASSIFR_PREDICTIONS_AT_ONCE = env.int(
+CLASSIFR_PROJECT = env.text("CLASSIFR_PROJECT", "Food-101")  # the project that the page offers first
+CLASSIFR_THREADS = env.whole("CLASSIFR_THREADS", 1, least=1)  # per process, for the backbone
+CLASSIFR_PREDICTIONS_AT_ONCE = env.whole(
     "CLASSIFR_PREDICTIONS_AT_ONCE",
-    max(1, (os.cpu_count() or 1) // env.int("WEB_CONCURRENCY", 2, validate=validate.Range(min=1))),
-    validate=validate.Range(min=1),
+    max(1, (os.cpu_count() or 1) // WEB_CONCURRENCY),
+    least=1,
 )  # in each web process; other photos wait for their turn
-CLASSIFR_PENDING_SECONDS = env.int("CLASSIFR_PENDING_SECONDS", 3600, validate=validate.Range(min=1))
-CLASSIFR_UNDO_SECONDS = env.int("CLASSIFR_UNDO_SECONDS", 600, validate=validate.Range(min=0))  # of a verdict
-CLASSIFR_BIN_DAYS = env.int(
-    "CLASSIFR_BIN_DAYS", 30, validate=validate.Range(min=0, max=36500)
-)  # what reviewers deleted can be restored
-CLASSIFR_PREDICTION_DAYS = env.int(
-    "CLASSIFR_PREDICTION_DAYS", 30, validate=validate.Range(min=0, max=36500)
+CLASSIFR_PENDING_SECONDS = env.whole("CLASSIFR_PENDING_SECONDS", 3600, least=1)
+CLASSIFR_UNDO_SECONDS = env.whole("CLASSIFR_UNDO_SECONDS", 600)  # of a verdict
+CLASSIFR_BIN_DAYS = env.whole("CLASSIFR_BIN_DAYS", 30, least=0, most=36500)  # what reviewers deleted can be restored
+CLASSIFR_PREDICTION_DAYS = env.whole(
+    "CLASSIFR_PREDICTION_DAYS", 30, least=0, most=36500
 )  # that answers to programs are stored with their pictures; 0: not at all
 CLASSIFR_PREDICTION_BACKENDS = {
     "local": "classifier.backends.local.LocalBackend",
@@ -274,42 +253,46 @@ CLASSIFR_TRAINING_BACKENDS = {
     "local": "training.backends.local.LocalTrainer",
     "customvision": "azurecv.training.trainer.CustomVisionTrainer",
 }
-CLASSIFR_EMBED_THREADS = env.int(
-    "CLASSIFR_EMBED_THREADS", os.cpu_count() or 1, validate=validate.Range(min=1)
+CLASSIFR_EMBED_THREADS = env.whole(
+    "CLASSIFR_EMBED_THREADS", os.cpu_count() or 1, least=1
 )  # of a worker, each with a backbone of its own
 
 # Azure Custom Vision
-CLASSIFR_CUSTOMVISION_ENDPOINT = env.str("CLASSIFR_CUSTOMVISION_ENDPOINT", "")
-CLASSIFR_CUSTOMVISION_TRAINING_ENDPOINT = env.str(
-    "CLASSIFR_CUSTOMVISION_TRAINING_ENDPOINT", CLASSIFR_CUSTOMVISION_ENDPOINT
+AN_ADDRESS = "an address such as https://name.cognitiveservices.azure.com/"
+CLASSIFR_CUSTOMVISION_ENDPOINT = env.read("CLASSIFR_CUSTOMVISION_ENDPOINT", "", env.endpoint, accepted=AN_ADDRESS)
+CLASSIFR_CUSTOMVISION_TRAINING_ENDPOINT = env.read(
+    "CLASSIFR_CUSTOMVISION_TRAINING_ENDPOINT", CLASSIFR_CUSTOMVISION_ENDPOINT, env.endpoint, accepted=AN_ADDRESS
 )  # where training is another resource than prediction
 CLASSIFR_CUSTOMVISION_TRAINING_KEY = secret("CLASSIFR_CUSTOMVISION_TRAINING_KEY")
 CLASSIFR_CUSTOMVISION_PREDICTION_KEY = secret("CLASSIFR_CUSTOMVISION_PREDICTION_KEY")
-CLASSIFR_CUSTOMVISION_PREDICTION_RESOURCE_ID = env.str("CLASSIFR_CUSTOMVISION_PREDICTION_RESOURCE_ID", "")
-CLASSIFR_CUSTOMVISION_CALLS_PER_SECOND = env.float(
-    "CLASSIFR_CUSTOMVISION_CALLS_PER_SECOND", 2.0, validate=validate.Range(min=0, min_inclusive=False)
+CLASSIFR_CUSTOMVISION_PREDICTION_RESOURCE_ID = env.text("CLASSIFR_CUSTOMVISION_PREDICTION_RESOURCE_ID", "")
+CLASSIFR_CUSTOMVISION_CALLS_PER_SECOND = env.positive(
+    "CLASSIFR_CUSTOMVISION_CALLS_PER_SECOND", 2.0
 )  # of training; a free resource allows 2
-CLASSIFR_CUSTOMVISION_PUBLISH_NAME = env.str("CLASSIFR_CUSTOMVISION_PUBLISH_NAME", "")
-CLASSIFR_CUSTOMVISION_STORE = env.bool("CLASSIFR_CUSTOMVISION_STORE", False)  # True: Azure keeps photos for 30 days
-CLASSIFR_CUSTOMVISION_TIMEOUT_SECONDS = env.float(
-    "CLASSIFR_CUSTOMVISION_TIMEOUT_SECONDS", 10.0, validate=validate.Range(min=0, min_inclusive=False)
-)
+CLASSIFR_CUSTOMVISION_PUBLISH_NAME = env.text("CLASSIFR_CUSTOMVISION_PUBLISH_NAME", "")
+CLASSIFR_CUSTOMVISION_STORE = env.flag("CLASSIFR_CUSTOMVISION_STORE")  # True: Azure keeps photos for 30 days
+CLASSIFR_CUSTOMVISION_TIMEOUT_SECONDS = env.positive("CLASSIFR_CUSTOMVISION_TIMEOUT_SECONDS", 10.0)
 
 # What one may send: 0 means no limit
-CLASSIFR_PHOTOS_PER_MINUTE = env.int("CLASSIFR_PHOTOS_PER_MINUTE", 120, validate=validate.Range(min=0))  # by one user
-CLASSIFR_PHOTOS_PER_MINUTE_AND_ADDRESS = env.int(
-    "CLASSIFR_PHOTOS_PER_MINUTE_AND_ADDRESS", 600, validate=validate.Range(min=0)
+CLASSIFR_PHOTOS_PER_MINUTE = env.whole("CLASSIFR_PHOTOS_PER_MINUTE", 120)  # by one user
+CLASSIFR_PHOTOS_PER_MINUTE_AND_ADDRESS = env.whole(
+    "CLASSIFR_PHOTOS_PER_MINUTE_AND_ADDRESS",
+    600,
 )
 
-CLASSIFR_BATCH_MIB = env.int(
-    "CLASSIFR_BATCH_MIB", 128, validate=validate.Range(min=8)
+CLASSIFR_BATCH_MIB = env.whole(
+    "CLASSIFR_BATCH_MIB", 128, least=8
 )  # of one request that adds images; one image of 6 MiB is one of 8 in JSON
-CLASSIFR_URL_FETCH_ALLOW: list[str] = env.list(
-    "CLASSIFR_URL_FETCH_ALLOW", [], subcast=host_or_network
+CLASSIFR_URL_FETCH_ALLOW = env.several(
+    "CLASSIFR_URL_FETCH_ALLOW",
+    [],
+    env.host_or_network,
+    accepted="names, addresses and networks such as pictures.intranet or 10.1.0.0/16, without ports",
 )  # hosts and networks from which pictures are fetched although they are not public
 
 # Safety of pages
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "classifr.views.csrf_failure"
 SESSION_COOKIE_HTTPONLY = True
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 SECURE_REFERRER_POLICY = "same-origin"
@@ -334,12 +317,15 @@ if CLASSIFR_HTTPS:
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
 
 # Logs: one line an event, key=value, on standard error
-LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
+LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", among=["DEBUG", "INFO", "WARNING", "ERROR"])
 QUIET_LOGGERS = ("azure", "django", "django_tasks", "django_tasks_db")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"whose": {"()": "web.request_log.WhoseRequest"}},
+    "filters": {
+        "refused": {"()": "web.request_log.RefusedRequest"},
+        "whose": {"()": "web.request_log.WhoseRequest"},
+    },
     "formatters": {
         "line": {
             "()": "web.request_log.LineFormatter",
@@ -347,7 +333,7 @@ LOGGING = {
             "style": "{",
         }
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["whose"]}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["refused", "whose"]}},
     "root": {
         "handlers": ["console"],
         "level": LOG_LEVEL,

@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.templatetags.static import static
 from django.urls import Resolver404, resolve
 from django.utils.translation import gettext as _
-from django.views import defaults
+from django.views import csrf, defaults
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -24,12 +24,15 @@ from customvision.errors import in_our_shape
 from customvision.paths import PREFIX, canonical_path
 from web.limits import refusal
 from web.outages import RETRY_AFTER_S, is_outage
+from web.request_log import quoted
 from web.takes import taken_by
 
 logger = logging.getLogger(__name__)
 
 FRESH_S = 2.0
 BELIEVED_S = 15.0  # while a thread looks again: a storage that hangs takes ten, a database that hangs takes for ever
+UNKNOWN_ORIGIN = "does not match any trusted origins."
+"""How the sentence of Django ends."""
 UNKNOWN = dict.fromkeys(("database", "storage", "model"), "unknown")
 
 
@@ -124,6 +127,24 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     answer = refusal(request, sentence, title=title, status=status)
     is_of_a_program = canonical_path(request.path_info).startswith(PREFIX)
     return in_our_shape(answer, method=request.method) if is_of_a_program else answer
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Refuse a form that came from elsewhere: another site, or this one under an address that it does not know."""
+    if not reason.endswith(UNKNOWN_ORIGIN):
+        return csrf.csrf_failure(request, reason)
+    origin = request.headers.get("Origin") or request.headers.get("Referer", "")
+    logger.warning(
+        "Refused a form: origin=%s host=%s. If people use this site at that origin, name it in CSRF_TRUSTED_ORIGINS; "
+        "behind a proxy that speaks HTTPS, CLASSIFR_HTTPS=true and its X-Forwarded-Proto do.",
+        quoted(origin),
+        quoted(request.get_host()),
+    )
+    sentence = _(
+        "Nothing was sent: this site does not know the address that your browser shows. Tell whoever runs it; they "
+        "find in its log what to set."
+    )
+    return refusal(request, sentence, title=_("Unknown address"), status=HTTPStatus.FORBIDDEN)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

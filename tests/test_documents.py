@@ -21,8 +21,8 @@ from tests.test_layers import FLOORS
 TOLD = [page for page in PAGES if page.name != "CHANGELOG.md"]  # which tells of what was, too
 COMMAND = re.compile(r"(?:manage\.py|(?:^|(?<=`))manage) ([a-z_]+)([^`\n#]*)", re.MULTILINE)
 SETTINGS = """
-import sys, environs
-environs.Env.read_env = lambda *arguments, **options: None
+import sys, dotenv
+dotenv.load_dotenv = lambda *arguments: None
 from classifr import settings
 for name in sys.argv[1:]:
     value = getattr(settings, name, None)

@@ -91,6 +91,16 @@ class WhoseRequest(logging.Filter):
         return True
 
 
+class RefusedRequest(logging.Filter):
+    """Makes a warning of one line out of what Django refuses: strangers send it, and its traceback tells nothing."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.startswith("django.security."):
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+            record.exc_info = record.exc_text = None
+        return True
+
+
 class LineFormatter(logging.Formatter):
     """Keeps a message on its line, and the secrets of the settings out of it and of its traceback."""
 

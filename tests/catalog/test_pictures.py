@@ -5,9 +5,12 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+from typing import Any
 
 import numpy as np
 import pytest
+from azure.core.utils import parse_connection_string
+from azure.storage.blob import AccountSasPermissions, ResourceTypes, generate_account_sas
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
@@ -190,6 +193,29 @@ def test_browser_is_sent_to_a_link_that_expires(
 
     assert answer.status_code == HTTPStatus.FOUND
     assert "sig=" in answer.headers["Location"]
+
+
+def test_storage_that_cannot_sign_shows_pictures_by_itself(
+    signed_in: SignIn, reviewer: User, azure_blobs: None, azurite: str, settings: Settings
+) -> None:
+    """A connection string with a signature in place of the key."""
+    picture = factories.make_picture()
+    account = ResourceTypes(service=True, container=True, object=True)
+    rights = AccountSasPermissions(read=True, write=True, delete=True, list=True, create=True)
+    until = datetime.now(UTC) + timedelta(hours=1)
+    parts = parse_connection_string(azurite)
+    signature = generate_account_sas(parts["accountname"], parts["accountkey"], account, rights, until)
+    signed = f"BlobEndpoint={parts['blobendpoint']};SharedAccessSignature={signature}"
+    own: dict[str, Any] = settings.STORAGES["default"]
+    options = own["OPTIONS"] | {"connection_string": signed}
+    settings.STORAGES = settings.STORAGES | {"default": own | {"OPTIONS": options}}
+    settings.CLASSIFR_SAS_SECONDS = 60
+
+    answer = signed_in(reviewer).get(reverse("catalog:picture", args=[picture.sha256]))
+
+    assert answer.status_code == HTTPStatus.OK
+    assert answer.content == storage.read_blob(picture.blob_key)
+    assert "sig=" not in storage.blobs().address(picture.blob_key)
 
 
 @pytest.mark.django_db

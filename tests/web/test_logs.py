@@ -16,7 +16,7 @@ from accounts.models import User
 from tests import factories
 from tests.azurecv.azure import PROJECT_ID, RecordedAzure, error
 from training.models import Project
-from web.request_log import LineFormatter, WhoseRequest, quoted
+from web.request_log import LineFormatter, RefusedRequest, WhoseRequest, quoted
 
 SignIn = Callable[[User], Client]
 LOGIN = reverse("accounts:login")
@@ -27,6 +27,7 @@ def log() -> Iterator[io.StringIO]:
     """Everything that is logged, on every level, as it would stand on standard error."""
     written = io.StringIO()
     handler = logging.StreamHandler(written)
+    handler.addFilter(RefusedRequest())
     handler.addFilter(WhoseRequest())
     form: Any = configured.LOGGING["formatters"]["line"]  # type: ignore[index]
     handler.setFormatter(LineFormatter(form["format"], style=form["style"]))
@@ -65,6 +66,38 @@ def test_request_is_one_line_without_its_query(signed_in: SignIn, person: User, 
         line,
     )
     assert "private" not in log.getvalue()
+
+
+@pytest.mark.parametrize("path", [LOGIN, "/customvision/v3.3/Training/projects", "/healthz"])
+def test_foreign_host_is_one_line_of_warning(client: Client, db: None, log: io.StringIO, path: str) -> None:
+    answer = client.get(path, headers={"host": "evil.example"})
+
+    assert answer.status_code == 400
+    assert "Traceback" not in log.getvalue()
+    [line] = [line for line in log.getvalue().splitlines() if "evil.example" in line]
+    assert "level=WARNING" in line
+    assert "ALLOWED_HOSTS" in line
+
+
+def test_form_from_an_origin_that_is_not_trusted_names_the_variable(db: None, log: io.StringIO) -> None:
+    """As behind a proxy that speaks HTTPS, of which Classifr was not told."""
+    browser = Client(enforce_csrf_checks=True, headers={"accept-language": "fr"})
+    token = browser.get(LOGIN).cookies["csrftoken"].value
+    fields = {"username": "anna", "password": "s3cret-enough", "csrfmiddlewaretoken": token}
+
+    answer = browser.post(LOGIN, fields, headers={"origin": "https://photos.example.org"})
+
+    assert answer.status_code == 403
+    assert "l’adresse que votre navigateur affiche" in answer.content.decode()
+    [line] = [line for line in log.getvalue().splitlines() if "CSRF_TRUSTED_ORIGINS" in line]
+    assert "origin=https://photos.example.org host=testserver" in line
+
+
+def test_form_that_has_expired_says_so(db: None) -> None:
+    answer = Client(enforce_csrf_checks=True).post(LOGIN, {"username": "anna", "password": "s3cret-enough"})
+
+    assert answer.status_code == 403
+    assert answer.templates[0].name == "403_csrf.html"
 
 
 def test_lines_of_a_request_name_it_and_its_user(

@@ -10,7 +10,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
 from catalog.models import Picture
-from classifr.settings import blob_origin
+from classifr.environment import blob_origin
 from feedback.models import Misprediction, Verdict
 from tests import factories
 from tests.browser.signing_in import PASSWORD, sign_in

@@ -54,7 +54,7 @@ class SignInRefusals:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        is_attempt = request.method == "POST" and request.path_info == reverse(settings.LOGIN_URL)
+        is_attempt = request.method == "POST" and request.path == reverse(settings.LOGIN_URL)
         return (is_attempt and _refused(request)) or self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:

@@ -121,6 +121,7 @@ def remember_device(response: HttpResponse, name: str) -> None:
         _digest(name),
         salt=_SALT,
         max_age=DEVICE_S,
+        path=settings.SESSION_COOKIE_PATH,
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
         samesite="Lax",

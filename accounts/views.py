@@ -92,5 +92,12 @@ def _choose(request: HttpRequest, name: str, *, choices: Container[str], cookie:
     if request.user.is_authenticated:
         setattr(request.user, name, chosen)
         request.user.save(update_fields=[name])
-    response.set_cookie(cookie, chosen, max_age=YEAR_S, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE)
+    response.set_cookie(
+        cookie,
+        chosen,
+        max_age=YEAR_S,
+        path=settings.SESSION_COOKIE_PATH,
+        samesite="Lax",
+        secure=settings.SESSION_COOKIE_SECURE,
+    )
     return response

@@ -26,6 +26,9 @@ CLASSIFR_HOST = env.read(
     "CLASSIFR_HOST", "127.0.0.1", env.listening, accepted="a name or an address of this machine"
 )  # that `make run` listens on
 CLASSIFR_PORT = env.whole("CLASSIFR_PORT", 8000, least=1, most=65535)
+CLASSIFR_PATH_PREFIX = env.read(  # that a proxy puts before all addresses
+    "CLASSIFR_PATH_PREFIX", "", env.path_prefix, accepted="a path such as /classifr"
+)
 CLASSIFR_HTTPS = env.flag("CLASSIFR_HTTPS")  # behind a proxy that speaks HTTPS: secure cookies, HSTS, redirect
 CLASSIFR_PROXIES = env.whole("CLASSIFR_PROXIES", 0)  # in front of Classifr
 WEB_CONCURRENCY = env.whole("WEB_CONCURRENCY", 2, least=1)  # web processes
@@ -44,6 +47,9 @@ ALLOWED_HOSTS = env.several(
 CSRF_TRUSTED_ORIGINS = env.several(
     "CSRF_TRUSTED_ORIGINS", [], env.origin, accepted="origins such as https://classifr.example.org, without a path"
 )
+
+FORCE_SCRIPT_NAME = CLASSIFR_PATH_PREFIX or None
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = CLASSIFR_PATH_PREFIX or "/"
 
 ROOT_URLCONF = "classifr.urls"
 WSGI_APPLICATION = "classifr.wsgi.application"
@@ -173,7 +179,7 @@ CLASSIFR_BLOB_OWNERS = {  # folder: who has rows that name the blobs below it
     "snapshots/": "training.blobs.SnapshotBlobs",
     "exports/": "customvision.blobs.ExportBlobs",
 }
-STATIC_URL = "static/"
+STATIC_URL = f"{CLASSIFR_PATH_PREFIX}/static/"
 STATIC_ROOT = env.folder("CLASSIFR_STATIC", CLASSIFR_VAR / "static")  # what `collectstatic` fills
 STATICFILES_DIRS = [BASE_DIR / "static"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # bytes of form fields; photos are files and have their own limit

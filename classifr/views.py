@@ -97,6 +97,7 @@ def may_send(request: HttpRequest) -> HttpResponse:
     A view that admits anybody takes no more than a small form, for which no proxy has to ask.
     """
     path = unquote(request.headers.get("X-Forwarded-Uri", "").partition("?")[0])
+    path = path.removeprefix(settings.CLASSIFR_PATH_PREFIX)
     try:
         match = resolve(canonical_path(path))
     except Resolver404:

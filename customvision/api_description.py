@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any, TypeVar, cast
 
 from django.http import HttpRequest, JsonResponse
-from django.urls import URLPattern
+from django.urls import URLPattern, get_script_prefix
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 from ninja.utils import contribute_operation_callback
@@ -107,7 +107,7 @@ class DescribedAPI(NinjaAPI):
 
     def describe(self, request: HttpRequest, base: str) -> JsonResponse:
         """Answer with the document, for the server as the request calls it; base: the path before the operations'."""
-        server = {"url": request.build_absolute_uri(base)}
+        server = {"url": request.build_absolute_uri(get_script_prefix() + base.removeprefix("/"))}
         return JsonResponse({**self._document, "servers": [server]})
 
     @cached_property

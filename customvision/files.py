@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.core.signing import Signer
 from django.http import HttpRequest
+from django.urls import get_script_prefix
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from typing_extensions import TypedDict
@@ -56,7 +57,7 @@ def signed(request: HttpRequest, path: str) -> str:
     """Return the whole address of that file, which opens it for LIFE_S seconds, as long as the request's key works."""
     key, expires = str(key_of(request).pk), str(int(time.time()) + LIFE_S)
     query = f"sk={key}&se={expires}&sig={_signature(path, key, expires)}"
-    return request.build_absolute_uri(f"{PREFIX}{path}?{query}")
+    return request.build_absolute_uri(f"{get_script_prefix()}{PREFIX[1:]}{path}?{query}")
 
 
 def is_signed(request: HttpRequest, path: str) -> bool:

@@ -4,6 +4,7 @@ import fnmatch
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -138,12 +139,30 @@ def test_nginx_is_told_every_variable_of_its_file() -> None:
     ],
 )
 def test_as_much_may_be_posted_as_classifr_takes(location: str, path: str) -> None:
-    server = NGINX.replace("${CLASSIFR_BATCH_MIB}m", f"{settings.CLASSIFR_BATCH_MIB * 1024}k").split("listen")[-1]
+    filled = NGINX.replace("${CLASSIFR_BATCH_MIB}m", f"{settings.CLASSIFR_BATCH_MIB * 1024}k")
+    server = filled.replace("${CLASSIFR_PATH_PREFIX}", "").split("listen")[-1]
     of_all, *_ = re.findall("client_max_body_size ([0-9]+)k", server)
     block = server.split(f"location {location} {{")[1].split("}")[0]
     of_path = re.search("client_max_body_size ([0-9]+)k", block)
 
     assert 1024 * int(of_path[1] if of_path else of_all) == body_limit_of(path)
+
+
+def test_compose_reads_its_file() -> None:
+    program = shutil.which("docker")
+    if program is None or subprocess.run([program, "compose", "version"], capture_output=True, check=False).returncode:
+        pytest.skip("Docker with Compose is missing: Debian's docker-compose is of before its format")
+
+    done = subprocess.run(
+        [program, "compose", "config", "--quiet"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_database_is_asked_where_containers_ask_it() -> None:
+    """Its socket answers earlier, while the image still makes the database."""
+    assert "--host=127.0.0.1" in SERVICES["postgres"]["healthcheck"]["test"]
 
 
 def test_memory_is_given_back_alike_wherever_gunicorn_starts() -> None:

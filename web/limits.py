@@ -11,7 +11,7 @@ from django.core.exceptions import DisallowedHost
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
-from django.urls import ResolverMatch
+from django.urls import ResolverMatch, get_script_prefix
 from django.utils.formats import number_format
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -152,6 +152,6 @@ def _way_back(request: HttpRequest) -> str:
     try:
         hosts = {request.get_host()}
     except DisallowedHost:
-        return "/"
+        return get_script_prefix()
     is_ours = url_has_allowed_host_and_scheme(came_from, hosts, require_https=request.is_secure())
-    return came_from if is_ours else "/"
+    return came_from if is_ours else get_script_prefix()

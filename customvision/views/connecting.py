@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.urls import get_script_prefix
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -22,7 +23,7 @@ def connect(request: UserRequest) -> HttpResponse:
     project = (form.cleaned_data["project"] if form.is_valid() else None) or _usual()
     published = _published(project)
     target = Target(
-        endpoint=request.build_absolute_uri("/"),
+        endpoint=request.build_absolute_uri(get_script_prefix()),
         project_id=str(project.uid) if project else "PROJECT_ID",
         publish_name=published.publish_name if published else "live",
     )

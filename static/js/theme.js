@@ -20,7 +20,7 @@
 
   function remember(choice) {
     const secure = location.protocol === "https:" ? "; secure" : "";
-    document.cookie = `theme=${choice}; path=/; max-age=31536000; samesite=lax${secure}`;
+    document.cookie = `theme=${choice}; path=${root.dataset.cookiePath}; max-age=31536000; samesite=lax${secure}`;
     root.dataset.themeChoice = choice;
     apply();
   }

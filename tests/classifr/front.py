@@ -30,7 +30,7 @@ class Front(Served):
         self.site = site
         self.folder, self.log = folder, folder / "nginx.log"
         self.port, self.http_port = free_port(), free_port()
-        self.address = f"https://127.0.0.1:{self.port}"
+        self.address = f"https://127.0.0.1:{self.port}{site.prefix}"
         self.certificate = folder / "secrets" / "tls_certificate"
         (folder / "deploy").mkdir()
         shutil.copy(settings.BASE_DIR / "deploy" / "make_secrets.sh", folder / "deploy")
@@ -40,6 +40,7 @@ class Front(Served):
         """Fill the template as the image of nginx does."""
         values = {
             "CLASSIFR_BATCH_MIB": "128",
+            "CLASSIFR_PATH_PREFIX": self.site.environment.get("CLASSIFR_PATH_PREFIX", ""),
             "FRONT_CERTIFICATE_FILE": self.certificate,
             "FRONT_FOLDER": self.folder,
             "FRONT_HTTP_PORT": self.http_port,

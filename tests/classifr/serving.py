@@ -37,7 +37,8 @@ class Served:
             "DATABASE_URL": "",
             **environment,
         }
-        self.address = f"http://127.0.0.1:{self.port}"
+        self.prefix = environment.get("CLASSIFR_PATH_PREFIX", "")
+        self.address = f"http://127.0.0.1:{self.port}{self.prefix}"
 
     def prepare(self) -> None:
         """Make the database, the starter project and the first users, as `make run` does."""

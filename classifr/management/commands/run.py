@@ -95,7 +95,7 @@ def _host() -> str:
 
 
 def _address() -> str:
-    return f"http://{_host()}:{settings.CLASSIFR_PORT}/"
+    return f"http://{_host()}:{settings.CLASSIFR_PORT}{settings.CLASSIFR_PATH_PREFIX}/"
 
 
 def _make_var() -> None:

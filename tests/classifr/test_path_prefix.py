@@ -65,7 +65,8 @@ def test_every_page_links_to_what_is_below_it_and_answers(front: Front) -> None:
     shown = session.post(f"{photo.url}verdict/", {"verdict": "NOK", "csrfmiddlewaretoken": token(photo.text)})
     assert shown.ok
 
-    waiting, seen, notes = deque([f"{front.address}/", photo.url, shown.url]), set(), []
+    waiting, notes = deque([f"{front.address}/", photo.url, shown.url]), []
+    seen: set[str] = set()
     while waiting and len(seen) < MOST_PAGES:
         url = waiting.popleft()
         answer = session.get(url)

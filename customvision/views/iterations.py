@@ -76,9 +76,9 @@ def train_project(request: HttpRequest, project_id: UUID, asked: Query[TrainingQ
 
 @router.get("/projects/{uuid:project_id}/iterations", response=list[IterationOut])
 def get_iterations(request: HttpRequest, project_id: UUID) -> HttpResponse:
-    """List the iterations, the newest first."""
+    """List the iterations, the oldest first as the service does: what precedes the last one is the previous one."""
     project = find_project(request, project_id)
-    iterations = project.iterations.order_by("-number").defer("metrics", "labels")
+    iterations = project.iterations.order_by("number").defer("metrics", "labels")
     return reply([IterationOut.of(iteration) for iteration in iterations])
 
 

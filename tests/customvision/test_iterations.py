@@ -68,13 +68,13 @@ def test_a_training_is_told_as_the_service_does(call: Call) -> None:
     assert completed == COMPLETED
 
 
-def test_iterations_are_listed_newest_first(trainer: Any) -> None:
+def test_iterations_are_listed_oldest_first(trainer: Any) -> None:
     first = make_trained()
     make_trained(first.project, force=True)
 
     listed = trainer.get_iterations(first.project.uid)
 
-    assert [each.name for each in listed] == ["Iteration 2", "Iteration 1"]
+    assert [each.name for each in listed] == ["Iteration 1", "Iteration 2"]
 
 
 def test_a_project_that_was_never_trained_lists_none(call: Call) -> None:

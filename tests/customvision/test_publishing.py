@@ -64,6 +64,24 @@ def test_an_iteration_is_published_and_unpublished(trainer: Any) -> None:
     assert live(project) is None
 
 
+def test_what_precedes_the_new_iteration_in_the_list_is_the_one_that_a_program_unpublishes(trainer: Any) -> None:
+    project = factories.make_project(domain="Food")
+    for name in ("spring", "summer"):
+        trainer.publish_iteration(project.uid, make_iteration(project).uid, name, ARM_ID)
+    new = make_iteration(project)
+    trainer.publish_iteration(project.uid, new.uid, "autumn", ARM_ID)
+
+    previous = None
+    for iteration in trainer.get_iterations(project.uid):
+        if iteration.id == str(new.uid):
+            break
+        previous = iteration
+    trainer.unpublish_iteration(project.uid, previous.id)
+
+    assert published(project) == {1: "spring", 3: "autumn"}
+    assert live(project) == 3
+
+
 def test_the_answer_is_the_word_true(call: Call, project: Project) -> None:
     answer = publish(call, make_iteration(project), "live")
 

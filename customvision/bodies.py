@@ -2,7 +2,7 @@
 
 import re
 from codecs import BOM_UTF8
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import TypeVar
@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 from pydantic import BaseModel, ValidationError
 
+from customvision import lenient_json
 from customvision.errors import ApiError, invalid
 from engine import images
 
@@ -28,6 +29,8 @@ _MOST_READ = 2 * images.TRAINING.max_bytes
 _PIECE_BYTES = 64 * 1024
 _ENCODED_NAME = re.compile(r"\bfilename\*=utf-8''([^;\s]+)", re.IGNORECASE)
 _QUOTED_NAME = re.compile(r'\bfilename="([^"]*)"')
+_FORM = re.compile(rb"--([!-~][ -~]{0,69})\r\ncontent-", re.IGNORECASE)
+"""How a multipart body begins, with its boundary; no picture does."""
 _BARE = {"application/octet-stream", "application/x-www-form-urlencoded", ""}
 """What a body is called that is a picture and nothing else; `curl --data-binary` says the second of its own accord."""
 
@@ -48,9 +51,7 @@ def read_json(request: HttpRequest, model: type[Model]) -> Model:
 
     Its media type counts only if there is one: curl names a foreign one with an empty body. Raises ApiError.
     """
-    content = bytearray()
-    for piece in _pieces(request):
-        content += piece
+    content = read_body(request)
     if content.startswith(BOM_UTF8):
         del content[: len(BOM_UTF8)]
     media_type = request.content_type or "application/json"
@@ -58,10 +59,30 @@ def read_json(request: HttpRequest, model: type[Model]) -> Model:
         raise _unsupported(media_type)
     _check_lengths(content)
     try:
-        return model.model_validate_json(content or b"{}", strict=True)
+        return _validated(content or b"{}", model)
     except ValidationError as exc:
         first = exc.errors(include_url=False, include_input=False)[0]
         raise invalid(".".join(str(step) for step in first["loc"]) or "The body", first) from exc
+
+
+def read_body(request: HttpRequest) -> bytearray:
+    """Return the whole body; read at once, it would be in memory twice."""
+    content = bytearray()
+    for piece in _pieces(request):
+        content += piece
+    return content
+
+
+def _validated(content: bytes | bytearray, model: type[Model]) -> Model:
+    """Return the JSON as that model; what is not strict is read as the service's own reader does."""
+    try:
+        return model.model_validate_json(content, strict=True)
+    except ValidationError as exc:
+        is_json = exc.errors(include_url=False, include_input=False)[0]["type"] != "json_invalid"
+        strict = None if is_json else lenient_json.to_strict(content)
+        if strict is None:
+            raise
+    return model.model_validate_json(strict, strict=True)
 
 
 def _check_lengths(content: bytearray) -> None:
@@ -84,7 +105,7 @@ def _check_lengths(content: bytearray) -> None:
 
 
 def _pieces(request: HttpRequest) -> Iterator[bytes]:
-    """Yield the body in pieces: read at once, it would be in memory twice."""
+    """Yield the body in pieces."""
     while piece := request.read(_PIECE_BYTES):
         yield piece
 
@@ -92,14 +113,20 @@ def _pieces(request: HttpRequest) -> Iterator[bytes]:
 def read_pictures(request: HttpRequest) -> list[Part]:
     """Return the pictures of a body: the parts of a form, with file names or without, or the bytes themselves.
 
-    Django's own parser takes a part without a file name for text, and breaks it. Raises ApiError.
+    Django's own parser takes a part without a file name for text, and breaks it. A form is one whatever it is called:
+    who names a media type by hand takes the place of what the library would have said. Raises ApiError.
     """
     media_type = request.content_type or ""
-    if media_type == "multipart/form-data":
-        return _parts(request)
-    if media_type in _BARE or media_type.startswith("image/"):
-        return [Part("", content)] if (content := request.read(_MOST_READ)) else []
-    raise _unsupported(media_type)
+    is_form = media_type == "multipart/form-data"
+    if not (is_form or media_type in _BARE or media_type.startswith("image/")):
+        raise _unsupported(media_type)
+    start = request.read(_PIECE_BYTES)
+    begun = _FORM.match(start)
+    if is_form or begun:
+        boundary = _named_boundary(request) or (begun[1].decode() if begun else "")
+        return _parts(chain([start] if start else [], _pieces(request)), boundary)
+    content = start + request.read(_MOST_READ - len(start))
+    return [Part("", content)] if content else []
 
 
 def read_picture(request: HttpRequest) -> bytes:
@@ -110,14 +137,17 @@ def read_picture(request: HttpRequest) -> bytes:
     return next((part for part in parts if part.field.lower() == "imagedata"), parts[0]).content
 
 
-def _parts(request: HttpRequest) -> list[Part]:
+def _named_boundary(request: HttpRequest) -> str:
     _kind, options = parse_options_header(request.headers.get("Content-Type", ""))
+    return options.get("boundary", "")
+
+
+def _parts(pieces: Iterable[bytes], boundary: str) -> list[Part]:
     parts: list[Part] = []
     name, field, content = "", "", bytearray()
     try:
-        boundary = options.get("boundary", "")
         with PushMultipartParser(boundary, max_segment_count=_MOST_PARTS, header_charset="latin-1") as parser:
-            for event in chain.from_iterable(map(parser.parse, _pieces(request))):
+            for event in chain.from_iterable(map(parser.parse, pieces)):
                 if isinstance(event, MultipartSegment):
                     name, field, content = _file_name(event), event.name or "", bytearray()
                 elif event is None:

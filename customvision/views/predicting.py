@@ -7,8 +7,9 @@ from ninja import Query
 
 from customvision.answers import answer_picture
 from customvision.api_description import takes, takes_picture
-from customvision.bodies import read_json, read_picture
+from customvision.bodies import read_picture
 from customvision.fields import Shape
+from customvision.image_urls import read_image_url
 from customvision.published import Published, find_published
 from customvision.routers import prediction as router
 from customvision.schemas.predictions import ImagePrediction, ImageUrl
@@ -60,7 +61,7 @@ def classify_image_url_with_no_store(request: HttpRequest, project_id: UUID, pub
 
 
 def _fetched(request: HttpRequest) -> bytes:
-    return fetch_picture(read_json(request, ImageUrl).url, max_bytes=_LIMITS.max_bytes)
+    return fetch_picture(read_image_url(request), max_bytes=_LIMITS.max_bytes)
 
 
 def _answer(

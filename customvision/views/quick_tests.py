@@ -8,9 +8,10 @@ from ninja import Query
 from classifier.backends import get_backend
 from customvision.answers import answer_picture
 from customvision.api_description import takes, takes_picture
-from customvision.bodies import read_json, read_picture
+from customvision.bodies import read_picture
 from customvision.errors import ApiError
 from customvision.fields import Shape
+from customvision.image_urls import read_image_url
 from customvision.lookups import find_project, find_trained
 from customvision.routers import training as router
 from customvision.schemas.predictions import ImagePrediction, ImageUrl
@@ -40,7 +41,7 @@ def quick_test_image(request: HttpRequest, project_id: UUID, test: Query[QuickTe
 def quick_test_image_url(request: HttpRequest, project_id: UUID, test: Query[QuickTest]) -> HttpResponse:
     """Classify the picture at an address."""
     iteration = _chosen(find_project(request, project_id), test.iteration_id)
-    content = fetch_picture(read_json(request, ImageUrl).url, max_bytes=_LIMITS.max_bytes)
+    content = fetch_picture(read_image_url(request), max_bytes=_LIMITS.max_bytes)
     return _answer(request, content, iteration, test)
 
 

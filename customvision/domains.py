@@ -11,6 +11,8 @@ GENERAL = UUID("ee85a74c-405e-4adc-bb47-ffa8ca0c9f31")
 """The domain of those who name none."""
 PLATFORMS = tuple(FLAVORS)
 """What is exported, in every domain that the service calls compact."""
+NAMED_PLATFORMS = ("CoreML", "TensorFlow", "DockerFile", "ONNX", "VAIDK", "OpenVino")
+"""What a project's targets may be, as the SDKs name them: what is not exported is refused at export."""
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,10 @@ def _target(new: NewExport) -> tuple[str, str]:
     """Return platform and flavor as we write them. Raises ApiError."""
     platform = _known(new.platform, list(FLAVORS))
     if platform is None:
-        sentence = f"Nothing is exported for {new.platform!r}; {' and '.join(FLAVORS)} are accepted."
+        sentence = (
+            f"Nothing is exported for {new.platform!r}; {' and '.join(FLAVORS)} are accepted. What runs on other "
+            "platforms can be converted from the ONNX file."
+        )
         raise ApiError("BadRequestExportValidationFailed", sentence)
     flavors = [name for name in FLAVORS[platform] if name]
     flavor = _known(new.flavor, ["", *flavors])

@@ -7,7 +7,7 @@ from ninja import Query
 
 from customvision.api_description import takes
 from customvision.bodies import read_json
-from customvision.domains import DOMAINS, GENERAL, PLATFORMS, Domain
+from customvision.domains import DOMAINS, GENERAL, NAMED_PLATFORMS, Domain
 from customvision.errors import ApiError, not_found
 from customvision.fields import Names, Shape, Word, nothing, reply
 from customvision.lookups import check_name_is_free, check_opens_all, find_project, key_of, projects_for
@@ -135,6 +135,6 @@ def _check_type(name: str) -> None:
 
 
 def _check_platforms(names: list[str]) -> None:
-    if unknown := [name for name in names if name not in PLATFORMS]:
-        sentence = f"Nothing is exported for {', '.join(unknown)}; {' and '.join(PLATFORMS)} are accepted."
+    if unknown := [name for name in names if name not in NAMED_PLATFORMS]:
+        sentence = f"There is no platform {', '.join(unknown)}; {', '.join(NAMED_PLATFORMS)} are accepted."
         raise ApiError("BadRequestProjectUnsupportedExportPlatform", sentence)

@@ -20,8 +20,14 @@ from engine.packages import papers
 from engine.packages.graph import INPUT, OUTPUT, properties
 from engine.packages.papers import TOLERANCE, Origin
 
-FLAVORS: Mapping[str, tuple[str | None, ...]] = {"DockerFile": (None, "Linux", "ARM"), "ONNX": (None,)}
-"""What can be built: the flavors of each platform; None is what one gets who asks for none."""
+FLAVORS: Mapping[str, tuple[str | None, ...]] = {
+    "DockerFile": (None, "Linux", "ARM"),
+    "ONNX": (None, "ONNX10", "ONNX12"),
+}
+"""What can be built: the flavors of each platform; None is what one gets who asks for none.
+
+Every flavor of a platform is the same model: in 8 bits it needs operator set 13, so there is none of set 10 or 12.
+"""
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
 
 
@@ -92,7 +98,7 @@ def build(
         "manifest.json": papers.as_json(papers.manifest(head, card, model, expected) | dict(about)),
         **{file: _png(each.square) for file, each in squares.items()},
     }
-    return _zipped(_around_docker(files) if origin.platform == "DockerFile" else files | _sample())
+    return _zipped(_around_docker(files) if origin.platform == "DockerFile" else files | _sample(model))
 
 
 def check(model: bytes, pictures: Sequence[Golden], *, tags: Sequence[str]) -> None:
@@ -113,8 +119,12 @@ def versions() -> str:
     return f"onnxruntime {onnxruntime.__version__}, Pillow {PIL.__version__}"
 
 
-def _sample() -> dict[str, bytes]:
-    return {**papers.code("python/"), "python/requirements.txt": papers.packed("python/requirements.txt")}
+def _sample(model: bytes) -> dict[str, bytes]:
+    return {
+        "README.md": papers.readme(model),
+        **papers.code("python/"),
+        "python/requirements.txt": papers.packed("python/requirements.txt"),
+    }
 
 
 def _around_docker(files: Mapping[str, bytes]) -> dict[str, bytes]:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import onnx
+
 from engine.backbones import Card
 from engine.heads import Head
 from engine.packages.graph import INPUT, OUTPUT
@@ -84,6 +86,14 @@ def licence(card: Card) -> bytes:
         "quantised to 8 bits, with what precedes and follows it in the same file.\n\n"
         + (ENGINE.parent / "LICENSE").read_text(encoding="utf-8")
     ).encode()
+
+
+def readme(model: bytes) -> bytes:
+    """Return on which runtimes the model runs."""
+    read = onnx.load_from_string(model)
+    [operator_set] = [each.version for each in read.opset_import if not each.domain]
+    text = packed("python/README.md").decode()
+    return text.format(operator_set=operator_set, ir_version=read.ir_version).encode()
 
 
 def packed(name: str) -> bytes:

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.request import urlopen
 from uuid import uuid4
 
+import onnx
 import pytest
 from azure.cognitiveservices.vision.customvision.training.models import CustomVisionErrorException
 from django.core.management import call_command
@@ -109,13 +110,34 @@ def test_the_same_package_is_not_built_twice(trainer: Any, iteration: Iteration)
 
 @pytest.mark.parametrize(
     ("query", "named"),
-    [("platform=CoreML", "DockerFile and ONNX"), ("platform=ONNX&flavor=ONNX12", "no flavor"), ("platform=", "ONNX")],
+    [
+        ("platform=CoreML", "DockerFile and ONNX"),
+        ("platform=TensorFlow&flavor=TensorFlowLite", "ONNX file"),
+        ("platform=ONNX&flavor=ONNX11", "no flavor or ONNX10 or ONNX12"),
+        ("platform=", "ONNX"),
+    ],
 )
 def test_an_unknown_target_is_refused_with_what_is_accepted(ask: Call, query: str, named: str) -> None:
     answer = ask(query)
 
     assert (answer["http"], answer["code"]) == (400, "BadRequestExportValidationFailed")
     assert named in answer["message"]
+
+
+@pytest.mark.parametrize("flavor", ["ONNX10", "ONNX12", "onnx12"])
+def test_flavors_that_the_sdk_names_are_the_one_file(ask: Call, flavor: str) -> None:
+    assert ask(f"platform=ONNX&flavor={flavor}")["flavor"] == flavor.upper()
+    work()
+
+    (done,) = ask(method="get")
+    assert done["flavor"] == flavor.upper()
+    package = zipfile.ZipFile(io.BytesIO(storage.read_blob(Export.objects.get().blob_key)))
+    assert json.loads(package.read("cvexport.manifest"))["Flavor"] == flavor.upper()
+    model = onnx.load_from_string(package.read("model.onnx"))
+    [opset] = [each.version for each in model.opset_import if not each.domain]
+    readme = package.read("README.md").decode()
+    assert f"operator set {opset}." in readme
+    assert f"version {model.ir_version} " in readme
 
 
 def test_a_platform_must_be_named(ask: Call) -> None:

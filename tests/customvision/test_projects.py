@@ -218,3 +218,12 @@ def test_a_change_of_a_tag_that_is_refused_changes_nothing(call: Call) -> None:
 
     tag.refresh_from_db()
     assert (answer.json()["code"], tag.name) == ("BadRequestTagType", "hemlock")
+
+
+def test_every_platform_that_the_sdk_names_may_be_a_target(trainer: Any) -> None:
+    targets = ["CoreML", "TensorFlow", "DockerFile", "ONNX", "VAIDK", "OpenVino"]
+
+    project = trainer.create_project("Targets", target_export_platforms=targets)
+    assert project.settings.target_export_platforms == targets
+    project.settings.target_export_platforms = ["CoreML"]
+    assert trainer.update_project(project.id, project).settings.target_export_platforms == ["CoreML"]

@@ -69,7 +69,7 @@ def opened(package: bytes) -> zipfile.ZipFile:
 def test_package_holds_what_custom_vision_packages_hold(head: heads.Head) -> None:
     names = {name for name in opened(build(head)).namelist() if not name.startswith("python/engine/")}
 
-    papers = {"labels.txt", "cvexport.manifest", "metadata_properties.json", "LICENSE"}
+    papers = {"README.md", "labels.txt", "cvexport.manifest", "metadata_properties.json", "LICENSE"}
     assert names - {"golden/0.png"} == papers | {
         "model.onnx",
         "manifest.json",

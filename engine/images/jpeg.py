@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
 from math import ceil
 from typing import NamedTuple
 
+from engine.exceptions import RefusedPicture
 from engine.images import exif, refusals
 from engine.images.outline import Outline
 
@@ -15,6 +17,8 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = 0xC2
 _ORDINARY = frozenset({0xC0, 0xC1, _PROGRESSIVE})
 """What browsers show: by discrete cosine transform and Huffman codes. Lossless and arithmetic files are never seen."""
+_WHOLE_PIXEL = 4
+"""Bytes of one in Pillow's memory."""
 _MOST_SEGMENTS = 2_000
 _MOST_SCANS = 50
 """Programs write about ten. Each scan may go over all pixels while it takes a handful of bytes."""
@@ -36,20 +40,28 @@ class Segment(NamedTuple):
         return bytes((0xFF, self.marker)) + (len(self.payload) + 2).to_bytes(2, "big") + self.payload
 
 
+_END = Segment(_EOI, b"")
 _Rest = Sequence[tuple[bytes | memoryview, Segment | None]]
 
 
 def read(content: bytes) -> Outline:
-    """Refuse a file that was cut before its end marker, or that would be decoded over and over."""
+    """Refuse a file that was cut before its last scan, or that would be decoded over and over.
+
+    Where the end marker is not found, the last scan's data go up to something that no scan can hold.
+    """
     segments, end = _read_header(content)
     rest = list(_after(content, end))
     scans = 1 + sum(segment is not None and segment.marker == _SOS for _, segment in rest)
     if scans > _MOST_SCANS:
         raise refusals.damaged(NAME)
     frame = _frame(segments)
+    has_end = rest[-1][1] is _END
+    if not has_end and not _is_told(frame, [segments[-1], *(segment for _, segment in rest if segment)]):
+        raise refusals.truncated(NAME)
     width, height = int.from_bytes(frame.payload[3:5], "big"), int.from_bytes(frame.payload[1:3], "big")
     turned = _orientation(segments)
-    return Outline(width, height, turned, _bytes_per_pixel(frame, segments[-1]), _stripped(segments, turned, rest))
+    bytes_per_pixel = _bytes_per_pixel(frame, segments[-1]) if has_end else _WHOLE_PIXEL
+    return Outline(width, height, turned, bytes_per_pixel, _stripped(segments, turned, rest), has_end)
 
 
 def _read_header(content: bytes) -> tuple[list[Segment], int]:
@@ -98,7 +110,19 @@ def _bytes_per_pixel(frame: Segment, scan: Segment) -> int:
     factors = [divmod(packed, 16) for packed in frame.payload[7 : 6 + 3 * components : 3]]
     pixels = max(across for across, _ in factors) * max(down for _, down in factors)
     samples = sum(across * down for across, down in factors)
-    return max(4, ceil(2 * samples / pixels))
+    return max(_WHOLE_PIXEL, ceil(2 * samples / pixels))
+
+
+def _is_told(frame: Segment, segments: Iterable[Segment]) -> bool:
+    """Say whether the scans among the segments tell every coefficient of every component to its last bit."""
+    scans = [segment.payload for segment in segments if segment.marker == _SOS]
+    last_bits: dict[tuple[int, int], int] = {}
+    for scan in scans:
+        components = scan[1 : 1 + 2 * scan[0] : 2]
+        first, last, bits = scan[-3:] if frame.marker == _PROGRESSIVE else (0, 63, 0)
+        last_bits |= dict.fromkeys(product(components, range(first, last + 1)), bits & 15)
+    wanted = product(frame.payload[6::3], range(64))
+    return all(last_bits.get(each) == 0 for each in wanted)
 
 
 def _frame(segments: Iterable[Segment]) -> Segment:
@@ -138,21 +162,27 @@ def _stripped(header: Iterable[Segment], turned: int, rest: _Rest) -> bytes:
 
 
 def _after(content: bytes, position: int) -> Iterator[tuple[bytes | memoryview, Segment | None]]:
-    """Give compressed data, and the segment behind it; the last, before the end marker, has none behind it.
+    """Give compressed data, and the segment behind it; the last is the end marker, or None where it is missing.
 
     Bytes that follow another segment than the start of a scan belong to nothing, and FF before a marker fills up: were
     they kept when the segment goes, they would mean something else.
     """
     is_scan = True
     for _ in range(_MOST_SEGMENTS):
-        marker = _next_marker(content, position)
+        match = _MARKER.search(content, position)
+        marker = match.start() if match else len(content)
         data = _without_fill(memoryview(content)[position:marker]) if is_scan else b""
-        if content[marker + 1] == _EOI:
-            yield data, None
+        if match and content[marker + 1] == _EOI:
+            yield data, _END
             return
-        segment, position = _read_segment(content, marker)
-        is_scan = segment.marker == _SOS
+        try:
+            segment, position = _read_segment(content, marker) if match else (None, position)
+        except RefusedPicture:  # what phones and disks leave behind a picture
+            segment = None
         yield data, segment
+        if segment is None:
+            return
+        is_scan = segment.marker == _SOS
     raise refusals.damaged(NAME)
 
 

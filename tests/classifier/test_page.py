@@ -245,9 +245,10 @@ def test_named_project_is_offered_first(
 def test_photo_that_cannot_be_stripped_is_refused_at_once(
     signed_in: SignIn, person: User, food_project: Project
 ) -> None:
-    """Else its NOK could not be stored later: a marker with a senseless length stands between the scans."""
+    """Else its NOK could not be stored later: a marker with a senseless length stands within the scan."""
     photo = factories.make_photo()
-    damaged = photo[:-2] + b"\xff\xfe\x00\x01" + photo[-2:]
+    middle = (photo.index(b"\xff\xda") + len(photo)) // 2
+    damaged = photo[:middle] + b"\xff\xfe\x00\x01" + photo[middle:]
 
     answer = send(signed_in(person), damaged, food_project)
 

@@ -149,6 +149,16 @@ def origin(found: str) -> str:
     return f"{parts.scheme}://{parts.netloc}".lower()
 
 
+def cors_origins(found: str) -> list[str]:
+    """Return origins, each in whole, or `*` alone."""
+    origins = [item.strip() for item in found.split(",") if item.strip()]
+    if origins == ["*"]:
+        return origins
+    if not origins or "*" in found:
+        raise ValueError(found)
+    return [origin(item) for item in origins]
+
+
 def endpoint(found: str) -> str:
     """Return the address of a service."""
     parts = _parts_of_address(found)

@@ -289,6 +289,12 @@ CLASSIFR_PHOTOS_PER_MINUTE_AND_ADDRESS = env.whole(
 CLASSIFR_BATCH_MIB = env.whole(
     "CLASSIFR_BATCH_MIB", 128, least=8
 )  # of one request that adds images; one image of 6 MiB is one of 8 in JSON
+CLASSIFR_CORS_ORIGINS = env.read(  # whose pages may call the API from a browser
+    "CLASSIFR_CORS_ORIGINS",
+    [],
+    env.cors_origins,
+    accepted="* alone, or a list with commas of origins such as https://shop.example.org, without a path",
+)
 CLASSIFR_URL_FETCH_ALLOW = env.several(
     "CLASSIFR_URL_FETCH_ALLOW",
     [],

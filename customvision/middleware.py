@@ -2,12 +2,14 @@
 
 from typing import cast
 
+from django.conf import settings
 from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.http.request import HttpHeaders
 from django.urls import resolve
 from django.utils import translation
 
+from customvision import cross_origin
 from customvision.errors import in_our_shape
 from customvision.paths import PREFIX, canonical_path
 from web import limits
@@ -33,7 +35,9 @@ def speak_custom_vision(get_response: Handler) -> Handler:
         request.META["HTTP_ACCEPT_LANGUAGE"] = "en"
         request.headers = HttpHeaders(request.META)  # should anybody have looked at them before
         with translation.override("en"):
-            return _with_headers(in_our_shape(answer(request), method=request.method))
+            response = _with_headers(in_our_shape(answer(request), method=request.method))
+        cross_origin.let_read(request, response)
+        return response
 
     return middleware
 
@@ -41,6 +45,8 @@ def speak_custom_vision(get_response: Handler) -> Handler:
 def _answer(request: HttpRequest) -> HttpResponseBase:
     """Do what Django's own handler and middleware do for a program: check the host and the body, call the view."""
     request.get_host()  # raises DisallowedHost
+    if settings.CLASSIFR_CORS_ORIGINS and cross_origin.is_preflight(request):
+        return cross_origin.answer_preflight(request)
     match = request.resolver_match = resolve(request.path_info)
     # Who is not admitted hears why from the operation, which reads nothing before it has looked at the key.
     refusal = None if limits.is_unwelcome(request, match) else limits.refused(request, match.func)

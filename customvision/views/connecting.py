@@ -33,6 +33,7 @@ def connect(request: UserRequest) -> HttpResponse:
         "published": published,
         "target": target,
         "examples": examples(target),
+        "origins": ", ".join(settings.CLASSIFR_CORS_ORIGINS),
         "training_key": TrainingKey.param_name,
         "prediction_key": PredictionKey.param_name,
     }

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from http import HTTPStatus
 from urllib.parse import urljoin, urlsplit
+from uuid import UUID
 
 import pytest
 import requests
@@ -46,7 +47,12 @@ def test_prefix_is_cut_off_where_it_is_one(path: str, inside: str) -> None:
 @pytest.fixture(scope="module")
 def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     folder = tmp_path_factory.mktemp("prefix")
-    environment = {"CLASSIFR_HTTPS": "true", "CLASSIFR_PROXIES": "1", "CLASSIFR_PATH_PREFIX": PREFIX}
+    environment = {
+        "CLASSIFR_HTTPS": "true",
+        "CLASSIFR_PROXIES": "1",
+        "CLASSIFR_PATH_PREFIX": PREFIX,
+        "CLASSIFR_CORS_ORIGINS": "*",
+    }
     site = Served(folder / "var", folder / "log", **environment)
     site.prepare()
     command = [sys.executable, "manage.py", "createsuperuser", "--no-input", "--username=ada", "--email=a@example.org"]
@@ -119,6 +125,17 @@ def test_program_gets_addresses_that_it_can_open(front: Front) -> None:
         assert front.session().get(image[name]).headers["Content-Type"] == "image/jpeg"
     document = session.get(f"{front.address}/customvision/training/openapi.json")
     assert document.json()["servers"][0]["url"].startswith(f"{front.address}/customvision/")
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("path prefix")
+def test_question_of_a_browser_comes_through_the_proxy(front: Front) -> None:
+    url = f"{front.address}/customvision/v3.0/Prediction/{UUID(int=0)}/classify/iterations/live/image"
+    asking = {"Origin": "https://shop.example.org", "Access-Control-Request-Method": "POST"}
+
+    answer = front.session().options(url, headers=asking)
+
+    assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (204, "*")
 
 
 @pytest.mark.slow

@@ -289,7 +289,7 @@ CLASSIFR_PHOTOS_PER_MINUTE_AND_ADDRESS = env.whole(
 CLASSIFR_BATCH_MIB = env.whole(
     "CLASSIFR_BATCH_MIB", 128, least=8
 )  # of one request that adds images; one image of 6 MiB is one of 8 in JSON
-CLASSIFR_CORS_ORIGINS = env.read(  # whose pages may call the API from a browser
+CLASSIFR_CORS_ORIGINS: list[str] = env.read(  # whose pages may call the API from a browser
     "CLASSIFR_CORS_ORIGINS",
     [],
     env.cors_origins,

@@ -88,4 +88,4 @@ def test_question_of_a_program_is_no_preflight(client: Client, predict: str, set
     settings.CLASSIFR_CORS_ORIGINS = [SHOP]
 
     assert client.options(predict, headers={"Origin": SHOP}).status_code == 405
-    assert not is_preflight(client.options(predict).wsgi_request)  # type: ignore[arg-type]
+    assert not is_preflight(client.options(predict).wsgi_request)

@@ -151,6 +151,20 @@ def test_too_few_images_are_counted(manage: Callable[..., str], tmp_path: Path) 
         manage("train")
 
 
+def test_what_training_leaves_aside_is_told_with_its_reason(trained: Iteration, manage: Callable[..., str]) -> None:
+    keys = trained.project.images.values_list("pk", flat=True)[:2]
+    trained.project.images.filter(pk__in=keys).update(quarantine="The picture is damaged.", name="blurred.jpg")
+
+    said = manage("train", "--dry-run", "--force")
+    told = json.loads(manage("train", "--wait", "--force", "--json"))
+
+    assert "leaves 2 images aside" in said
+    assert "  blurred.jpg: The picture is damaged." in said
+    assert [(each["name"], each["reason"]) for each in told["quarantined"]] == 2 * [
+        ("blurred.jpg", "The picture is damaged.")
+    ]
+
+
 def test_dry_run_trains_nothing(trained: Iteration, manage: Callable[..., str]) -> None:
     assert "Would train on 2 tags" in manage("train", "--dry-run", "--force")
     assert Iteration.objects.count() == 1

@@ -13,6 +13,8 @@ from training.models import Iteration, Project
 from training.services.learning import has_changed, start_training, train_here
 
 LARGEST_SEED = 2**31 - 1
+MOST_TOLD = 20
+QUARANTINED = ("uid", "name", "quarantine")
 
 
 class Command(ProjectCommand):
@@ -69,15 +71,31 @@ class Command(ProjectCommand):
         tags = examples.check(project, only=options.tags)
         if not (options.force or has_changed(project, tags, seed=options.seed)):
             raise NothingChanged("Nothing has changed since the last training.")
-        names = [tag.name for tag in tags]
-        self.tell({"tags": names}, as_json=as_json, lines=[f"Would train on {len(names)} tags: {', '.join(names)}."])
+        names, aside = [tag.name for tag in tags], quarantined(project)
+        lines = [f"Would train on {len(names)} tags: {', '.join(names)}.", *_told(aside)]
+        self.tell({"tags": names, "quarantined": aside}, as_json=as_json, lines=lines)
 
     def report(self, iteration: Iteration, *, as_json: bool) -> None:
         queued = f"{iteration.name} is queued as job {iteration.job_id}; `manage.py jobs` shows it."
         sentence = queued if iteration.status == Iteration.Status.NEW else line(iteration)
-        self.tell(record(iteration) | {"job": iteration.job_id}, as_json=as_json, lines=[sentence])
+        aside = quarantined(iteration.project)
+        told = record(iteration) | {"job": iteration.job_id, "quarantined": aside}
+        self.tell(told, as_json=as_json, lines=[sentence, *_told(aside)])
         if iteration.status == Iteration.Status.FAILED:
             raise CommandError(iteration.error)
+
+
+def quarantined(project: Project) -> list[dict[str, Any]]:
+    """Return the images that training leaves aside, each with the reason."""
+    images = project.images.exclude(quarantine="").order_by("pk")
+    return [{"id": str(uid), "name": name, "reason": reason} for uid, name, reason in images.values_list(*QUARANTINED)]
+
+
+def _told(aside: list[dict[str, Any]]) -> list[str]:
+    """Tell of them in lines, for people."""
+    lines = [f"  {each['name'] or each['id']}: {each['reason']}" for each in aside[:MOST_TOLD]]
+    more = [f"  and {len(aside) - MOST_TOLD} more, which --json names"] if len(aside) > MOST_TOLD else []
+    return [f"Training leaves {len(aside)} images aside, which are in quarantine:", *lines, *more] if aside else []
 
 
 def seed_number(text: str) -> int:

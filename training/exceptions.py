@@ -45,6 +45,10 @@ class PublishNameRefused(Refused):
     """It is no publish name, or another iteration answers under it; then it can be taken over."""
 
 
+class NotGoodEnough(TrainingError):
+    """The iteration may be worse than the one that it would replace."""
+
+
 class TrainingFailed(TrainingError):
     """A training that was under way cannot be completed."""
 

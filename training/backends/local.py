@@ -61,7 +61,7 @@ class LocalTrainer:
         groups = nearness.groups(vectors, check=progress.check)
         parts = examples.decide_parts(dataset, groups)
         progress.begin(_("Fitting"))
-        head, snapshot = _fit(dataset, vectors, parts, groups, seed=options.seed, progress=progress)
+        head, snapshot, strength = _fit(dataset, vectors, parts, groups, seed=options.seed, progress=progress)
         live = project.iterations.live().trained_here().exclude(backbone=dataset.card.name).first()
         if live:
             comparison.make_comparable(snapshot, live, progress=progress)
@@ -75,7 +75,7 @@ class LocalTrainer:
                 snapshot_key=snapshots.write(snapshot),
                 labels=dump_labels(map(Label.of, dataset.tags)),
                 data_hash=dataset.with_parts(parts).fingerprint(seed=options.seed),
-                metrics={**evaluation.figures(snapshot), **_honesty(dataset, parts)},
+                metrics={**evaluation.figures(snapshot), **_honesty(dataset, parts), "strength": strength},
                 training_seconds=time.monotonic() - started,
             )
         if not is_ours:
@@ -94,8 +94,8 @@ class LocalTrainer:
 
 def _fit(
     dataset: Dataset, vectors: Floats, parts: Parts, groups: Indices, *, seed: int, progress: Progress
-) -> tuple[Head, Snapshot]:
-    """Return the head, and what it was made of and says."""
+) -> tuple[Head, Snapshot, float]:
+    """Return the head, what it was made of and says, and the C that was chosen."""
     method = multilabel if dataset.multilabel else fitting
     labels = dataset.truths if dataset.multilabel else dataset.truths.argmax(axis=1)
     learned, held_out = parts == Part.TRAINING, parts == Part.HELD_OUT
@@ -125,7 +125,7 @@ def _fit(
         probabilities=probabilities,
         multilabel=dataset.multilabel,
     )
-    return head, snapshot
+    return head, snapshot, choice.strength
 
 
 def _can_measure(dataset: Dataset, held_out: Flags) -> bool:

@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from training.backends import get_mirror, get_trainer
-from training.exceptions import IsPublished, NotPublished, NotTrained, PublishNameRefused, Refused
+from training.comparison import Comparison, compare
+from training.exceptions import IsPublished, NotGoodEnough, NotPublished, NotTrained, PublishNameRefused, Refused
 from training.models import Iteration, Project, Publication
 from training.names import LONGEST_NAME
 
@@ -130,6 +131,30 @@ def publish(
         _log(act, iteration, name=plan.name, replaced=plan.replaced, reason=reason, by=by)
     logger.info("Published project=%s iteration=%s name=%s", project.pk, iteration.number, plan.name)
     return plan
+
+
+def publish_if_no_worse(
+    *,
+    iteration: Iteration,
+    by: User | None,
+    name: str = "",
+    policy: Policy = REPLACE,
+    reason: str = "",
+    dry_run: bool = False,
+) -> tuple[Plan, Comparison | None]:
+    """Publish the iteration if it may take the live one's place by itself; return what was changed, and why it may.
+
+    Every publication that nobody looks at goes this way. The log has the comparison behind the reason; there is none
+    where nothing else is live. dry_run: only plan. Raises NotGoodEnough, and what `compare` and `publish` raise.
+    """
+    live = Project.objects.select_related("live_iteration").get(pk=iteration.project_id).live_iteration
+    compared = compare(iteration, live) if live and live != iteration else None
+    if compared and (objection := compared.objection()):
+        raise NotGoodEnough(f"{objection} {compared.sentence()}")
+    if dry_run:
+        return plan_publication(iteration=iteration, name=name, policy=policy), compared
+    why = " ".join(filter(None, [reason, compared.sentence() if compared else _("Nothing to compare with.")]))
+    return publish(iteration=iteration, by=by, name=name, policy=policy, reason=why), compared
 
 
 def unpublish(*, iteration: Iteration, by: User | None, reason: str = "") -> Publication:

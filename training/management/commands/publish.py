@@ -1,14 +1,24 @@
 """`manage.py publish`."""
 
 from argparse import ArgumentParser
+from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import CommandError
 
 from training.commands import ProjectCommand
-from training.comparison import compare
-from training.models import Iteration, Project
-from training.services.publishing import KEEP_PREVIOUS, REPLACE, Plan, plan_publication, publish
+from training.comparison import Comparison
+from training.exceptions import NotGoodEnough
+from training.models import Iteration
+from training.services.publishing import (
+    KEEP_PREVIOUS,
+    REPLACE,
+    Plan,
+    Policy,
+    plan_publication,
+    publish,
+    publish_if_no_worse,
+)
 
 
 class Command(ProjectCommand):
@@ -18,7 +28,7 @@ class Command(ProjectCommand):
         super().add_arguments(parser)
         self.add_iteration(parser, default="the newest completed")
         parser.add_argument("--name", default="", help="Publish name (default: that of the live iteration, or live).")
-        parser.add_argument("--if-better", action="store_true", help="Only if it is, on the same held-out pictures.")
+        parser.add_argument("--if-better", action="store_true", help="Only if it is no worse, on the same pictures.")
         parser.add_argument("--keep-previous", action="store_true", help="Leave the live one published beside it.")
         parser.add_argument("--reason", default="", help="For the log.")
         parser.add_argument("--dry-run", action="store_true", help="Say what would be changed, or why not.")
@@ -38,16 +48,27 @@ class Command(ProjectCommand):
     ) -> None:
         chosen = self.get_project(project)
         target = self.get_iteration(chosen, iteration, default=chosen.iterations.completed().first())
-        if if_better:
-            reason = " ".join(filter(None, [reason, self.require_better(chosen, target)]))
         policy = KEEP_PREVIOUS if keep_previous else REPLACE
-        if dry_run:
+        compared = None
+        if if_better:
+            plan, compared = self.publish_if_no_worse(target, name, policy, reason, dry_run=dry_run)
+        elif dry_run:
             plan = plan_publication(iteration=target, name=name, policy=policy)
         else:
             plan = publish(iteration=target, by=None, name=name, policy=policy, reason=reason)
-        self.tell_plan(plan, dry_run=dry_run, as_json=as_json)
+        self.tell_plan(plan, compared, dry_run=dry_run, as_json=as_json)
 
-    def tell_plan(self, plan: Plan, *, dry_run: bool, as_json: bool) -> None:
+    def publish_if_no_worse(
+        self, target: Iteration, name: str, policy: Policy, reason: str, *, dry_run: bool
+    ) -> tuple[Plan, Comparison | None]:
+        try:
+            return publish_if_no_worse(
+                iteration=target, by=None, name=name, policy=policy, reason=reason, dry_run=dry_run
+            )
+        except NotGoodEnough as exc:
+            raise CommandError(f"Not published. {exc}") from exc
+
+    def tell_plan(self, plan: Plan, compared: Comparison | None, *, dry_run: bool, as_json: bool) -> None:
         """Say what was changed, or would be."""
         replaced = plan.replaced.name if plan.replaced else ""
         changes = {
@@ -63,15 +84,23 @@ class Command(ProjectCommand):
             lost.append((plan.iteration.name, plan.former_name))
         lines = [f"{plan.iteration.name} {answers} as {plan.name}, in place of {replaced or 'nothing'}."]
         lines += [f"{iteration} {no_longer} as {name}." for iteration, name in lost]
-        self.tell({"would": changes} if dry_run else changes, as_json=as_json, lines=lines)
+        lines += [compared.sentence()] if compared else []
+        told = {"would": changes} if dry_run else changes
+        self.tell(told | ({"comparison": _record(compared)} if compared else {}), as_json=as_json, lines=lines)
 
-    def require_better(self, project: Project, new: Iteration) -> str:
-        """Return why the iteration is to be published; end with exit code 1 if it is not."""
-        old = project.live_iteration
-        if old is None or old == new:
-            return "Nothing to compare with."
-        comparison = compare(new, old)
-        if not comparison.is_better:
-            raise CommandError(f"Not published. {comparison.sentence()}")
-        self.stderr.write(comparison.sentence())
-        return comparison.sentence()
+
+def _record(compared: Comparison) -> dict[str, Any]:
+    """Tell of a comparison in JSON, for programs."""
+    return {
+        "with": compared.old.number,
+        "pictures": compared.pictures,
+        "by_folds": compared.by_folds,
+        "right_before": compared.old_right,
+        "right": compared.new_right,
+        "gained": len(compared.gained),
+        "lost": len(compared.lost),
+        "p_value": compared.p_value,
+        "gain": compared.gain._asdict(),
+        "falls": [asdict(fall) for fall in compared.falls],
+        "new_tags": {"pictures": compared.new_pictures, "right": compared.new_pictures_right},
+    }

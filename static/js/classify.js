@@ -16,7 +16,7 @@
   const slow = progress.querySelector("[data-slow]");
   const failed = document.getElementById("upload-failure");
   const retry = failed.querySelector("[data-retry]");
-  const note = document.getElementById("shrunk-note");
+  const note = document.getElementById("photo-note");
 
   let answered = [...zone.childNodes]; // what the zone shows when nothing is under way
   let preview = null;
@@ -137,10 +137,10 @@
     let answer = null;
     let failure = null;
     try {
-      const { photo, shrunk } = await classifr.prepare(file, say);
+      const { photo, note: said } = await classifr.prepare(file, say);
       if (current !== turn) return;
-      note.textContent = shrunk;
-      note.hidden = !shrunk;
+      note.textContent = said;
+      note.hidden = !said;
       turn.sending = send(photo);
       answer = await turn.sending.answer;
     } catch (exc) {

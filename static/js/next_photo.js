@@ -13,13 +13,13 @@
     input.value = "";
   }
 
-  function submit({ photo, shrunk }) {
+  function submit({ photo, note }) {
     if (isSent) return;
     isSent = true;
     const files = new DataTransfer();
     files.items.add(photo);
     input.files = files.files;
-    said.textContent = `${say.textUploading} ${shrunk}`;
+    said.textContent = `${say.textUploading} ${note}`;
     form.submit();
   }
 

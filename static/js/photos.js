@@ -21,9 +21,16 @@
   classifr.tooBig = (bytes, say) =>
     new classifr.Failure(say.textTooBig.replace("SIZE", megabytes(bytes)), { mayRetry: false });
 
-  async function isJpeg(file) {
-    const [first, second, third] = new Uint8Array(await file.slice(0, 3).arrayBuffer());
-    return first === 0xff && second === 0xd8 && third === 0xff;
+  // What its first bytes say that it is; "" for what is no picture, or none that a browser could ever read.
+  async function formatOf(file) {
+    const head = String.fromCharCode(...new Uint8Array(await file.slice(0, 12).arrayBuffer()));
+    if (head.startsWith("\xff\xd8\xff")) return "JPEG";
+    if (head.startsWith("\x89PNG")) return "PNG";
+    if (head.startsWith("GIF8")) return "GIF";
+    if (head.startsWith("BM")) return "BMP";
+    if (head.startsWith("RIFF") && head.endsWith("WEBP")) return "WebP";
+    if (/^....ftypavi[fs]/s.test(head)) return "AVIF";
+    return /^....ftyp(hei|hev|mif|msf)/s.test(head) ? "HEIC" : "";
   }
 
   function drawn(bitmap, side, quality) {
@@ -58,17 +65,24 @@
     return redrawn(blob, name, Number(say.maxBytes)).catch(() => new File([blob], name, { type: blob.type }));
   };
 
-  // {photo, shrunk}: what is to be sent, and the sentence that says it is smaller than what was chosen.
+  // {photo, note}: what is to be sent, and the sentence that says in what it differs from what was chosen.
   classifr.prepare = async (file, say) => {
     const maxBytes = Number(say.maxBytes);
-    const canBeShrunk = await isJpeg(file).catch(() => {
+    const format = await formatOf(file).catch(() => {
       throw new classifr.Failure(say.textUnreadable.replace("NAME", file.name), { mayRetry: false });
     });
-    if (file.size <= maxBytes) return { photo: file, shrunk: "" };
-    if (!canBeShrunk) return { photo: new File([file.slice(0, HEAD_BYTES)], file.name), shrunk: "" };
+    if (format === "JPEG" && file.size <= maxBytes) return { photo: file, note: "" };
+    if (!format) return { photo: new File([file.slice(0, HEAD_BYTES)], file.name), note: "" };
     const photo = await redrawn(file, file.name, maxBytes).catch(() => {
-      throw classifr.tooBig(file.size, say);
+      if (format === "JPEG") throw classifr.tooBig(file.size, say);
+      throw new classifr.Failure(say.textInconvertible.replace("FORMAT", format), { mayRetry: false });
     });
-    return { photo, shrunk: say.textShrunk.replace("SIZE", megabytes(file.size)) };
+    const note = format === "JPEG" ? say.textShrunk : say.textConverted.replace("FORMAT", format);
+    return { photo, note: note.replace("SIZE", megabytes(file.size)) };
   };
+
+  // Without this script the server gets the file as it is, and takes JPEG alone.
+  document.addEventListener("DOMContentLoaded", () => {
+    for (const input of document.querySelectorAll('input[type="file"][accept="image/jpeg"]')) input.accept = "image/*";
+  });
 })();

@@ -55,9 +55,9 @@
       enter(card, "active", { phase: say.textUploading });
       const turn = (card.turn = {}); // a card that was cancelled and tried again has another turn
       try {
-        const { photo, shrunk } = await classifr.prepare(card.file, say);
+        const { photo, note } = await classifr.prepare(card.file, say);
         if (card.turn !== turn) return;
-        showNote(card, shrunk);
+        showNote(card, note);
         turn.sending = send(card, photo);
         const { page } = await turn.sending.answer;
         if (card.turn === turn) showAnswer(card, document.importNode(page.querySelector(".queue-text"), true));
@@ -87,7 +87,7 @@
     }
 
     function showNote(card, sentence) {
-      const note = card.element.querySelector("[data-shrunk]");
+      const note = card.element.querySelector("[data-note]");
       note.textContent = sentence;
       note.hidden = !sentence;
     }

@@ -48,10 +48,80 @@ def test_pasted_file_is_sent_as_it_is(page: Page) -> None:
     assert Prediction.objects.get().photo_sha256 == hashlib.sha256(photo).hexdigest()
 
 
-def test_pasted_file_of_another_format_is_refused_by_name(page: Page) -> None:
+def test_pasted_file_of_another_format_is_converted(page: Page) -> None:
     paste(page, ("menu.png", "image/png", factories.make_photo(format="PNG")))
 
-    expect(page.locator("#photo-errors")).to_contain_text("PNG")
+    expect(page.locator(".in-words")).to_be_visible()
+    expect(page.locator("#photo-note")).to_contain_text("PNG")
+
+
+def moving(format: str) -> bytes:
+    """Two frames, the first of them red."""
+    first, second = (Image.new("RGB", (320, 240), colour) for colour in ("red", "blue"))
+    written = io.BytesIO()
+    first.save(written, format, save_all=True, append_images=[second], duration=100)
+    return written.getvalue()
+
+
+def transparent(format: str) -> bytes:
+    """Red in the middle, clear around it."""
+    picture = Image.new("RGBA", (320, 240), (0, 0, 0, 0))
+    picture.paste((255, 0, 0, 255), (80, 60, 240, 180))
+    written = io.BytesIO()
+    picture.save(written, format)
+    return written.getvalue()
+
+
+CONVERTED: dict[str, tuple[str, bytes]] = {
+    "PNG": ("PNG", transparent("PNG")),
+    "WebP": ("WebP", transparent("WEBP")),
+    "moving WebP": ("WebP", moving("WEBP")),
+    "AVIF": ("AVIF", transparent("AVIF")),
+    "GIF": ("GIF", moving("GIF")),
+    "BMP": ("BMP", factories.make_photo(format="BMP")),
+}
+
+
+@pytest.mark.parametrize("kind", CONVERTED)
+def test_what_the_browser_can_read_becomes_a_jpeg(page: Page, tmp_path: Path, kind: str) -> None:
+    """Whatever its name says; of what moves the first picture, on white what is transparent."""
+    format, content = CONVERTED[kind]
+    (tmp_path / "dish.jpg").write_bytes(content)
+
+    choose(page, tmp_path / "dish.jpg")
+
+    expect(page.locator(".in-words")).to_be_visible()
+    expect(page.locator("#photo-note")).to_have_text(f"Photo convertie de {format} par votre navigateur.")
+    sent = Image.open(io.BytesIO(bytes(PendingPhoto.objects.get().content)))
+    assert (sent.format, sent.size, sent.mode) == ("JPEG", (320, 240), "RGB")
+    if kind != "BMP":
+        red, green, blue = sent.getpixel((160, 120))  # type: ignore[misc]
+        assert red > 200 > 90 > max(green, blue)
+    if kind in {"PNG", "WebP", "AVIF"}:
+        assert min(sent.getpixel((10, 10))) > 240  # type: ignore[type-var]
+
+
+@pytest.mark.parametrize("brand", [b"heic", b"mif1", b"avif"])
+def test_photo_that_the_browser_cannot_read_says_what_to_do(page: Page, tmp_path: Path, brand: bytes) -> None:
+    (tmp_path / "IMG_0001.jpg").write_bytes(b"\x00\x00\x00\x18ftyp" + brand + bytes(500))
+
+    choose(page, tmp_path / "IMG_0001.jpg")
+
+    expect(page.locator("#upload-failure")).to_contain_text("AVIF" if brand == b"avif" else "HEIC")
+    expect(page.locator("#upload-failure")).to_contain_text("JPEG")
+    assert not Prediction.objects.exists()
+
+
+def test_each_photo_of_several_says_what_it_was(page: Page, tmp_path: Path) -> None:
+    (tmp_path / "one.png").write_bytes(CONVERTED["PNG"][1])
+    (tmp_path / "two.jpg").write_bytes(factories.make_photo())
+
+    page.locator("#id_photo").set_input_files([tmp_path / "one.png", tmp_path / "two.jpg"])
+
+    expect(page.locator(".in-words")).to_have_count(2)
+    notes = page.locator("[data-note]")
+    expect(notes.first).to_contain_text("PNG")
+    expect(notes.last).to_be_hidden()
 
 
 def test_pasted_screenshot_becomes_a_jpeg(page: Page) -> None:
@@ -80,7 +150,7 @@ def test_clipboard_without_a_picture_is_a_sentence(page: Page) -> None:
 
     page.locator("[data-paste]").click()
 
-    expect(page.locator("#shrunk-note")).not_to_be_empty()
+    expect(page.locator("#photo-note")).not_to_be_empty()
     assert not Prediction.objects.exists()
 
 
@@ -134,7 +204,7 @@ def test_heavy_photo_is_sent_smaller_upright_and_without_its_metadata(page: Page
     choose(page, heavy)
 
     expect(page.locator(".in-words")).to_be_visible()
-    expect(page.locator("#shrunk-note")).to_be_visible()
+    expect(page.locator("#photo-note")).to_be_visible()
     prediction, held = Prediction.objects.get(), bytes(PendingPhoto.objects.get().content)
     assert prediction.photo_byte_size < 4 * MIB
     assert prediction.photo_sha256 == hashlib.sha256(held).hexdigest(), "the server found metadata to take away"
@@ -146,12 +216,12 @@ def test_heavy_photo_is_sent_smaller_upright_and_without_its_metadata(page: Page
 
 
 def test_heavy_file_that_is_no_photo_is_named_without_being_sent_whole(page: Page, tmp_path: Path) -> None:
-    (tmp_path / "poster.jpg").write_bytes(factories.make_photo(format="PNG") + bytes(5 * MIB))
+    (tmp_path / "menu.jpg").write_bytes(b"%PDF-1.7" + bytes(5 * MIB))
 
     with page.expect_request(lambda request: request.method == "POST") as sent:
-        choose(page, tmp_path / "poster.jpg")
+        choose(page, tmp_path / "menu.jpg")
 
-    expect(page.locator("#photo-errors")).to_contain_text("PNG")
+    expect(page.locator("#photo-errors")).to_contain_text("PDF")
     assert sent.value.sizes()["requestBodySize"] < MIB / 4
 
 

@@ -98,7 +98,7 @@ def test_what_the_browser_can_read_becomes_a_jpeg(page: Page, tmp_path: Path, ki
         red, green, blue = sent.getpixel((160, 120))  # type: ignore[misc]
         assert red > 200 > 90 > max(green, blue)
     if kind in {"PNG", "WebP", "AVIF"}:
-        assert min(sent.getpixel((10, 10))) > 240  # type: ignore[type-var]
+        assert min(sent.getpixel((10, 10))) > 240  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("brand", [b"heic", b"mif1", b"avif"])

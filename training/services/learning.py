@@ -51,10 +51,10 @@ def train_here(*, project: Project, options: TrainingOptions, by: User | None, w
     """Train in this process and return the iteration, completed or failed. Raises what `start_training` does."""
     with transaction.atomic():
         iteration = _make_iteration(project, options, by, {})
-    do_here(_job_of(iteration), watch=watch)
+    job = do_here(_job_of(iteration), watch=watch)
     trained = Iteration.objects.filter(pk=iteration.pk).first()
     if trained is None:
-        raise TrainingFailed(_("The iteration was deleted while it was trained."))
+        raise TrainingFailed(job.error or _("The iteration was deleted while it was trained."))
     return trained
 
 
@@ -78,9 +78,16 @@ def run_training(progress: Progress, *, iteration: int) -> dict[str, Any] | None
 
 
 def mark_failed(job: Job) -> None:
-    """Let the iteration of a training's job that ended badly say why: called when the job has ended."""
-    error = _("The training was cancelled.") if job.state == Job.State.CANCELLED else job.error
+    """Let the iteration of a training's job that ended badly say why: called when the job has ended.
+
+    One that was to be made elsewhere and never was is no iteration: then only the job says why.
+    """
     unfinished = Iteration.objects.in_training().filter(pk=job.arguments["iteration"])
+    iteration = unfinished.select_related("project").first()
+    if iteration and iteration.remote_id is None and get_mirror(iteration.project):
+        iteration.delete()
+        return
+    error = _("The training was cancelled.") if job.state == Job.State.CANCELLED else job.error
     unfinished.update(status=Iteration.Status.FAILED, error=error or _("The training ended without a result."))
 
 

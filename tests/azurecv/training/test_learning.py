@@ -10,7 +10,9 @@ from django.utils import timezone
 from azurecv.training.learning import ASKED_AT
 from azurecv.training.trainer import CustomVisionTrainer
 from jobs.exceptions import JobStopped
+from jobs.models import Job
 from jobs.progress import Progress
+from jobs.services import do_here
 from tests.azurecv import azure_training as recorded
 from tests.azurecv.azure import RecordedAnswer, RecordedAzure, error
 from tests.azurecv.azure_training import ITERATION, ITERATIONS, TRAIN, make_iteration
@@ -23,6 +25,7 @@ from training.exceptions import (
     TrainingFailed,
 )
 from training.models import Image, Iteration, Project, Tag
+from training.services.learning import start_training, train_here
 
 pytestmark = pytest.mark.django_db
 
@@ -185,6 +188,23 @@ def test_refused_training_says_what_to_do(
 
     assert type(caught.value) is expected
     assert iteration.remote_id is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_training_that_azure_refuses_leaves_no_iteration(azure: RecordedAzure, iteration: Iteration) -> None:
+    trainable = iteration.project
+    iteration.delete()
+    refused = error(400, "BadRequestImagesQuota", "The quota of images is used up")
+    azure.on("POST", TRAIN, refused, refused)
+
+    with pytest.raises(TrainingFailed, match="quota of images is used up"):
+        train_here(project=trainable, options=TrainingOptions(), by=None, watch=None)
+    start_training(project=trainable, options=TrainingOptions(), by=None)
+    do_here(Job.objects.latest("pk"))
+
+    assert not Iteration.objects.exists()
+    assert {job.state for job in Job.objects.filter(kind="train")} == {Job.State.FAILED}
+    assert "quota of images is used up" in Job.objects.latest("pk").error
 
 
 def test_too_few_images_are_told_before_azure_is_asked(azure: RecordedAzure, iteration: Iteration, pizza: Tag) -> None:

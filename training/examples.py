@@ -145,8 +145,9 @@ def check(project: Project, *, only: Sequence[str] = ()) -> list[Tag]:
     chosen = chosen_tags(project, only)
     counted = _usable_pairs(chosen).values("tag_id").annotate(images=Count("pk"), learned=_TO_LEARN_FROM)
     rows = list(counted.values_list("tag_id", "images", "learned"))
-    _check_counts(chosen, Counter({tag: images for tag, images, _learned in rows}))
-    learned = Counter({tag: count for tag, _images, count in rows})
+    elsewhere = Counter({tag.pk: tag.images_elsewhere for tag in chosen})
+    _check_counts(chosen, elsewhere + Counter({tag: images for tag, images, _learned in rows}))
+    learned = elsewhere + Counter({tag: count for tag, _images, count in rows})
     if held_out := [tag.name for tag in chosen if learned[tag.pk] < LEAST_LEARNED]:
         raise TooLittleData(
             _("Nearly all images are held out, and too few are left to learn from: %(tags)s.")
@@ -206,7 +207,7 @@ def _usable_pairs(tags: Sequence[Tag]) -> QuerySet[ImageTag]:
 
 def _digest(tags: Sequence[Tag], lines: str, *, card: Card, multilabel: bool, seed: int) -> str:
     about = [card.sha256, Project.Type.MULTILABEL if multilabel else Project.Type.MULTICLASS, seed]
-    about += [[tag.pk, tag.name, tag.type] for tag in tags]
+    about += [[tag.pk, tag.name, tag.type, *filter(None, [tag.images_elsewhere])] for tag in tags]
     return hashlib.sha256(f"{json.dumps(about)}\n{lines}".encode()).hexdigest()
 
 

@@ -25,6 +25,7 @@ class RemoteTag:
     type: str
     """Regular or Negative; GeneralProduct only in object detection."""
     description: str
+    images: int
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,9 @@ def read_domains(answer: Any) -> tuple[Domain, ...]:
 
 
 def read_tag(answer: Any) -> RemoteTag:
-    return RemoteTag(UUID(answer.id), _text(answer.name), answer.type or "Regular", answer.description or "")
+    return RemoteTag(
+        UUID(answer.id), _text(answer.name), answer.type or "Regular", answer.description or "", answer.image_count or 0
+    )
 
 
 def read_received(answer: Any) -> dict[str, Received]:

@@ -91,7 +91,8 @@ def _chosen_tags(project: Project, options: TrainingOptions) -> list[Tag]:
     sent = Count("image_tags", filter=Q(image_tags__image__remote_id__isnull=False))
     counts = dict(project.tags.annotate(sent=sent).values_list("pk", "sent"))
     # Images that are held out stay here.
-    few = [f"{tag.name} ({counts[tag.pk]})" for tag in chosen if counts[tag.pk] < examples.LEAST_IMAGES]
+    there = {tag: counts[tag.pk] + tag.images_elsewhere for tag in chosen}
+    few = [f"{tag.name} ({count})" for tag, count in there.items() if count < examples.LEAST_IMAGES]
     if few:
         raise Refused(
             _("Azure Custom Vision needs at least %(count)s images of each tag. Too few: %(tags)s.")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import Count, F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -55,11 +55,12 @@ def sync(calls: Calls, project: Project) -> str:
         if _last_publication(locked) != publication:  # Azure may have answered before
             raise BackendUnavailable(_("Something was published meanwhile: synchronise the project again."))
         tags = _mirror_tags(locked, known_tags, remote_tags)
+        elsewhere = _count_images_elsewhere(locked, remote_tags)
         _notice_unpublished(locked, remote_iterations)
         iterations = _mirror_iterations(locked, known_iterations, remote_iterations, performances)
         _notice_published(locked)
     project.refresh_from_db(fields=["iterations_made", "live_iteration"])
-    return _sentence(tags, iterations)
+    return " ".join(filter(None, [_sentence(tags, iterations), _told_of_images(elsewhere)]))
 
 
 def mirror_iteration(row: Iteration, remote: RemoteIteration, performance: Performance | None) -> None:
@@ -93,6 +94,25 @@ def _mirror_tags(project: Project, known: Sequence[Tag], remote: Sequence[Remote
             (changed if tag.pk else new).append(tag)
     left = _save_in_any_order([*changed, *new])
     return _Changes(sum(tag not in left for tag in new), sum(tag not in left for tag in changed), len(deleted))
+
+
+def _count_images_elsewhere(project: Project, remote: Sequence[RemoteTag]) -> int:
+    """Note for each tag how many images Azure has beyond ours; return the sum."""
+    there = {each.id: each.images for each in remote}
+    sent = Count("image_tags", filter=Q(image_tags__image__remote_id__isnull=False))
+    ours = dict(project.tags.annotate(sent=sent).values_list("pk", "sent"))
+    tags = [tag for tag in project.tags.all() if tag.remote_id in there]
+    for tag in tags:
+        tag.images_elsewhere = max(there[tag.remote_id] - ours[tag.pk], 0)  # type: ignore[index]
+    Tag.objects.bulk_update(tags, ["images_elsewhere"])
+    return sum(tag.images_elsewhere for tag in tags)
+
+
+def _told_of_images(elsewhere: int) -> str:
+    if not elsewhere:
+        return ""
+    sentence = _("%(count)s images are at Azure alone: it trains on them too, and here they cannot be looked at.")
+    return sentence % {"count": elsewhere}
 
 
 def _save_in_any_order(tags: list[Tag]) -> list[Tag]:

@@ -134,6 +134,9 @@ class Tag(models.Model):
         help_text=_("A negative tag marks images that show none of the others."),
     )
     remote_id = models.UUIDField(null=True, blank=True, unique=True)
+    images_elsewhere = models.PositiveIntegerField(
+        default=0, editable=False, help_text="That the service which trains has beyond ours, as it said last."
+    )
 
     objects = TagQuerySet.as_manager()
 

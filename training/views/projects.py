@@ -238,7 +238,10 @@ def _image_facts(project: Project) -> dict[str, int]:
 def _tag_cards(project: Project) -> list[TagCard]:
     counted = ImageTag.objects.filter(tag__project=project).values("tag").annotate(images=Count("pk"))
     counts: Counter[int] = Counter(dict(counted.values_list("tag", "images")))
-    return [TagCard(tag, counts[tag.pk], max(LEAST_IMAGES - counts[tag.pk], 0)) for tag in project.tags.all()]
+    return [
+        TagCard(tag, counts[tag.pk], max(LEAST_IMAGES - counts[tag.pk] - tag.images_elsewhere, 0))
+        for tag in project.tags.all()
+    ]
 
 
 def _counted(rows: QuerySet[Any]) -> Coalesce:

@@ -5,12 +5,15 @@ from uuid import UUID
 
 import pytest
 
+from azurecv.training import learning
 from azurecv.training.answers import RemoteIteration
 from azurecv.training.calls import Calls
 from azurecv.training.mirror import CustomVisionMirror
 from tests.azurecv import azure_training as recorded
 from tests.azurecv.azure import RecordedAzure
 from tests.azurecv.azure_training import at_azure, make_iteration
+from training import examples
+from training.backends.base import TrainingOptions
 from training.exceptions import BackendUnavailable
 from training.models import Iteration, Project, Tag
 
@@ -238,3 +241,30 @@ def test_iteration_that_azure_completed_after_all_is_completed(
 
     row.refresh_from_db()
     assert (row.status, row.error, row.metrics["recall"]) == ("Completed", "", 0.8)
+
+
+def test_images_that_are_at_azure_alone_are_counted_and_trained_on(
+    azure: RecordedAzure, mirror: CustomVisionMirror, iteration: Iteration
+) -> None:
+    """The project has five of each tag here; of one more tag Azure has all."""
+    curry = "11111111-0000-0000-0000-000000000001"
+    tags = [
+        recorded.tag(imageCount=5),
+        recorded.tag(recorded.OTHER_TAG_ID, "risotto", imageCount=12),
+        recorded.tag(curry, "curry", imageCount=30),
+    ]
+    at_azure(azure, tags=tags, iterations=[])
+    project, before = (
+        iteration.project,
+        examples.fingerprint(iteration.project, list(iteration.project.tags.all()), seed=0),
+    )
+
+    sentence = mirror.sync(project)
+
+    counts = dict(project.tags.values_list("name", "images_elsewhere"))
+    assert counts == {"pizza": 0, "risotto": 7, "curry": 30}
+    assert "37 images are at Azure alone" in sentence
+    chosen = examples.check(project)
+    assert [tag.name for tag in chosen] == ["curry", "pizza", "risotto"]
+    assert [tag.name for tag in learning._chosen_tags(project, TrainingOptions())] == ["curry", "pizza", "risotto"]
+    assert examples.fingerprint(project, chosen[1:], seed=0) != before

@@ -73,9 +73,17 @@ class Site:
     def _find(self, victim: str) -> psutil.Process:
         if victim == "database":
             return self.database()
-        is_worker, is_of_web = victim == "worker", victim == "web process"
-        [program] = [each for each in self.process.children() if ("worker" in each.cmdline()) is is_worker]
-        return program.children()[0] if is_of_web else program
+        found: list[psutil.Process] = []
+
+        def is_there() -> bool:  # the last one's orphans may answer while the next is still being started
+            programs = [
+                each for each in self.process.children() if ("worker" in each.cmdline()) is (victim == "worker")
+            ]
+            found[:] = [each for one in programs for each in one.children()] if victim == "web process" else programs
+            return bool(found)
+
+        wait_until(is_there)
+        return found[0]
 
     def answers(self) -> bool:
         assert self.process.poll() is None, self.log.read_text()

@@ -179,14 +179,16 @@ def compare(new: Iteration, old: Iteration) -> Comparison:
     snapshot = snapshot_of(new)
     if snapshot is None:
         raise Refused(_("%(name)s was not trained here: its pictures are not known.") % {"name": new.name})
+    shared = _shared(old, new, snapshot)
     ids = dict(_images(new.project_id, snapshot.sha256s).values_list("picture__sha256", "picture_id"))
     here = np.array([sha256 in ids for sha256 in snapshot.sha256s], dtype=np.bool_)
     held_out = _rows(snapshot, ids, here & snapshot.measured & ~unseen.has_learned(old, snapshot.sha256s))
-    if len(held_out.pictures) < ENOUGH_HELD_OUT and old.head_key:
+    of_known_tags = int(_is_of_known_tags(held_out.truths, shared, multilabel=snapshot.multilabel).sum())
+    if of_known_tags < ENOUGH_HELD_OUT and old.head_key:
         everything = _rows(snapshot, ids, here)
         both = unseen.has_vectors(new, everything.pictures) & unseen.has_vectors(old, everything.pictures)
         with suppress(Refused):  # then those few have to do
-            if both.sum() > len(held_out.pictures):
+            if both.sum() > of_known_tags:
                 return _compared(new, old, snapshot, _rows(snapshot, ids, _within(here, both)), by_folds=True)
     if not held_out.pictures:
         raise Refused(_("There is no picture that neither of the two was trained on."))
@@ -207,9 +209,7 @@ def make_comparable(snapshot: Snapshot, old: Iteration, *, progress: Progress) -
 
 def _compared(new: Iteration, old: Iteration, snapshot: Snapshot, rows: _Rows, *, by_folds: bool) -> Comparison:
     before = unseen.say(old, rows.sha256s, rows.pictures)
-    columns = _columns(old, new, snapshot)
-    shared = np.zeros(len(snapshot.tags), dtype=np.bool_)
-    shared[[column for column in columns if column < len(snapshot.tags)]] = True
+    columns, shared = _columns(old, new, snapshot), _shared(old, new, snapshot)
     said = unseen.say(new, rows.sha256s, rows.pictures)
     said_before = np.zeros((len(said), max(len(snapshot.tags), *columns) + 1), dtype=np.float32)
     said_before[:, columns] = before
@@ -285,6 +285,12 @@ def _columns(old: Iteration, new: Iteration, snapshot: Snapshot) -> list[int]:
     place = {tag: column for column, tag in enumerate(known)}
     beyond = count(len(known))
     return [place[tag] if tag in place else next(beyond) for tag in asked]
+
+
+def _shared(old: Iteration, new: Iteration, snapshot: Snapshot) -> Flags:
+    """Return (tags,), which tags of the new one's snapshot the old one knows."""
+    known = set(_columns(old, new, snapshot))
+    return np.array([column in known for column in range(len(snapshot.tags))], dtype=np.bool_)
 
 
 def _is_of_known_tags(truths: Flags, shared: Flags, *, multilabel: bool) -> Flags:

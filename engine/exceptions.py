@@ -35,15 +35,26 @@ class EngineError(Exception):
     """Anything that the engine refuses or cannot do."""
 
 
-class RefusedPicture(EngineError):
-    """A file is not a picture that we take; its owner can act by sending another."""
+class Refusal(EngineError):
+    """Something that was handed in is not taken; its owner can act."""
 
-    def __init__(self, reason: RefusalReason, template: str, **values: object) -> None:
+    def __init__(self, template: str, **values: object) -> None:
         super().__init__(template.format(**values))
-        self.reason = reason
         self.template = template
         """English sentence with {named} placeholders of str.format, a key for gettext."""
         self.values: Mapping[str, object] = values
+
+
+class RefusedFile(Refusal):
+    """A file of a folder or of a ZIP cannot be read, or the ZIP itself cannot."""
+
+
+class RefusedPicture(Refusal):
+    """A file is not a picture that we take; its owner can act by sending another."""
+
+    def __init__(self, reason: RefusalReason, template: str, **values: object) -> None:
+        super().__init__(template, **values)
+        self.reason = reason
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_refused_again, (self.reason, self.template, dict(self.values)))

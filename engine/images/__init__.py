@@ -1,6 +1,6 @@
 """Pictures as files: admitted once without their metadata, then decoded upright and small."""
 
-from engine.images.admission import AdmittedPicture, admit, check_byte_size
+from engine.images.admission import AdmittedPicture, admit, check_byte_size, check_format
 from engine.images.decoding import decode, thumbnail
 from engine.images.formats import FORMATS, SUFFIXES
 from engine.images.geometry import middle
@@ -16,6 +16,7 @@ __all__ = [
     "Limits",
     "admit",
     "check_byte_size",
+    "check_format",
     "decode",
     "middle",
     "thumbnail",

@@ -51,14 +51,8 @@ def admit(content: bytes, *, limits: Limits) -> AdmittedPicture:
 
     A picture that is admitted may still be refused by `decode`, when its pixels turn out to be damaged.
     """
-    if not content:
-        raise refusals.empty()
     check_byte_size(len(content), limits=limits)
-    name = sniffing.name_of(content)
-    if name is None or name not in sniffing.PICTURES:
-        raise refusals.not_an_image(name, accepted=limits.accepted)
-    if name not in limits.formats:
-        raise refusals.wrong_format(name, accepted=limits.accepted)
+    name = check_format(content, limits=limits)
     outline = FORMATS[name].read(content)
     _check_measures(name, outline, limits=limits)
     if not outline.has_end:
@@ -68,6 +62,18 @@ def admit(content: bytes, *, limits: Limits) -> AdmittedPicture:
     # Mostly nothing is left to strip: then memory holds the bytes once.
     bare = content if outline.stripped == content else outline.stripped
     return AdmittedPicture(content, bare, name, width, height, outline.orientation)
+
+
+def check_format(start: bytes, *, limits: Limits) -> str:
+    """Return the format's name in FORMATS, by a file's first 4096 bytes or all of it; raise RefusedPicture."""
+    if not start:
+        raise refusals.empty()
+    name = sniffing.name_of(start)
+    if name is None or name not in sniffing.PICTURES:
+        raise refusals.not_an_image(name, accepted=limits.accepted)
+    if name not in limits.formats:
+        raise refusals.wrong_format(name, accepted=limits.accepted)
+    return name
 
 
 def check_byte_size(byte_size: int, *, limits: Limits) -> None:

@@ -26,7 +26,7 @@ class Format:
 
 
 _ALL = (
-    Format("JPEG", "image/jpeg", (".jpg", ".jpeg"), jpeg.read, bytes, JpegImagePlugin.JpegImageFile),
+    Format("JPEG", "image/jpeg", (".jpg", ".jpeg", ".jpe", ".jfif"), jpeg.read, bytes, JpegImagePlugin.JpegImageFile),
     Format("PNG", "image/png", (".png",), png.read, png.still, PngImagePlugin.PngImageFile),
     Format("BMP", "image/bmp", (".bmp",), bmp.read, bytes, BmpImagePlugin.BmpImageFile),
     Format("GIF", "image/gif", (".gif",), gif.read, gif.still, GifImagePlugin.GifImageFile),

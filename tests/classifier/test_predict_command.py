@@ -2,6 +2,7 @@
 
 import io
 import json
+import zipfile
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -28,14 +29,14 @@ def folder(tmp_path: Path) -> Path:
     (folder / "a.jpg").write_bytes(factories.make_photo())
     (folder / "b.png").write_bytes(factories.make_photo(format="PNG"))
     (folder / "deeper" / "c.JPG").write_bytes(b"no photo")
-    (folder / "notes.txt").write_text("not looked at")
+    (folder / "notes.txt").write_text("no photo")
     return folder
 
 
 def test_json_lists_every_photo_in_order(food_project: Project, folder: Path) -> None:
     records: list[dict[str, Any]] = json.loads(predict(folder, "--json"))
 
-    assert [Path(record["file"]).name for record in records] == ["a.jpg", "b.png", "c.JPG"]
+    assert [Path(record["file"]).name for record in records] == ["a.jpg", "b.png", "c.JPG", "notes.txt"]
     probabilities = [each["probability"] for each in records[0]["predictions"]]
     assert probabilities == sorted(probabilities, reverse=True)
     assert records[0]["iteration"] == "Iteration 1"
@@ -101,3 +102,16 @@ def test_pending_photos_are_in_no_log(db: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT relpersistence FROM pg_class WHERE relname = 'classifier_pendingphoto'")
         assert cursor.fetchone() == ("u",)
+
+
+def test_zip_is_read_as_a_folder_is(food_project: Project, folder: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        for path in (folder / "a.jpg", folder / "notes.txt"):
+            archive.write(path, path.name)
+        archive.writestr(".DS_Store", "x")
+
+    records = json.loads(predict(tmp_path / "photos.zip", "--json"))
+
+    assert [Path(record["file"]).name for record in records] == ["a.jpg", "notes.txt"]
+    assert "predictions" in records[0]
+    assert "error" in records[1]

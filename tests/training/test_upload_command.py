@@ -1,6 +1,8 @@
 """A folder is uploaded by command, one sub-folder a tag."""
 
+import json
 import os
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from django.core.management import CommandError, call_command
 
 from catalog.models import Picture
 from catalog.storage import LocalBlobs
+from engine.splitting import Part
 from jobs.models import Job
 from tests import factories
 from training.models import Image, Project, Tag
@@ -145,3 +148,132 @@ def test_odd_names_do_not_stop_an_upload(project: Project, folder: Path, capsys:
     call_command("upload_images", str(folder), project="Dishes")
 
     assert counts(project) == {"pizza": 3, "risotto": 5}
+
+
+def told(folder: Path, capsys: pytest.CaptureFixture[str], **options: Any) -> Any:
+    """Return what the dry run tells programs."""
+    call_command("upload_images", str(folder), project="Dishes", dry_run=True, as_json=True, **options)
+    return json.loads(capsys.readouterr().out)
+
+
+def write_photos(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(factories.make_photo())
+
+
+def test_dry_run_names_what_is_left_out_with_the_reason(
+    project: Project, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "pizza" / "phone.heic").write_bytes(b"\x00\x00\x00\x18ftypheic" + bytes(100))
+    write_photos(folder, "@eaDir/a.jpg", ".git/b.jpg")
+
+    value = told(folder, capsys)
+
+    assert value["tags"] == {"pizza": 3, "risotto": 3}
+    assert [each["file"] for each in value["left_out"]] == ["notes.txt", "pizza/phone.heic"]
+    assert "HEIC" in value["left_out"][1]["reason"]
+    assert value["system_files"] == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_photo_in_another_format_is_refused_and_another_file_left_out(
+    project: Project, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "pizza" / "phone.heic").write_bytes(b"\x00\x00\x00\x18ftypheic" + bytes(100))
+
+    with pytest.raises(CommandError, match="1 files were refused"):
+        call_command("upload_images", str(folder), project="Dishes", as_json=True)
+
+    result = json.loads(capsys.readouterr().out)
+    assert [each["file"] for each in result["left_out"]] == ["notes.txt"]
+    assert result["remarks"][0]["file"] == "pizza/phone.heic"
+    assert result["counts"] == {"ErrorImageFormat": 1, "OK": 6}
+
+
+SPLITS = ("Train/pizza/1.jpg", "Train/soup/2.jpg", "VALID/pizza/3.jpg", "test/soup/4.jpg")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_train_valid_and_test_are_parts_not_tags(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_photos(tmp_path, *SPLITS)
+
+    call_command("upload_images", str(tmp_path), project="Dishes")
+
+    assert counts(project) == {"pizza": 2, "soup": 2}
+    held_out = project.images.filter(part=Part.HELD_OUT.value).order_by("name")
+    assert [image.name for image in held_out] == ["VALID/pizza/3.jpg", "test/soup/4.jpg"]
+    assert "2 pictures are held out" in capsys.readouterr().err
+
+
+def test_train_valid_and_test_are_tags_if_that_is_asked(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_photos(tmp_path, *SPLITS)
+
+    assert told(tmp_path, capsys)["splits"] == ["Train", "VALID", "test"]
+    assert told(tmp_path, capsys, as_tags=True)["tags"] == {"Train": 2, "VALID": 1, "test": 1}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("train/1.jpg", "test/2.jpg"),
+        ("train/a/1.jpg", "test/b/2.jpg"),
+        ("train/a/1.jpg", "test/a/2.jpg", "plane/a/3.jpg"),
+        ("train/a/1.jpg", "training/a/2.jpg"),
+    ],
+)
+def test_other_folders_of_those_names_are_tags(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str], names: tuple[str, ...]
+) -> None:
+    write_photos(tmp_path, *names)
+
+    assert told(tmp_path, capsys)["splits"] == []
+
+
+def test_same_photo_under_two_tags_is_named_with_both(
+    project: Project, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "risotto" / "twice.jpg").write_bytes((folder / "pizza" / "pizza (0).jpg").read_bytes())
+
+    [same] = told(folder, capsys)["contradictions"]
+
+    assert same == [
+        {"file": "pizza/pizza (0).jpg", "tag": "pizza"},
+        {"file": "risotto/twice.jpg", "tag": "risotto"},
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_upload_names_both_tags_of_the_same_photo(
+    project: Project, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "risotto" / "twice.jpg").write_bytes((folder / "pizza" / "pizza (0).jpg").read_bytes())
+
+    call_command("upload_images", str(folder), project="Dishes")
+
+    assert "as pizza, and stays so: now it came as risotto." in capsys.readouterr().out
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("wrapping", ["", "dishes/"])
+def test_zip_of_folders_is_uploaded(project: Project, tmp_path: Path, wrapping: str) -> None:
+    with zipfile.ZipFile(tmp_path / "dishes.zip", "w") as archive:
+        for name in ("pizza/1.jpg", "pizza/2.jpg", "Crème brûlée/3.jpg", "__MACOSX/._1.jpg"):
+            archive.writestr(wrapping + name, factories.make_photo())
+
+    call_command("upload_images", str(tmp_path / "dishes.zip"), project="Dishes")
+
+    assert counts(project) == {"Crème brûlée": 1, "pizza": 2}
+
+
+def test_broken_zip_ends_with_exit_code_2(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "dishes.zip").write_bytes(b"PK\x03\x04 and no more")
+
+    with pytest.raises(CommandError, match="ZIP is broken") as raised:
+        call_command("upload_images", str(tmp_path / "dishes.zip"), project="Dishes")
+
+    assert raised.value.returncode == 2

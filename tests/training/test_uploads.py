@@ -105,7 +105,7 @@ def test_duplicate_under_another_tag_keeps_its_first(project: Project, tags: lis
     (again,) = upload(project, photo(tags[1], seed=1))
 
     assert again.left_out == (tags[1],)
-    assert remark(again) == "It was in the project already, as pizza, and stays so."
+    assert remark(again) == "It was in the project already, as pizza, and stays so: now it came as risotto."
     assert [each.tag.name for each in ImageTag.objects.all()] == ["pizza"]
 
 

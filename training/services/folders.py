@@ -1,10 +1,11 @@
 """Upload a folder of files: one sub-folder a tag, or files that are named after their tag."""
 
 import os
-import re
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,55 +15,87 @@ from django.utils.translation import gettext_noop
 from accounts.models import User
 from catalog.refusals import refusal_sentence
 from engine import images
-from engine.exceptions import RefusedPicture
+from engine.exceptions import Refusal, RefusedFile, RefusedPicture
+from engine.folders import FoundFile, LeftOut, open_folder, survey
 from jobs.exceptions import JobFailed
 from jobs.models import Job
 from jobs.progress import Progress
 from jobs.services import Watch, do_here, make_job
-from training.exceptions import TrainingError
+from training.exceptions import Refused, TrainingError
+from training.folders import TaggedFile, TaggedFolder, tag_files
 from training.models import Image, Project, Tag
 from training.names import same_name
 from training.services.images import remark, upload_images
+from training.services.intake import picture_status
 from training.uploads import BATCH, ImageStatus, ImageUpload, UploadResult
 
 MOST_REPORTED = 1_000
 """Files that the job's result has a remark on, at most; the counts are of all."""
-_NUMBERED = re.compile(r"(?P<tag>.+?)(_\d+| ?\(\d+\))$")
-"""The brief's two ways of naming: cannoli_1.jpg and pizza (1).jpg."""
 
 
 @dataclass(frozen=True)
-class TaggedFile:
-    """A file and the name of the tag that its place or its own name gives it."""
+class Contents:
+    """A folder for a project, as it would be uploaded."""
 
-    path: Path
-    tag: str
-    """Empty: none could be found."""
+    tagged: TaggedFolder
+    left_out: tuple[LeftOut, ...]
+    system_count: int
+    """Files and folders of the system."""
+
+    @property
+    def photos_left_out(self) -> tuple[LeftOut, ...]:
+        return tuple(each for each in self.left_out if each.is_photo)
 
 
-def find_files(folder: Path, *, tag: str = "", tags: Sequence[str] = ()) -> list[TaggedFile]:
-    """Return the pictures below a folder by their endings, in order, each with its tag; hidden folders are left out.
+@contextmanager
+def open_contents(folder: Path, *, project: Project, as_tags: bool) -> Iterator[Contents]:
+    """Look through a folder or a ZIP, whose files can be read meanwhile. Raises Refused."""
+    try:
+        with open_folder(folder) as opened:
+            yield contents_of(opened.found, project=project, as_tags=as_tags, may_be_wrapped=opened.is_zip)
+    except RefusedFile as exc:
+        raise Refused(refusal_sentence(exc)) from exc
 
-    The tag is the one given, or the sub-folder of `folder` that the file is in, or, for a file in `folder` itself, the
-    name of one of `tags` before the number: cannoli_1.jpg, pizza (1).jpg.
-    """
-    files = []
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder).parts
-        is_hidden = any(part.startswith(".") for part in inside)
-        if path.suffix.lower() in images.SUFFIXES and path.is_file() and not is_hidden:
-            named = _readable(inside[0]).strip() if len(inside) > 1 else _tag_in_name(path, tags)
-            files.append(TaggedFile(path, tag or named))
-    return files
+
+def contents_of(
+    found: Iterable[FoundFile | LeftOut], *, project: Project, as_tags: bool, may_be_wrapped: bool
+) -> Contents:
+    """Judge the files and give each picture its tag."""
+    judged = survey(found, limits=images.TRAINING)
+    names = project.tags.values_list("name", flat=True)
+    tagged = tag_files(judged.pictures, tags=names, as_tags=as_tags, may_be_wrapped=may_be_wrapped)
+    return Contents(tagged, judged.left_out, judged.system_count)
+
+
+def find_contradictions(files: Sequence[TaggedFile]) -> list[tuple[TaggedFile, ...]]:
+    """Return the files of the same bytes that lie under several tags. Only those of equal size are read whole."""
+    by_size: dict[int, list[TaggedFile]] = defaultdict(list)
+    for each in files:
+        by_size[each.file.byte_size].append(each)
+    by_content: dict[bytes, list[TaggedFile]] = defaultdict(list)
+    for alike in by_size.values():
+        if len({same_name(each.tag) for each in alike}) > 1:
+            for each in alike:
+                if digest := _digest(each.file):
+                    by_content[digest].append(each)
+    return [tuple(same) for same in by_content.values() if len({same_name(each.tag) for each in same}) > 1]
+
+
+def _digest(file: FoundFile) -> bytes:
+    """Return the SHA-256 of the bytes; nothing for a file that cannot be read, which its upload tells of."""
+    try:
+        return sha256(file.read(images.TRAINING.max_bytes)).digest()
+    except RefusedFile:
+        return b""
 
 
 def upload_folder(
-    *, project: Project, folder: Path, tag: str, held_out: bool, by: User | None, watch: Watch | None
+    *, project: Project, folder: Path, tag: str, held_out: bool, as_tags: bool, by: User | None, watch: Watch | None
 ) -> Job:
-    """Upload the pictures below a folder in this process and return the job as it ended; all their tags exist.
+    """Upload the pictures of a folder or a ZIP in this process and return the job as it ended; all their tags exist.
 
-    Its result has `counts` by status and `remarks`, a list of file, status and detail. Done again, it goes on where it
-    was stopped.
+    Its result has `counts` by status, `remarks`, a list of file, status and detail, `left_out`, a list of file and
+    reason, and `system_files`, a number. Done again, it goes on where it was stopped.
     """
     arguments = {
         "project": project.pk,
@@ -70,30 +103,43 @@ def upload_folder(
         "folder": str(folder),
         "tag": tag,
         "held_out": held_out,
+        "as_tags": as_tags,
     }
     title = gettext_noop("Upload %(folder)s to %(project)s")
-    values = {"folder": _readable(folder.name), "project": project}
+    values = {"folder": os.fsencode(folder.name).decode(errors="replace"), "project": project}
     # Another machine's worker does not have these files.
     job = make_job("upload", title=title, values=values, arguments=arguments, by=by, can_resume=False)
     return do_here(job, watch=watch)
 
 
 def run_upload(
-    progress: Progress, *, project: int, by: int | None, folder: str, tag: str, held_out: bool
+    progress: Progress, *, project: int, by: int | None, folder: str, tag: str, held_out: bool, as_tags: bool = False
 ) -> dict[str, Any]:
     """Do the work of the job that `upload_folder` makes."""
     row = Project.objects.get(pk=project)
     user = User.objects.filter(pk=by).first() if by else None
-    tags = {same_name(each.name): each for each in row.tags.all()}
-    files = find_files(Path(folder), tag=tag, tags=[each.name for each in tags.values()])
-    counts: Counter[str] = Counter()
-    remarks: list[dict[str, str]] = []
+    try:
+        with open_contents(Path(folder), project=row, as_tags=as_tags) as contents:
+            return _upload(progress, row, contents, tag=tag, held_out=held_out, by=user)
+    except TrainingError as exc:
+        raise JobFailed(str(exc)) from exc
+
+
+def _upload(
+    progress: Progress, project: Project, contents: Contents, *, tag: str, held_out: bool, by: User | None
+) -> dict[str, Any]:
+    files = contents.tagged.files
+    tags = {same_name(each.name): each for each in project.tags.all()}
+    refused = [_refuse(each.name, each.reason) for each in contents.photos_left_out]
+    counts = Counter(each.status.value for each in refused)
+    remarks = _remarks(refused)[:MOST_REPORTED]
     progress.begin(_("Uploading"), total=len(files))
     for start in range(0, len(files), BATCH):
-        try:
-            results = _upload_some(row, files[start : start + BATCH], tags, held_out=held_out, by=user)
-        except TrainingError as exc:
-            raise JobFailed(str(exc)) from exc
+        batch = [
+            _read(each.file, tags.get(same_name(tag or each.tag)), held_out=held_out or each.held_out)
+            for each in files[start : start + BATCH]
+        ]
+        results = upload_images(project=project, batch=_without_known(project, batch), by=by)
         counts.update(each.status.value for each in results)
         remarks += _remarks(results)[: MOST_REPORTED - len(remarks)]
         if all(each.status == ImageStatus.ERROR_STORAGE for each in results):
@@ -102,15 +148,17 @@ def run_upload(
             )
             raise JobFailed(sentence % {"detail": results[0].detail, "count": len(results)})
         progress.advance(len(results))
-    return {"counts": dict(counts), "remarks": remarks}
+    return {
+        "counts": dict(counts),
+        "remarks": remarks,
+        "left_out": reasons([each for each in contents.left_out if not each.is_photo][:MOST_REPORTED]),
+        "system_files": contents.system_count,
+    }
 
 
-def _upload_some(
-    project: Project, files: Sequence[TaggedFile], tags: dict[str, Tag], *, held_out: bool, by: User | None
-) -> tuple[UploadResult, ...]:
-    """Upload a batch, less the files that cannot be read and those that are there already."""
-    read = [_read(each, tags, held_out=held_out) for each in files]
-    return upload_images(project=project, batch=_without_known(project, read), by=by)
+def reasons(left_out: Sequence[LeftOut]) -> list[dict[str, str]]:
+    """Return what is left out, with the sentence that says why."""
+    return [{"file": each.name, "reason": refusal_sentence(each.reason)} for each in left_out]
 
 
 def _remarks(results: Sequence[UploadResult]) -> list[dict[str, str]]:
@@ -119,19 +167,20 @@ def _remarks(results: Sequence[UploadResult]) -> list[dict[str, str]]:
     return [row for row, each in zip(remarks, results, strict=True) if row["detail"] or not each.status.is_ok]
 
 
-def _read(file: TaggedFile, tags: dict[str, Tag], *, held_out: bool) -> ImageUpload | UploadResult:
-    name = _readable(str(file.path))
-    tag = tags.get(same_name(file.tag))
+def _read(file: FoundFile, tag: Tag | None, *, held_out: bool) -> ImageUpload | UploadResult:
     if tag is None:
         detail = _("No tag: put it in a sub-folder named after one.")
-        return UploadResult(name, ImageStatus.ERROR_INVALID_TAG, detail=detail)
+        return UploadResult(file.name, ImageStatus.ERROR_INVALID_TAG, detail=detail)
     try:
-        images.check_byte_size(file.path.stat().st_size, limits=images.TRAINING)
-        return ImageUpload(name, file.path.read_bytes(), (tag,), held_out=held_out)
-    except RefusedPicture as exc:
-        return UploadResult(name, ImageStatus.ERROR_IMAGE_SIZE, detail=refusal_sentence(exc))
-    except OSError as exc:
-        return UploadResult(name, ImageStatus.ERROR_SOURCE, detail=str(exc))
+        # A byte too many, so that a file which has grown is refused instead of cut.
+        return ImageUpload(file.name, file.read(images.TRAINING.max_bytes + 1), (tag,), held_out=held_out)
+    except RefusedFile as exc:
+        return _refuse(file.name, exc)
+
+
+def _refuse(name: str, reason: Refusal) -> UploadResult:
+    status = picture_status(reason) if isinstance(reason, RefusedPicture) else ImageStatus.ERROR_SOURCE
+    return UploadResult(name, status, detail=refusal_sentence(reason))
 
 
 def _without_known(project: Project, batch: Sequence[ImageUpload | UploadResult]) -> list[ImageUpload | UploadResult]:
@@ -147,14 +196,3 @@ def _without_known(project: Project, batch: Sequence[ImageUpload | UploadResult]
         UploadResult(each.name, ImageStatus.OK_DUPLICATE) if isinstance(each, ImageUpload) and is_there(each) else each
         for each in batch
     ]
-
-
-def _readable(name: str) -> str:
-    """Return a file's name as text, whatever bytes it is made of."""
-    return os.fsencode(name).decode(errors="replace")
-
-
-def _tag_in_name(path: Path, tags: Sequence[str]) -> str:
-    match = _NUMBERED.match(path.stem)
-    named = _readable(match["tag"]) if match else ""
-    return next((tag for tag in tags if same_name(tag) == same_name(named)), "")

@@ -126,7 +126,9 @@ def remark(result: UploadResult) -> str:
     """Say in a sentence what there is to know of a picture beside the status; "" where there is nothing."""
     if result.left_out and result.image:
         names = ", ".join(result.image.tags.values_list("name", flat=True))
-        return _("It was in the project already, as %(tags)s, and stays so.") % {"tags": names}
+        others = ", ".join(tag.name for tag in result.left_out)
+        sentence = _("It was in the project already, as %(tags)s, and stays so: now it came as %(others)s.")
+        return sentence % {"tags": names, "others": others}
     if result.is_not_held_out:
         return _("It was trained on already, and is not held out.")
     return result.detail

@@ -100,9 +100,13 @@ def admit(project: Project, upload: ImageUpload) -> Candidate | UploadResult:
     try:
         picture = images.admit(upload.content, limits=images.TRAINING)
     except RefusedPicture as exc:
-        status = _STATUS.get(exc.reason, ImageStatus.ERROR_IMAGE_FORMAT)
-        return UploadResult(upload.name, status, detail=refusal_sentence(exc))
+        return UploadResult(upload.name, picture_status(exc), detail=refusal_sentence(exc))
     return Candidate(upload, picture)
+
+
+def picture_status(refused: RefusedPicture) -> ImageStatus:
+    """Return Custom Vision's word for why a picture was refused."""
+    return _STATUS.get(refused.reason, ImageStatus.ERROR_IMAGE_FORMAT)
 
 
 def _refusing_beyond_limit(project: Project, batch: list[Candidate | UploadResult]) -> list[Candidate | UploadResult]:

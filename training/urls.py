@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from training.views import images, iterations, projects, publishing, uploads
+from training.views import folders, images, iterations, projects, publishing, uploads
 
 app_name = "training"
 _iterations = [
@@ -27,6 +27,7 @@ urlpatterns = [
     path("<int:pk>/tags/<int:tag>/rename", projects.rename_tag, name="tag_rename"),
     path("<int:pk>/tags/<int:tag>/delete", projects.delete_tag, name="tag_delete"),
     path("<int:pk>/images/", images.images, name="images"),
+    path("<int:pk>/images/folder", folders.judge, name="images_folder"),
     path("<int:pk>/images/upload", uploads.upload, name="images_upload"),
     path("<int:pk>/images/tag", images.tag, name="images_tag"),
     path("<int:pk>/images/delete", images.delete, name="images_delete"),

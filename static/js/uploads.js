@@ -11,7 +11,8 @@
   const BACK_OFF_S = 1; // doubled before each further attempt
   const TIMEOUT_MS = 180_000;
   const MOST_SHOWN = 500; // refusals
-  const PICTURE = /\.(jpe?g|png|bmp|gif)$/i;
+  const READ_AT_ONCE = 64; // first bytes of files
+  const HEAD_BYTES = 64; // by which the server knows a format
 
   const say = panel.dataset; // the sentences, translated by the template
   const form = panel.querySelector("form[data-upload]");
@@ -33,7 +34,7 @@
   let startedAt = 0;
   let controller = null; // of the run under way
   let waiting = []; // what is sent once the person has agreed to new tags
-  const made = new Map(); // tags made here, perhaps without a card yet
+  let notes = []; // of what was left out of the folders of the run
 
   const token = () => form.elements.csrfmiddlewaretoken.value;
   const number = (value, digits = 0) =>
@@ -66,77 +67,93 @@
 
   // Choosing what to send
 
-  function tagOf(parts, isDeep) {
-    if (parts.length < 2) return "";
-    if (!isDeep) return parts[0];
-    return parts.length > 2 ? parts[1] : "";
+  // The server judges what a folder holds: it gets the paths, sizes and first bytes
+  async function judge(found, asTags) {
+    const listing = [];
+    for (let start = 0; start < found.length; start += READ_AT_ONCE) {
+      listing.push(...(await Promise.all(found.slice(start, start + READ_AT_ONCE).map(describe))));
+    }
+    const body = new FormData();
+    body.append("listing", new Blob([JSON.stringify(listing)], { type: "application/json" }), "listing");
+    if (asTags) body.append("as_tags", "on");
+    return post(say.folderUrl, body);
   }
 
-  // A folder of folders is a data set: its sub-folders are the tags. Folders without any are tags themselves.
-  function planFolder(found) {
-    const pictures = found.filter(({ file }) => PICTURE.test(file.name));
-    const roots = new Set(pictures.map(({ path }) => path.split("/")[0]));
-    const isDeep = roots.size === 1 && pictures.some(({ path }) => path.split("/").length > 2);
-    const named = pictures.map(({ file, path }) => ({ file, path, tagName: tagOf(path.split("/"), isDeep) }));
-    return { named, others: found.length - pictures.length };
+  async function describe({ file, path }) {
+    try {
+      const head = new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer());
+      return [path, file.size, btoa(String.fromCharCode(...head))];
+    } catch {
+      return [path, file.size, null];
+    }
   }
 
-  // Two names are one tag if they look alike: the server judges in the same way
-  function alike(name) {
-    return name.normalize("NFC").trim().replace(/\s+/g, " ").toLowerCase();
+  async function sendFolder(found, { asTags = false, tag = "" } = {}) {
+    if (!found.length) return tell(say.textNothing);
+    tell(say.textReading);
+    try {
+      const judged = await judge(found, asTags || tag);
+      tell(judged.system);
+      if (!tag && (judged.new_tags.length || judged.splits)) ask([{ found, judged, asTags }]);
+      else sendJudged(found, judged, tag);
+    } catch (error) {
+      tell(sentenceOf(error));
+    }
   }
 
-  function knownTags() {
-    const cards = document.querySelectorAll("[data-tag-name]");
-    return new Map([...made, ...[...cards].map((card) => [alike(card.dataset.tagName), card.dataset.tag])]);
+  function sentenceOf(error) {
+    return error instanceof Stale || error instanceof Refusal ? error.message : say.textLost;
   }
 
-  function sendFolder(found) {
-    const { named, others } = planFolder(found);
-    if (!named.length) return tell(say.textNothing);
-    tell(others ? say.textOthers.replace("COUNT", number(others)) : "");
-    if (newNames(named).length) ask(named);
-    else sendNamed(named);
-  }
-
-  function newNames(named) {
-    const known = knownTags();
-    const found = new Map(named.map(({ tagName }) => [alike(tagName), tagName]));
-    return [...found].filter(([key]) => key && !known.has(key)).map(([, name]) => name);
-  }
-
-  function ask(named) {
-    waiting = [...waiting, ...named];
-    missing.querySelector("[data-sentence]").textContent = say.textMissing.replace("NAMES", () => newNames(waiting).join(", "));
+  function ask(folders) {
+    waiting = [...waiting, ...folders];
+    const tags = newTags(waiting);
+    const splits = waiting.map(({ judged }) => judged.splits).filter(Boolean);
+    missing.querySelector("[data-splits]").textContent = splits.join(" ");
+    missing.querySelector("[data-sentence]").hidden = missing.querySelector("[data-make]").hidden = !tags.length;
+    missing.querySelector("[data-go-on]").hidden = Boolean(tags.length);
+    missing.querySelector("[data-as-tags]").hidden = !splits.length;
+    missing.querySelector("[data-new-tags]").replaceChildren(...tags.map(({ name, detail }) => entry(name, detail)));
     missing.hidden = false;
-    missing.querySelector("[data-make]").focus();
+    missing.querySelector("button:not([hidden])").focus();
+  }
+
+  function newTags(folders) {
+    return folders.flatMap(({ judged }) => judged.new_tags);
   }
 
   async function makeTags() {
-    const named = closeQuestion(); // at once: a second click finds nothing to do
+    const folders = closeQuestion(); // at once: a second click finds nothing to do
     const body = new FormData();
-    for (const name of newNames(named)) body.append("name", name);
+    for (const { name } of newTags(folders)) body.append("name", name);
     try {
-      const { tags } = await post(say.tagsUrl, body);
-      for (const { id, name } of tags) made.set(alike(name), String(id));
-      sendNamed(named);
+      await post(say.tagsUrl, body);
+      // Judged again, the folders find their tags
+      for (const { found, asTags } of folders) sendJudged(found, await judge(found, asTags));
     } catch (error) {
-      ask(named);
-      tell(error instanceof Stale || error instanceof Refusal ? error.message : say.textLost);
+      ask(folders);
+      tell(sentenceOf(error));
     }
   }
 
   function closeQuestion() {
-    const named = waiting;
+    const folders = waiting;
     missing.hidden = true;
     waiting = [];
-    return named;
+    return folders;
   }
 
-  function sendNamed(named) {
-    const tags = knownTags();
+  function sendJudged(found, judged, tag = "") {
     const heldOut = isHeldOut();
-    enqueue(named.map(({ file, path, tagName }) => ({ file, path, tag: tags.get(alike(tagName)) ?? "", heldOut })));
+    const refused = judged.left_out.map(({ place, detail }) => ({ ...found[place], detail }));
+    const pictures = judged.files.map((each) => ({
+      ...found[each.place],
+      tag: tag || String(each.tag),
+      heldOut: heldOut || each.held_out,
+    }));
+    if (!refused.length && !pictures.length) return tell([say.textNothing, judged.system].join(" "));
+    if (judged.system) notes.push(judged.system);
+    enqueue([...refused, ...pictures]);
   }
 
   function sendFiles(files, tag) {
@@ -196,7 +213,8 @@
     queue = [];
     progress.hidden = true;
     again.hidden = !lost.length;
-    tell([broken, cancelled, summary].filter(Boolean).join(" "));
+    tell([broken, cancelled, summary, ...notes].filter(Boolean).join(" "));
+    notes = [];
     refresh();
   }
 
@@ -208,7 +226,9 @@
       const differs = batch.length && (item.tag !== batch[0].tag || item.heldOut !== batch[0].heldOut);
       if (differs || (batch.length && bytes + item.file.size > MOST_BYTES)) break;
       queue.shift();
-      if (item.file.size > Number(say.maxBytes)) {
+      if (item.detail) {
+        refuse(item, item.detail);
+      } else if (item.file.size > Number(say.maxBytes)) {
         refuse(item, say.textTooBig.replace("SIZE", number(Math.ceil((item.file.size / 1024 / 1024) * 10) / 10, 1)));
       } else {
         batch.push(item);
@@ -314,13 +334,17 @@
     refusals.hidden = false;
     const list = refusals.querySelector("ul");
     if (list.childElementCount >= MOST_SHOWN) return;
+    list.append(entry(path, sentence));
+  }
+
+  function entry(name, sentence) {
     const line = document.createElement("li");
-    const name = document.createElement("bdi");
-    const reason = document.createElement("span");
-    name.textContent = path;
-    reason.textContent = sentence;
-    line.append(name, " ", reason);
-    list.append(line);
+    const named = document.createElement("bdi");
+    const said = document.createElement("span");
+    named.textContent = name;
+    said.textContent = sentence;
+    line.append(named, " ", said);
+    return line;
   }
 
   // Telling
@@ -409,8 +433,7 @@
       return tell(say.textUnreadable);
     }
     tell("");
-    if (!tag) return sendFolder(found);
-    return sendFiles(found.map(({ file }) => file).filter((file) => PICTURE.test(file.name)), tag);
+    return sendFolder(found, { tag });
   }
 
   // Wiring; cards come and go, so that the document listens for them
@@ -457,6 +480,12 @@
   });
 
   missing.querySelector("[data-make]").addEventListener("click", () => waiting.length && makeTags());
+  missing.querySelector("[data-go-on]").addEventListener("click", () => {
+    for (const { found, judged } of closeQuestion()) sendJudged(found, judged);
+  });
+  missing.querySelector("[data-as-tags]").addEventListener("click", () => {
+    for (const { found } of closeQuestion()) sendFolder(found, { asTags: true });
+  });
   missing.querySelector("[data-drop-it]").addEventListener("click", closeQuestion);
   progress.querySelector("[data-cancel]").addEventListener("click", () => {
     queue = [];

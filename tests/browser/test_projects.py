@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
+from engine.splitting import Part
 from jobs.models import Job
 from tests import factories
 from tests.browser.signing_in import sign_in
@@ -116,7 +117,7 @@ def test_folder_becomes_tags_once_that_is_agreed_to(
 
     page.locator("#id_folder").set_input_files(tmp_path / "Train")
     question = page.locator("[data-missing]")
-    expect(question).to_contain_text("fish, fried")
+    expect(question.locator("li")).to_have_text(["fish, fried 20 photos"])
     assert not project.images.exists()
     question.locator("[data-make]").click()
 
@@ -139,7 +140,7 @@ def test_folder_question_takes_a_second_folder_and_one_click_only(
 
     page.locator("#id_folder").set_input_files(tmp_path / "first" / "pizza")
     page.locator("#id_folder").set_input_files(tmp_path / "second" / "risotto")
-    expect(page.locator("[data-missing]")).to_contain_text("pizza, risotto")
+    expect(page.locator("[data-new-tags] li")).to_have_text(["pizza 2 photos", "risotto 3 photos"])
     page.locator("[data-make]").evaluate("button => { button.click(); button.click(); }")
 
     expect_count(page, "pizza", 2)
@@ -322,3 +323,52 @@ def test_upload_is_cancelled(
     expect(page.locator("[data-progress]")).to_be_hidden()
     expect(page.locator("[data-said]")).not_to_be_empty()
     assert not project.images.exists()
+
+
+def test_folder_of_a_mac_and_a_disk_station_becomes_its_own_tags_alone(
+    scripted_page: Page, live_server: LiveServer, developer: User, project: Project, tmp_path: Path
+) -> None:
+    page = scripted_page
+    root = tmp_path / "dishes"
+    for place in ("pizza", "soup", "@eaDir/a.jpg", "__MACOSX/pizza", ".git", "pizza/@eaDir"):
+        make_files(root / place, 2)
+    (root / "soup" / "no_ending").write_bytes(factories.make_photo())
+    (root / "soup" / "phone.heic").write_bytes(b"\x00\x00\x00\x18ftypheic" + bytes(100))
+    sign_in(page, live_server, developer, f"/projects/{project.pk}/")
+
+    page.locator("#id_folder").set_input_files(root)
+    expect(page.locator("[data-new-tags] li")).to_have_text(["pizza 2 photos", "soup 3 photos"])
+    page.locator("[data-make]").click()
+
+    expect_count(page, "soup", 3)
+    expect_count(page, "pizza", 2)
+    expect(page.locator("[data-refusals] li")).to_have_count(1)
+    expect(page.locator("[data-refusals] li")).to_contain_text("HEIC")
+    assert project.tags.count() == 2
+
+
+@pytest.mark.parametrize(("as_tags", "names"), [(False, ["pizza", "soup"]), (True, ["test", "train"])])
+def test_parts_of_a_data_set_are_said_and_may_be_tags(
+    scripted_page: Page,
+    live_server: LiveServer,
+    developer: User,
+    project: Project,
+    tmp_path: Path,
+    as_tags: bool,
+    names: list[str],
+) -> None:
+    page = scripted_page
+    for place in ("train/pizza", "train/soup", "test/pizza", "test/soup"):
+        make_files(tmp_path / "dishes" / place, 1)
+    sign_in(page, live_server, developer, f"/projects/{project.pk}/")
+
+    page.locator("#id_folder").set_input_files(tmp_path / "dishes")
+    expect(page.locator("[data-splits]")).to_contain_text("test, train")
+    if as_tags:
+        page.locator("[data-as-tags]").click()
+    page.locator("[data-new-tags] li").filter(has_text=names[0]).wait_for()
+    page.locator("[data-make]").click()
+
+    for name in names:
+        expect_count(page, name, 2)
+    assert project.images.filter(part=Part.HELD_OUT.value).count() == (0 if as_tags else 2)

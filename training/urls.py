@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from training.views import folders, images, iterations, projects, publishing, uploads
+from training.views import contradictions, folders, images, iterations, projects, publishing, uploads
 
 app_name = "training"
 _iterations = [
@@ -29,6 +29,7 @@ urlpatterns = [
     path("<int:pk>/images/", images.images, name="images"),
     path("<int:pk>/images/folder", folders.judge, name="images_folder"),
     path("<int:pk>/images/upload", uploads.upload, name="images_upload"),
+    path("<int:pk>/contradictions/<int:contradiction>/", contradictions.settle, name="contradiction_settle"),
     path("<int:pk>/images/tag", images.tag, name="images_tag"),
     path("<int:pk>/images/delete", images.delete, name="images_delete"),
     path("<int:pk>/images/<int:image>/", images.image, name="image"),

@@ -378,7 +378,7 @@
     if (!response?.ok || response.redirected) return;
     const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
     const focused = document.activeElement?.id;
-    for (const id of ["figures", "training", "tags"]) {
+    for (const id of ["figures", "training", "contradictions-place", "tags"]) {
       const [now, then] = [fresh.getElementById(id), document.getElementById(id)];
       if (!now || !then || isInUse(then)) continue;
       const node = document.importNode(now, true);

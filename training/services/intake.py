@@ -17,7 +17,7 @@ from engine.exceptions import RefusalReason, RefusedPicture
 from engine.images import AdmittedPicture
 from engine.splitting import Part
 from training.exceptions import Refused
-from training.models import Image, Project, Tag
+from training.models import Contradiction, Image, Project, Tag
 from training.services.tagging import Pair, Tagging, tag_here
 from training.uploads import BATCH, TAGS_A_BATCH, ImageStatus, ImageUpload, UploadResult, fill_in
 
@@ -169,7 +169,14 @@ def _insert_together(
             results.append(_added(candidate.upload, image_of[picture.pk], tagging))
         else:
             results.append(_come_again(candidate.upload, image_of[picture.pk], tagging))
+    _note_contradictions(results)
     return results
+
+
+def _note_contradictions(results: Sequence[UploadResult]) -> None:
+    """Remember the tags that images may not have, until a person chooses."""
+    rows = [Contradiction(image=each.image, tag=tag) for each in results if each.image for tag in each.left_out]
+    Contradiction.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def _added(upload: ImageUpload, image: Image, tagging: Tagging) -> UploadResult:

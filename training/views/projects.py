@@ -23,7 +23,7 @@ from training.backends.base import TrainingOptions
 from training.examples import LEAST_IMAGES
 from training.exceptions import NothingChanged
 from training.forms import ENGINES, ProjectForm, TagNameForm, TagsForm, UploadForm
-from training.models import Image, ImageTag, Project, Tag
+from training.models import Contradiction, Image, ImageTag, Project, Tag
 from training.services import learning
 from training.services import projects as project_services
 from training.vectors import newer_backbone
@@ -32,6 +32,7 @@ from training.views.answers import TROUBLE, form_sentence, project_or_404, troub
 logger = logging.getLogger(__name__)
 
 ITERATIONS_SHOWN = 5
+CONTRADICTIONS_SHOWN = 20
 REFUSED_UPLOADS = "refused_uploads"
 """Key of the session: what the last upload without JavaScript refused, until it is shown."""
 
@@ -195,7 +196,11 @@ def engine_name(project: Project) -> str:
 
 
 def _page(request: UserRequest, project: Project, tags_form: TagsForm) -> HttpResponse:
+    unsettled = Contradiction.objects.unsettled().filter(image__project=project).order_by("pk")
+    first = unsettled.select_related("image__picture", "tag").prefetch_related("image__tags")[:CONTRADICTIONS_SHOWN]
     context = {
+        "contradictions": (contradictions := list(first)),
+        "contradiction_count": unsettled.count() if contradictions else 0,
         "tags_form": tags_form,
         "upload_form": UploadForm(project=project),
         "cards": _tag_cards(project),

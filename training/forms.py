@@ -143,6 +143,18 @@ class UploadForm(forms.Form):
         self.fields["tag"].queryset = project.tags.all()  # type: ignore[attr-defined]
 
 
+class ZipForm(UploadForm):
+    """A ZIP of folders for a project."""
+
+    files = None  # type: ignore[assignment]
+    zip = forms.FileField(
+        allow_empty_file=True,
+        error_messages={"required": gettext_lazy("Choose a ZIP."), "invalid": gettext_lazy("Choose a ZIP.")},
+    )
+    as_tags = forms.BooleanField(required=False)
+    confirmed = forms.BooleanField(required=False)
+
+
 class RetagForm(forms.Form):
     """A tag for the images that are selected."""
 

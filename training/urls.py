@@ -28,6 +28,7 @@ urlpatterns = [
     path("<int:pk>/tags/<int:tag>/delete", projects.delete_tag, name="tag_delete"),
     path("<int:pk>/images/", images.images, name="images"),
     path("<int:pk>/images/folder", folders.judge, name="images_folder"),
+    path("<int:pk>/images/zip", folders.upload_zip, name="images_zip"),
     path("<int:pk>/images/upload", uploads.upload, name="images_upload"),
     path("<int:pk>/contradictions/<int:contradiction>/", contradictions.settle, name="contradiction_settle"),
     path("<int:pk>/images/tag", images.tag, name="images_tag"),

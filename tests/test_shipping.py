@@ -4,7 +4,6 @@ import fnmatch
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -18,6 +17,7 @@ import yaml
 from django.conf import settings
 from django.core.management import get_commands
 
+from tests.conftest import lacking
 from tests.limits import body_limit_of
 from tests.test_layers import FLOORS
 
@@ -148,16 +148,29 @@ def test_as_much_may_be_posted_as_classifr_takes(location: str, path: str) -> No
     assert 1024 * int(of_path[1] if of_path else of_all) == body_limit_of(path)
 
 
-def test_compose_reads_its_file() -> None:
-    program = shutil.which("docker")
-    if program is None or subprocess.run([program, "compose", "version"], capture_output=True, check=False).returncode:
-        pytest.skip("Docker with Compose is missing: Debian's docker-compose is of before its format")
+@pytest.fixture
+def compose() -> list[str]:
+    program = ROOT / "var" / "compose" / "docker-compose"
+    if not program.exists():
+        lacking("Docker Compose, which `make var/compose/docker-compose` fetches,")
+    return [str(program)]
 
-    done = subprocess.run(
-        [program, "compose", "config", "--quiet"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
 
-    assert done.returncode == 0, done.stderr
+def test_compose_reads_its_file(compose: list[str]) -> None:
+    command = [*compose, "--profile", "*", "config", "--quiet"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_compose_would_refuse_what_it_cannot_read(compose: list[str], tmp_path: Path) -> None:
+    file = tmp_path / "docker-compose.yml"
+    file.write_text((ROOT / "docker-compose.yml").read_text().replace("service_healthy", "service_well"))
+
+    done = subprocess.run([*compose, "-f", str(file), "config", "--quiet"], capture_output=True, text=True)
+
+    assert done.returncode != 0
+    assert "condition" in done.stderr
 
 
 def test_database_is_asked_where_containers_ask_it() -> None:
@@ -263,7 +276,7 @@ def test_health_is_asked_under_the_sites_name(status: int, code: int) -> None:
     with HTTPServer(("127.0.0.1", 0), Site) as server:
         thread = Thread(target=server.handle_request)
         thread.start()
-        environment = {**os.environ, "ALLOWED_HOSTS": ".example.org,other", "CLASSIFR_PORT": str(server.server_port)}
+        environment = {**os.environ, "ALLOWED_HOSTS": " .example.org , other", "CLASSIFR_PORT": str(server.server_port)}
         done = subprocess.run([sys.executable, "deploy/healthcheck.py"], cwd=ROOT, env=environment)
         thread.join()
 

@@ -5,9 +5,12 @@ import os
 import signal
 import sys
 
+from django.conf import settings
 from django.core.management import execute_from_command_line
+from django.db import OperationalError
 
 from classifr.environment import SettingRefused
+from web.outages import is_outage
 
 
 def end_in_order() -> None:
@@ -24,3 +27,8 @@ if __name__ == "__main__":
         execute_from_command_line(sys.argv)
     except SettingRefused as exc:
         sys.exit(str(exc))
+    except OperationalError as exc:
+        if not is_outage(exc):
+            raise
+        name = "The database that DATABASE_URL names" if settings.DATABASE_URL else "The database"
+        sys.exit(f"{name} cannot be reached: {' '.join(str(exc).split())}")

@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 from ipaddress import IPv6Address, ip_address, ip_network
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 from zoneinfo import available_timezones
 
 from django.core.exceptions import ImproperlyConfigured
 from dotenv import load_dotenv
+from psycopg2 import ProgrammingError
+from psycopg2.extensions import parse_dsn
 
 _Value = TypeVar("_Value")
 
@@ -91,19 +93,26 @@ def folder(name: str, default: Path) -> Path:
     """Read the path of a folder, which need not be there yet."""
 
     def parse(found: str) -> Path:
-        path = Path(found).expanduser().resolve()
-        if next(each for each in (path, *path.parents) if each.exists()).is_file():
+        try:
+            path = Path(found).expanduser().resolve()
+            nearest = next(each for each in (path, *path.parents) if each.exists())
+        except (OSError, RuntimeError) as exc:  # too long, not to be looked at; the home of nobody
+            raise ValueError(found) from exc
+        if not nearest.is_dir():
             raise ValueError(path)
         return path
 
-    return read(name, default.resolve(), parse, accepted="the path of a folder, no file")
+    return read(name, default.resolve(), parse, accepted="the path of a folder, which is there or can be made")
 
 
 def several(name: str, default: Sequence[str], parse: Callable[[str], str], *, accepted: str) -> list[str]:
     """Read a list with commas; what is around its items is not theirs."""
 
     def parse_all(found: str) -> list[str]:
-        return [parse(item.strip()) for item in found.split(",") if item.strip()]
+        items = [parse(item.strip()) for item in found.split(",") if item.strip()]
+        if not items:
+            raise ValueError(found)
+        return items
 
     return read(name, list(default), parse_all, accepted=f"a list with commas of {accepted}")
 
@@ -186,11 +195,10 @@ def container(found: str) -> str:
 
 
 def path_prefix(found: str) -> str:
-    """Return the path below which the site is, such as /classifr; "" for /."""
-    bare = found.strip("/")
-    if not re.fullmatch(r"[A-Za-z0-9_.~-]+(/[A-Za-z0-9_.~-]+)*|", bare) or {".", ".."} & set(bare.split("/")):
+    """Return the path below which the site is; in one form alone, because the proxy's file takes it as it stands."""
+    if not re.fullmatch(r"(/[A-Za-z0-9_.~-]+)+", found) or {".", ".."} & set(found.split("/")):
         raise ValueError(found)
-    return f"/{bare}" if bare else ""
+    return found
 
 
 def check_database_url(url: str) -> None:
@@ -206,6 +214,11 @@ def check_database_url(url: str) -> None:
         raise SettingRefused(f"DATABASE_URL is of {parts.scheme or 'no kind'!r}, and only PostgreSQL works: {wanted}.")
     if parts.fragment or "@" in parts.path + parts.query or not leads_somewhere:
         raise SettingRefused(f"DATABASE_URL names no host and database: {wanted}, and {encoded}.")
+    try:
+        parse_dsn(urlunsplit(parts._replace(scheme="postgres")))
+    except ProgrammingError:  # whose words may hold the password
+        options = "?sslmode=require and other options of PostgreSQL's own may follow"
+        raise SettingRefused(f"DATABASE_URL cannot be read: {wanted}, {options}, and {encoded}.") from None
 
 
 def blob_origin(connection_string: str) -> str:
@@ -215,20 +228,19 @@ def blob_origin(connection_string: str) -> str:
     """
     parts = dict(part.split("=", 1) for part in connection_string.split(";") if "=" in part)
     name = "CLASSIFR_AZURE_CONNECTION_STRING"
-    if not ("BlobEndpoint" in parts or "AccountName" in parts):
+    account, endpoint = parts.get("AccountName"), parts.get("BlobEndpoint")
+    if not (account or endpoint):
         raise SettingRefused(f"{name} is none: it names no AccountName and no BlobEndpoint.")
-    if not ("AccountKey" in parts or "SharedAccessSignature" in parts):
+    if not (parts.get("AccountKey") or parts.get("SharedAccessSignature")):
         raise SettingRefused(f"{name} opens nothing: it has no AccountKey and no SharedAccessSignature.")
+    protocol, suffix = parts.get("DefaultEndpointsProtocol", "https"), parts.get("EndpointSuffix", "core.windows.net")
     try:
         base64.b64decode(parts.get("AccountKey", ""), validate=True)
-        address = _parts_of_address(parts["BlobEndpoint"]) if "BlobEndpoint" in parts else None
+        address = _parts_of_address(endpoint or f"{protocol}://{account}.blob.{suffix}")
     except ValueError:
-        wanted = "AccountKey is in base64, BlobEndpoint an address such as https://name.blob.core.windows.net"
+        wanted = "AccountKey is in base64, the others make an address such as https://name.blob.core.windows.net"
         raise SettingRefused(f"{name} cannot be read: {wanted}.") from None
-    if address:
-        return f"{address.scheme}://{address.netloc}"
-    suffix = parts.get("EndpointSuffix", "core.windows.net")
-    return f"{parts.get('DefaultEndpointsProtocol', 'https')}://{parts['AccountName']}.blob.{suffix}"
+    return f"{address.scheme}://{address.netloc}"
 
 
 def _flag(found: str) -> bool:

@@ -27,7 +27,7 @@ CLASSIFR_HOST = env.read(
 )  # that `make run` listens on
 CLASSIFR_PORT = env.whole("CLASSIFR_PORT", 8000, least=1, most=65535)
 CLASSIFR_PATH_PREFIX = env.read(  # that a proxy puts before all addresses
-    "CLASSIFR_PATH_PREFIX", "", env.path_prefix, accepted="a path such as /classifr"
+    "CLASSIFR_PATH_PREFIX", "", env.path_prefix, accepted="a path such as /classifr, without a slash at its end"
 )
 CLASSIFR_HTTPS = env.flag("CLASSIFR_HTTPS")  # behind a proxy that speaks HTTPS: secure cookies, HSTS, redirect
 CLASSIFR_PROXIES = env.whole("CLASSIFR_PROXIES", 0)  # in front of Classifr

@@ -290,6 +290,14 @@ def test_full_disk_is_said_in_a_sentence(small_disk: Path) -> None:
     )
 
 
+def test_folder_that_cannot_be_made_is_said_in_a_sentence(tmp_path: Path, settings: Settings) -> None:
+    (tmp_path / "file").touch()
+    settings.CLASSIFR_VAR = tmp_path / "file" / "var"
+
+    with pytest.raises(CommandError, match=f"CLASSIFR_VAR is {settings.CLASSIFR_VAR}, which cannot be made: Not a dir"):
+        run._make_var()
+
+
 def test_database_that_cannot_be_started_is_said_in_a_sentence(tmp_path: Path) -> None:
     done = run_in(tmp_path / "a$b")
 

@@ -13,6 +13,7 @@ import pytest
 from django.conf import settings
 
 from classifr import environment as env
+from tests.ports import free_port
 
 ROOT = Path(settings.BASE_DIR)
 GUNICORN = "classifr/gunicorn.py"
@@ -32,8 +33,6 @@ ANY_TEXT = {
     "CLASSIFR_CUSTOMVISION_PREDICTION_RESOURCE_ID",
     "CLASSIFR_CUSTOMVISION_PUBLISH_NAME",
     "CLASSIFR_PROJECT",
-    "CLASSIFR_STATIC",  # a folder of that name
-    "CLASSIFR_VAR",
 }
 NONSENSE = (
     "nonsense ?!",
@@ -47,6 +46,9 @@ NONSENSE = (
     "a=b;c",
     "/../..",
     ",",
+    "~nobody-at-all/x",
+    "/dev/null/x",
+    "x" * 5000,
 )
 
 
@@ -89,14 +91,22 @@ def test_nonsense_is_refused_by_name_or_means_something(reads: Callable[..., dic
         ("CSRF_TRUSTED_ORIGINS", "https://a.example.org/classifr", "without a path"),
         ("CLASSIFR_URL_FETCH_ALLOW", "localhost:80", "without ports"),
         ("CLASSIFR_URL_FETCH_ALLOW", "10.0.0.0/99", "networks such as"),
+        ("CLASSIFR_PATH_PREFIX", "/classifr/", "without a slash at its end"),
+        ("CLASSIFR_PATH_PREFIX", "classifr", "such as /classifr"),
         ("TIME_ZONE", "Paris", "Europe/Paris"),
         ("CLASSIFR_AZURE_CONTAINER", "My_Photos", "small letters"),
         ("CLASSIFR_AZURE_CONTAINER", "a--b", "single hyphens"),
         ("CLASSIFR_AZURE_CONNECTION_STRING", "AccountName=a;AccountKey=s3cr*t", "base64"),
         ("CLASSIFR_AZURE_CONNECTION_STRING", "AccountName=a", "no AccountKey"),
+        ("CLASSIFR_AZURE_CONNECTION_STRING", "AccountName=a;AccountKey=", "no AccountKey"),
+        ("CLASSIFR_AZURE_CONNECTION_STRING", "AccountName=;AccountKey=czNjcg==", "no AccountName"),
+        ("CLASSIFR_AZURE_CONNECTION_STRING", "AccountName=a b;AccountKey=czNjcg==", "an address such as"),
+        ("CLASSIFR_AZURE_CONNECTION_STRING", "AccountName=a;AccountKey=czNjcg==;EndpointSuffix=[", "an address"),
         ("CLASSIFR_PORT", "eighty", "from 1 to 65535"),
         ("CLASSIFR_THREADS", "0", "from 1"),
-        ("CLASSIFR_VAR", __file__, "no file"),
+        ("ALLOWED_HOSTS", " , ", "without scheme and port"),
+        ("CLASSIFR_VAR", __file__, "the path of a folder"),
+        ("CLASSIFR_STATIC", "~nobody-at-all/static", "the path of a folder"),
         ("DEBUG", "perhaps", "true or false"),
         ("LOG_LEVEL", "LOUD", "DEBUG, INFO, WARNING or ERROR"),
         ("DATABASE_URL", "sqlite:///db.sqlite3", "only PostgreSQL"),
@@ -105,6 +115,8 @@ def test_nonsense_is_refused_by_name_or_means_something(reads: Callable[..., dic
         ("DATABASE_URL", "postgres://user:s3cr?t@host/name", "%3F"),
         ("DATABASE_URL", "postgres://user:s3cr/t@host/name", "%2F"),
         ("DATABASE_URL", "postgres://user:s3cr-t@host", "host:5432/name"),
+        ("DATABASE_URL", "postgres://user:s3cr%zz@host/name", "%25"),
+        ("DATABASE_URL", "postgres://user:s3cr-t@host/name?conn_max_age=60", "options of PostgreSQL's own"),
         ("DATABASE_URL_FILE", "/nowhere", "No such file"),
     ],
 )
@@ -156,6 +168,25 @@ def test_nonsense_stops_every_start_by_one_line(command: list[str]) -> None:
 
     assert done.returncode == 1
     assert done.stderr == "CLASSIFR_PORT is 'eighty': accepted is a whole number from 1 to 65535.\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"), [("", "connection to server at "), ("?sslmode=perhaps", 'invalid sslmode value: "perhaps"')]
+)
+@pytest.mark.parametrize("command", ["run", "prepare", "jobs"])
+def test_database_that_cannot_be_reached_is_said_in_one_line(
+    tmp_path: Path, command: str, options: str, said: str
+) -> None:
+    url = f"postgres://user:s3cr-t@127.0.0.1:{free_port()}/name{options}"
+    environment = {**os.environ, "DATABASE_URL": url, "CLASSIFR_VAR": str(tmp_path), "CLASSIFR_PORT": str(free_port())}
+    done = subprocess.run(
+        [sys.executable, "manage.py", command], env=environment, capture_output=True, text=True, cwd=ROOT
+    )
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"The database that DATABASE_URL names cannot be reached: {said}")
+    assert done.stderr.count("\n") == 1
+    assert "s3cr" not in done.stderr
 
 
 def test_file_of_settings_that_is_no_text_is_named(tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def _address() -> str:
 
 
 def _make_var() -> None:
-    """Make the folder of everything that is stored. Raises CommandError when its disk is full."""
+    """Make the folder of everything that is stored. Raises CommandError when it cannot, or when its disk is full."""
     var = settings.CLASSIFR_VAR
     disk = next(folder for folder in (var, *var.parents) if folder.exists())
     free_mib = shutil.disk_usage(disk).free // 2**20
@@ -107,7 +107,10 @@ def _make_var() -> None:
         raise CommandError(
             f"The disk of {var} is full: {free_mib} MB are free, and Classifr needs {NEEDED_MIB} to start. Make room."
         )
-    var.mkdir(parents=True, exist_ok=True)
+    try:
+        var.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise CommandError(f"CLASSIFR_VAR is {var}, which cannot be made: {exc.strerror}.") from exc
 
 
 @contextmanager

@@ -66,6 +66,19 @@ def split(
     return decided
 
 
+def deal(labels: Indices, groups: Indices, *, count: int, seed: int = 0) -> Indices:
+    """Return (n,), in which of so many folds each picture is: each label in all where that can be.
+
+    labels: (n,), of any numbers. groups: (n,), equal for near-duplicates, which come into one fold: that of the first.
+    """
+    _, first, group = np.unique(groups, return_index=True, return_inverse=True)
+    order = np.random.default_rng(seed).permutation(len(first))
+    order = order[np.argsort(labels[first[order]], kind="stable")]
+    folds = np.empty(len(first), dtype=np.intp)
+    folds[order] = np.arange(len(first)) % count
+    return folds[group]
+
+
 def _quota(count: int, share: float) -> int:
     """Return how many of so many pictures are held out: never all."""
     return min(math.ceil(share * count), count - 1)

@@ -1,8 +1,8 @@
 """Is a new iteration better than the live one, or at least no worse? On the same pictures, knowing of chance."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import count
 from uuid import UUID
 
@@ -50,7 +50,8 @@ class Comparison:
     """What two iterations say of the same pictures, which neither of them has learned from.
 
     A picture is right when its tag is the most probable one or, in a Multilabel project, when of the tags that both
-    know exactly its own have a probability of at least 0.5. Pictures of new tags are no gain and no loss.
+    know exactly its own have a probability of at least 0.5. Pictures of new tags are no gain and no loss. Corrections
+    are none of them: the old one was wrong there, which is why they are known.
     """
 
     old: Iteration
@@ -62,11 +63,15 @@ class Comparison:
     """sha256 of the pictures that only the new one has right."""
     lost: tuple[str, ...]
     """sha256 of the pictures that only the old one has right."""
+    said: Snapshot = field(repr=False, compare=False)
+    """The new one's, as if it had been measured on the pictures of this comparison, those of new tags too."""
     falls: tuple[TagFall, ...] = ()
     """Tags of at least ENOUGH_OF_A_TAG pictures; all of them together are wrongly named in a twentieth of cases."""
     new_pictures: int = 0
     """Pictures of tags that the old one does not know."""
     new_pictures_right: int = 0
+    removed: tuple[str, ...] = ()
+    """Tags that only the old one knows."""
     by_folds: bool = False
     """Whether each picture was judged by a head fitted anew without it: too few are held out."""
 
@@ -99,7 +104,7 @@ class Comparison:
 
     def sentence(self) -> str:
         """Say what was compared and what follows, for people and for the log."""
-        told = [self._counts(), self._points(), self.verdict(), *self._falls(), self._new_tags()]
+        told = [self._counts(), self._points(), self.verdict(), *self._falls(), self._new_tags(), self._removed_tags()]
         return " ".join(filter(None, told))
 
     def objection(self) -> str:
@@ -155,77 +160,121 @@ class Comparison:
         values = {"right": self.new_pictures_right, "pictures": self.new_pictures}
         return _("Of the new tags it has %(right)s of %(pictures)s pictures right.") % values
 
+    def _removed_tags(self) -> str:
+        if not self.removed:
+            return ""
+        named = [*self.removed[:_MOST_NAMED], *(["…"] if len(self.removed) > _MOST_NAMED else [])]
+        return _("It no longer knows: %(tags)s.") % {"tags": ", ".join(named)}
+
 
 @dataclass(frozen=True, eq=False)
-class _Rows:
-    """The pictures to be compared on, by the new iteration's snapshot."""
+class _Said:
+    """What both say of some pictures of the new one's snapshot."""
 
-    chosen: Flags
-    """(n,), which of the snapshot's."""
-    sha256s: list[str]
-    pictures: list[int]
-    """Keys."""
-    truths: Flags
-    """(chosen, tags of the new one)."""
+    rows: Flags
+    """(pictures of the snapshot,), which of them: n."""
+    new: Floats
+    """(n, tags of the new one)."""
+    old: Floats
+    """(n, tags of the old one)."""
 
 
 def compare(new: Iteration, old: Iteration) -> Comparison:
     """Compare two iterations of one project on pictures that neither has learned from.
 
     These are what the new one held out and the old one did not learn from. Where they are fewer than ENOUGH_HELD_OUT,
-    it is all pictures of the new one, as far as both can judge them by heads fitted anew without them: ten fits.
-    Raises Refused where neither can be known, StorageUnavailable and ModelFileError.
+    it is all pictures of the new one that both can judge, each by heads fitted anew without its fold: ten fits, of
+    seconds each with a hundred tags. Raises Refused where neither can be known, StorageUnavailable and ModelFileError.
     """
     snapshot = snapshot_of(new)
     if snapshot is None:
         raise Refused(_("%(name)s was not trained here: its pictures are not known.") % {"name": new.name})
-    shared = _shared(old, new, snapshot)
-    ids = dict(_images(new.project_id, snapshot.sha256s).values_list("picture__sha256", "picture_id"))
-    here = np.array([sha256 in ids for sha256 in snapshot.sha256s], dtype=np.bool_)
-    held_out = _rows(snapshot, ids, here & snapshot.measured & ~unseen.has_learned(old, snapshot.sha256s))
-    of_known_tags = int(_is_of_known_tags(held_out.truths, shared, multilabel=snapshot.multilabel).sum())
-    if of_known_tags < ENOUGH_HELD_OUT and old.head_key:
-        everything = _rows(snapshot, ids, here)
-        both = unseen.has_vectors(new, everything.pictures) & unseen.has_vectors(old, everything.pictures)
+    pictures = _fair_pictures(new, old, snapshot)
+    known = _is_of_known_tags(snapshot.truths, _shared(old, new, snapshot), multilabel=snapshot.multilabel)
+    held_out = _mask(snapshot, pictures) & snapshot.measured & ~unseen.has_learned(old, snapshot.sha256s)
+    count = int((known & held_out).sum())
+    if count < ENOUGH_HELD_OUT and new.head_key and old.head_key:
         with suppress(Refused):  # then those few have to do
-            if both.sum() > of_known_tags:
-                return _compared(new, old, snapshot, _rows(snapshot, ids, _within(here, both)), by_folds=True)
-    if not held_out.pictures:
+            said = _said_by_folds(new, old, snapshot, pictures)
+            if (known & said.rows).sum() > count:
+                return _compared(new, old, snapshot, said, by_folds=True)
+    if not held_out.any():
         raise Refused(_("There is no picture that neither of the two was trained on."))
-    return _compared(new, old, snapshot, held_out, by_folds=False)
+    return _compared(new, old, snapshot, _said_when_held_out(new, old, snapshot, held_out, pictures), by_folds=False)
 
 
 def make_comparable(snapshot: Snapshot, old: Iteration, *, progress: Progress) -> None:
-    """Let an old iteration be asked about what a new one, which reads other vectors, has measured itself on.
+    """Let an old iteration be asked about what a new one, which reads other vectors, will be compared on.
 
     Raises what `embed_images` does.
     """
     card = backbones.cards().get(old.backbone)
     if card:  # else the old one answers nothing any more
         rows = snapshot.measured & ~unseen.has_learned(old, snapshot.sha256s)
+        if rows.sum() < ENOUGH_HELD_OUT:
+            rows = np.ones_like(rows)
         images = _images(old.project_id, np.array(snapshot.sha256s)[rows].tolist())
         embed_images(images, project=old.project, card=card, progress=progress)
 
 
-def _compared(new: Iteration, old: Iteration, snapshot: Snapshot, rows: _Rows, *, by_folds: bool) -> Comparison:
-    before = unseen.say(old, rows.sha256s, rows.pictures)
+def _fair_pictures(new: Iteration, old: Iteration, snapshot: Snapshot) -> dict[str, int]:
+    """Return the keys of the pictures that may be compared on, by sha256: not corrections, nor, where the two stand on
+    different backbones, what one of these was fine-tuned on."""
+    images = _images(new.project_id, snapshot.sha256s).exclude(source=Image.Source.CORRECTION)
+    cards = [card for card in map(backbones.cards().get, {new.backbone, old.backbone}) if card]
+    return {
+        sha256: picture
+        for sha256, original, picture in images.values_list("picture__sha256", "original_sha256", "picture_id")
+        if len(cards) == 1 or not any(backbones.was_seen(card, original) for card in cards)
+    }
+
+
+def _mask(snapshot: Snapshot, among: Iterable[str]) -> Flags:
+    """Return (n,), which of the snapshot's pictures are among these."""
+    among = set(among)
+    return np.array([sha256 in among for sha256 in snapshot.sha256s], dtype=np.bool_)
+
+
+def _said_by_folds(new: Iteration, old: Iteration, snapshot: Snapshot, pictures: Iterable[str]) -> _Said:
+    dealt = unseen.deal(new, old)
+    rows = _mask(snapshot, dealt.keys() & set(pictures))
+    sha256s = np.array(snapshot.sha256s)[rows].tolist()
+    (said, _known), (before, both) = (unseen.say_by_folds(each, sha256s, dealt) for each in (new, old))
+    rows[rows] = both
+    return _Said(rows, said[both], before[both])
+
+
+def _said_when_held_out(
+    new: Iteration, old: Iteration, snapshot: Snapshot, held_out: Flags, pictures: dict[str, int]
+) -> _Said:
+    sha256s = np.array(snapshot.sha256s)[held_out].tolist()
+    asked = unseen.can_say(old, sha256s, [pictures[sha256] for sha256 in sha256s])
+    if not asked.any():
+        raise Refused(_("%(name)s reads other vectors than these pictures have.") % {"name": old.name})
+    chosen = np.array(sha256s)[asked].tolist()
+    keys = [pictures[sha256] for sha256 in chosen]
+    rows = held_out.copy()
+    rows[held_out] = asked
+    return _Said(rows, unseen.say(new, chosen, keys), unseen.say(old, chosen, keys))
+
+
+def _compared(new: Iteration, old: Iteration, snapshot: Snapshot, said: _Said, *, by_folds: bool) -> Comparison:
+    truths, sha256s = snapshot.truths[said.rows], np.array(snapshot.sha256s)[said.rows]
     columns, shared = _columns(old, new, snapshot), _shared(old, new, snapshot)
-    said = unseen.say(new, rows.sha256s, rows.pictures)
-    said_before = np.zeros((len(said), max(len(snapshot.tags), *columns) + 1), dtype=np.float32)
-    said_before[:, columns] = before
-    is_old = _is_of_known_tags(rows.truths, shared, multilabel=snapshot.multilabel)
-    if snapshot.multilabel:
-        is_right = _exactly(said[:, shared], rows.truths[:, shared])
-        was_right = _exactly(said_before[:, : len(shared)][:, shared], rows.truths[:, shared])
-        new_right = _exactly(said[:, ~shared], rows.truths[:, ~shared])
-    else:
-        is_right = new_right = _is_first(said, rows.truths)
-        was_right = _is_first(said_before, rows.truths)
-    gained, lost = is_old & is_right & ~was_right, is_old & was_right & ~is_right
-    is_new = rows.truths[:, ~shared].any(axis=1)
+    before = np.zeros((len(truths), max(len(snapshot.tags), *columns) + 1), dtype=np.float32)
+    before[:, columns] = said.old
+    is_old = _is_of_known_tags(truths, shared, multilabel=snapshot.multilabel)
     if not is_old.any():
         raise Refused(_("There is no picture of a tag that both know."))
-    sha256s = np.array(rows.sha256s)
+    if snapshot.multilabel:
+        is_right = _exactly(said.new[:, shared], truths[:, shared])
+        was_right = _exactly(before[:, : len(shared)][:, shared], truths[:, shared])
+        new_right = _exactly(said.new[:, ~shared], truths[:, ~shared])
+    else:
+        is_right = new_right = _is_first(said.new, truths)
+        was_right = _is_first(before, truths)
+    gained, lost = is_old & is_right & ~was_right, is_old & was_right & ~is_right
+    is_new = truths[:, ~shared].any(axis=1)
     return Comparison(
         old=old,
         new=new,
@@ -234,10 +283,12 @@ def _compared(new: Iteration, old: Iteration, snapshot: Snapshot, rows: _Rows, *
         new_right=int((is_old & is_right).sum()),
         gained=tuple(sha256s[gained].tolist()),
         lost=tuple(sha256s[lost].tolist()),
-        falls=_falls(snapshot.tags, rows.truths[is_old] & shared, gained[is_old], lost[is_old]),
+        falls=_falls(snapshot.tags, truths[is_old] & shared, gained[is_old], lost[is_old]),
         new_pictures=int(is_new.sum()),
         new_pictures_right=int((is_new & new_right).sum()),
+        removed=_removed(old, columns, known=len(snapshot.tags)),
         by_folds=by_folds,
+        said=replace(snapshot, measured=said.rows, probabilities=said.new),
     )
 
 
@@ -253,18 +304,6 @@ def _falls(tags: Sequence[str], truths: Flags, gained: Flags, lost: Flags) -> tu
     return tuple(each for each, p_value in tested if each.lost > each.gained and p_value < SIGNIFICANCE)
 
 
-def _rows(snapshot: Snapshot, ids: Mapping[str, int], chosen: Flags) -> _Rows:
-    sha256s = np.array(snapshot.sha256s)[chosen].tolist()
-    return _Rows(chosen, sha256s, [ids[sha256] for sha256 in sha256s], snapshot.truths[chosen])
-
-
-def _within(chosen: Flags, among: Flags) -> Flags:
-    """Return (n,), those of the chosen that are among them; among: (chosen,)."""
-    rows = chosen.copy()
-    rows[chosen] = among
-    return rows
-
-
 def _images(project: int, sha256s: Iterable[str]) -> ImageQuerySet:
     """Return what is left of these pictures in the project; one that was quarantined since may be unreadable."""
     return Image.objects.usable().filter(project=project, picture__sha256__in=list(sha256s))
@@ -277,7 +316,7 @@ def _columns(old: Iteration, new: Iteration, snapshot: Snapshot) -> list[int]:
     the keys of the snapshots; by name where neither is known.
     """
     known: Sequence[int | str | UUID] = snapshot.tags
-    asked: Sequence[int | str | UUID] = read_head(old.head_key).tags if old.head_key else ()
+    asked: Sequence[int | str | UUID] = _tags(old)
     if old.labels and new.labels:
         known, asked = ([label.uid for label in columns_of(each)] for each in (new, old))
     elif then := snapshot_of(old):
@@ -285,6 +324,20 @@ def _columns(old: Iteration, new: Iteration, snapshot: Snapshot) -> list[int]:
     place = {tag: column for column, tag in enumerate(known)}
     beyond = count(len(known))
     return [place[tag] if tag in place else next(beyond) for tag in asked]
+
+
+def _removed(old: Iteration, columns: Sequence[int], *, known: int) -> tuple[str, ...]:
+    """Return the names of the old one's tags whose column is beyond those that the new one knows."""
+    tags = zip(_tags(old), columns, strict=True)
+    return tuple(tag for tag, column in tags if column >= known)
+
+
+def _tags(iteration: Iteration) -> tuple[str, ...]:
+    """Return the names of the tags that it tells apart, in the order of their columns."""
+    if iteration.head_key:
+        return read_head(iteration.head_key).tags
+    snapshot = snapshot_of(iteration)
+    return snapshot.tags if snapshot else ()
 
 
 def _shared(old: Iteration, new: Iteration, snapshot: Snapshot) -> Flags:

@@ -1,5 +1,12 @@
 """What can go wrong with learning. Every message is a sentence for the developer who asked."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from training.comparison import Comparison
+
 
 class TrainingError(Exception):
     """The root of this room's errors."""
@@ -47,6 +54,10 @@ class PublishNameRefused(Refused):
 
 class NotGoodEnough(TrainingError):
     """The iteration may be worse than the one that it would replace."""
+
+    def __init__(self, comparison: Comparison) -> None:
+        super().__init__(f"{comparison.objection()} {comparison.sentence()}")
+        self.comparison = comparison
 
 
 class TrainingFailed(TrainingError):

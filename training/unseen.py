@@ -1,16 +1,17 @@
-"""What an iteration says of pictures that it has not learned from, or says without what it has learned from them."""
+"""What iterations say of pictures that they have not learned from, or would say had they not."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from catalog import embedding
-from engine import backbones, fitting, multilabel, nearness
-from engine.fitting import CannotFit, Choice, Examples
+from engine import backbones, fitting, multilabel, nearness, splitting
+from engine.fitting import FOLDS, LEAST, Choice, Examples
 from engine.heads import Floats, Head
-from engine.metrics import Flags
+from engine.metrics import Flags, Indices
 from training.exceptions import Refused
 from training.heads import read_head
 from training.models import Image, Iteration
@@ -20,6 +21,15 @@ USUAL_STRENGTH = 10.0
 """C of iterations that do not tell theirs."""
 
 
+class Dealt(NamedTuple):
+    """A picture in its fold."""
+
+    picture: int
+    """Its key."""
+    fold: int
+    """0 to FOLDS - 1; that of its near-duplicates too."""
+
+
 def has_learned(iteration: Iteration, sha256s: Sequence[str]) -> Flags:
     """Return (n,), from which of these pictures the iteration has learned; from none where that is not known."""
     own = snapshot_of(iteration)
@@ -27,73 +37,114 @@ def has_learned(iteration: Iteration, sha256s: Sequence[str]) -> Flags:
     return np.array([sha256 in learned for sha256 in sha256s], dtype=np.bool_)
 
 
-def has_vectors(iteration: Iteration, pictures: Sequence[int]) -> Flags:
-    """Return (n,), of which pictures there are the vectors that the iteration reads."""
-    return _vectors(iteration, pictures)[1]
+def can_say(iteration: Iteration, sha256s: Sequence[str], pictures: Sequence[int]) -> Flags:
+    """Return (n,), of which of these pictures, which it has not learned from, it says anything.
+
+    Raises Refused for an iteration that says nothing of any picture, StorageUnavailable and ModelFileError.
+    """
+    own = snapshot_of(iteration)
+    if not iteration.head_key:
+        if own is None:
+            raise Refused(_("%(name)s was not trained here: it cannot be asked.") % {"name": iteration.name})
+        return _recorded_rows(own, sha256s) >= 0
+    has_vector = _vectors(iteration, pictures)[1]
+    return has_vector if own is None else has_vector | (_recorded_rows(own, sha256s) >= 0)
 
 
 def say(iteration: Iteration, sha256s: Sequence[str], pictures: Sequence[int]) -> Floats:
-    """Return (n, tags of its head), the probabilities that it gives these pictures, which have vectors.
+    """Return (n, its tags), the probabilities that it gives pictures of which it `can_say`.
 
-    Where it has learned from a picture, a head is fitted in its manner on folds without it; what it said itself of
-    pictures that were held out, or cross-validated, is taken from its snapshot. Raises Refused where it cannot be
-    asked, StorageUnavailable and ModelFileError.
+    What it said when it was measured on a picture is taken from its snapshot. Raises StorageUnavailable and
+    ModelFileError.
     """
-    if not iteration.head_key:
-        raise Refused(_("%(name)s was not trained here: it cannot be asked.") % {"name": iteration.name})
-    head, own = read_head(iteration.head_key), snapshot_of(iteration)
-    told = _told(own, sha256s) if own else np.full(len(sha256s), -1)
-    probabilities = np.zeros((len(sha256s), len(head.tags)), dtype=np.float32)
+    own = snapshot_of(iteration)
+    head = read_head(iteration.head_key) if iteration.head_key else None
+    tags = head.tags if head else own.tags if own else ()
+    recorded = _recorded_rows(own, sha256s) if own else np.full(len(sha256s), -1)
+    probabilities = np.zeros((len(sha256s), len(tags)), dtype=np.float32)
     if own:
-        probabilities[told >= 0] = own.probabilities[told[told >= 0]]
-    learned = (told < 0) & has_learned(iteration, sha256s)
-    asked = (told < 0) & ~learned
-    if asked.any():
-        vectors, known = _vectors(iteration, np.array(pictures)[asked].tolist())
-        if not known.all():
-            raise Refused(_("%(name)s reads other vectors than these pictures have.") % {"name": iteration.name})
-        probabilities[asked] = head.probabilities(vectors)
-    if own and learned.any():
-        probabilities[learned] = _by_folds(iteration, own, head, np.array(sha256s)[learned].tolist())
+        probabilities[recorded >= 0] = own.probabilities[recorded[recorded >= 0]]
+    asked = recorded < 0
+    if head and asked.any():
+        probabilities[asked] = head.probabilities(_vectors(iteration, np.array(pictures)[asked].tolist())[0])
     return probabilities
 
 
-def _told(own: Snapshot, sha256s: Sequence[str]) -> NDArray[np.int64]:
+def deal(new: Iteration, old: Iteration) -> dict[str, Dealt]:
+    """Deal the pictures of both into folds, by sha256: near-duplicates into one, each tag into all where that can be.
+
+    Those that are still in the project, usable, and have the vectors that the new one reads.
+    """
+    snapshots = [snapshot for snapshot in map(snapshot_of, (new, old)) if snapshot]
+    ids = _pictures(new.project_id, {sha256 for each in snapshots for sha256 in each.sha256s})
+    vectors, known = _vectors(new, list(ids.values()))
+    sha256s = np.array(list(ids))[known].tolist()
+    tags = dict(zip(snapshots[0].sha256s, snapshots[0].truths.argmax(axis=1).tolist(), strict=True))
+    labels = np.array([tags.get(sha256, -1) for sha256 in sha256s], dtype=np.intp)
+    folds = splitting.deal(labels, nearness.groups(vectors[known]), count=FOLDS)
+    return {sha256: Dealt(ids[sha256], int(fold)) for sha256, fold in zip(sha256s, folds, strict=True)}
+
+
+def say_by_folds(iteration: Iteration, sha256s: Sequence[str], dealt: Mapping[str, Dealt]) -> tuple[Floats, Flags]:
+    """Return (n, its tags), what heads that are fitted in its manner without a picture's fold say of it, and (n,), of
+    which pictures there are the vectors that they read.
+
+    A head that does not know what it has learned from, as the one that Classifr ships, is asked as it is. Raises
+    Refused where too little is left to fit one, StorageUnavailable and ModelFileError.
+    """
+    own, head = snapshot_of(iteration), read_head(iteration.head_key)
+    vectors, known = _vectors(iteration, [dealt[sha256].picture for sha256 in sha256s])
+    if own is None:
+        return head.probabilities(vectors), known
+    examples, example_folds = _examples(iteration, own, dealt)
+    folds = np.array([dealt[sha256].fold for sha256 in sha256s])
+    probabilities = np.zeros((len(sha256s), len(own.tags)), dtype=np.float32)
+    for fold in np.unique(folds):
+        columns, fitted = _refit(iteration, head, examples.only(np.flatnonzero(example_folds != fold)))
+        rows = np.flatnonzero(folds == fold)
+        probabilities[np.ix_(rows, columns)] = fitted.probabilities(vectors[rows])
+    return probabilities, known
+
+
+def _examples(iteration: Iteration, own: Snapshot, dealt: Mapping[str, Dealt]) -> tuple[Examples, Indices]:
+    """Return what the iteration has learned from, as far as it is there, labels as (n, tags), and (n,) the folds."""
+    rows = [row for row in np.flatnonzero(own.learned) if own.sha256s[row] in dealt]
+    placed = [dealt[own.sha256s[row]] for row in rows]
+    vectors, known = _vectors(iteration, [each.picture for each in placed])
+    folds = np.array([each.fold for each in placed], dtype=np.intp)
+    return Examples(vectors[known], own.truths[rows][known]), folds[known]
+
+
+def _refit(iteration: Iteration, head: Head, examples: Examples) -> tuple[Indices, Head]:
+    """Return a head of the tags that these examples have, and their columns; the others it cannot know."""
+    columns = np.flatnonzero(examples.labels.any(axis=0))
+    if len(columns) < (1 if head.multilabel else LEAST):
+        raise Refused(_("%(name)s has learned from too few pictures to be judged by folds.") % {"name": iteration.name})
+    truths = examples.labels[:, columns]
+    method = multilabel if head.multilabel else fitting
+    fitted = method.fit_as_chosen(
+        Examples(examples.vectors, truths if head.multilabel else truths.argmax(axis=1)),
+        Choice(iteration.metrics.get("strength", USUAL_STRENGTH), head.temperature, 0.0),
+        tags=[head.tags[column] for column in columns],
+        card=backbones.get(iteration.backbone).card,
+    )
+    return columns, fitted
+
+
+def _recorded_rows(own: Snapshot, sha256s: Sequence[str]) -> NDArray[np.int64]:
     """Return (n,), the row of the snapshot's probabilities for each picture; -1 where it has none."""
     rows = {sha256: row for row, sha256 in enumerate(own.measured_sha256s)}
-    return np.array([rows.get(sha256, -1) for sha256 in sha256s])
+    return np.array([rows.get(sha256, -1) for sha256 in sha256s], dtype=np.int64)
 
 
-def _by_folds(iteration: Iteration, own: Snapshot, head: Head, sha256s: Sequence[str]) -> Floats:
-    """Return (n, tags) for pictures that the iteration learned from: five fits on those that are still here."""
-    learned = np.array(own.sha256s)[own.learned]
-    ids = dict(
-        Image.objects.usable()
-        .filter(project=iteration.project_id, picture__sha256__in=learned.tolist())
-        .values_list("picture__sha256", "picture_id")
-    )
-    rows = np.array([sha256 in ids for sha256 in learned], dtype=np.bool_)
-    vectors, known = _vectors(iteration, [ids[sha256] for sha256 in learned[rows]])
-    truths, kept = own.truths[own.learned][rows][known], learned[rows][known]
-    place = {sha256: row for row, sha256 in enumerate(kept.tolist())}
-    if not set(sha256s) <= place.keys():
-        raise Refused(
-            _("Some pictures that %(name)s learned from have no vectors any more.") % {"name": iteration.name}
-        )
-    labels = truths if own.multilabel else truths.argmax(axis=1)
-    examples = Examples(vectors[known], labels, nearness.groups(vectors[known]))
-    method = multilabel if own.multilabel else fitting
-    strength = iteration.metrics.get("strength", USUAL_STRENGTH)
-    try:
-        method.check_examples(examples, tags=own.tags)
-    except CannotFit as exc:
-        raise Refused(str(exc)) from exc
-    said = method.cross_validated(examples, Choice(strength, head.temperature, 0.0), seed=iteration.seed)
-    return np.asarray(said[[place[sha256] for sha256 in sha256s]])
+def _pictures(project: int, sha256s: Iterable[str]) -> dict[str, int]:
+    """Return the keys of those of these pictures that training may use, by sha256 and in its order."""
+    usable = Image.objects.usable().filter(project=project, picture__sha256__in=list(sha256s))
+    return dict(usable.order_by("picture__sha256").values_list("picture__sha256", "picture_id"))
 
 
 def _vectors(iteration: Iteration, pictures: Sequence[int]) -> tuple[Floats, Flags]:
-    """Return the vectors that the iteration reads of those pictures that have them, and (n,), which do."""
+    """Return (n, length), the vectors that the iteration reads, and (n,), which of these pictures have one."""
     length = backbones.get(iteration.backbone).card.vector_length
     vectors, known = embedding.read_vectors(pictures, backbone=iteration.backbone, length=length)
     return vectors, known

@@ -154,3 +154,14 @@ def test_many_pictures_are_grouped_by_buckets() -> None:
 
 def test_no_pictures_make_no_groups() -> None:
     assert nearness.groups(np.empty((0, 8), dtype=np.float32)).tolist() == []
+
+
+def test_near_duplicates_are_dealt_into_one_fold_and_each_label_into_all() -> None:
+    groups = np.concatenate([np.arange(40), [3, 3, 7]])
+    labels = np.concatenate([np.arange(40) % 4, [3, 3, 3]])
+
+    folds = splitting.deal(labels, groups, count=5)
+
+    assert set(folds[groups == 3].tolist()) == {int(folds[3])}
+    assert folds[42] == folds[7]
+    assert all(np.bincount(folds[:40][labels[:40] == label], minlength=5).tolist() == [2] * 5 for label in range(4))

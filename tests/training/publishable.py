@@ -1,5 +1,6 @@
 """Iterations that can be published, and what answers."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,22 @@ def make_iteration(project: Project, **fields: Any) -> Iteration:
     return iteration
 
 
+def make_snapshot(sha256s: Sequence[str], **fields: Any) -> Snapshot:
+    """Make one of pictures that were all held out."""
+    count = len(sha256s)
+    values: dict[str, Any] = {
+        "tags": TAGS,
+        "tag_ids": (1, 2),
+        "sha256s": tuple(sha256s),
+        "truths": np.arange(count)[:, None] % 2 == np.arange(2),
+        "learned": np.zeros(count, dtype=np.bool_),
+        "measured": np.ones(count, dtype=np.bool_),
+        "probabilities": np.zeros((count, 2), dtype=np.float32),
+        "multilabel": False,
+    }
+    return Snapshot(**{**values, **fields})
+
+
 def learned(project: Project, *, right: int, of: int = 40, same_pictures_as: Iteration | None = None) -> Iteration:
     """Make an iteration that has so many of its measured pictures right."""
     truths = np.arange(of)[:, None] % 2 == np.arange(2)
@@ -31,16 +48,7 @@ def learned(project: Project, *, right: int, of: int = 40, same_pictures_as: Ite
     else:
         images = [factories.make_image(project=project, size=(32, 24)) for _ in range(of)]
         sha256s = tuple(image.picture.sha256 for image in images)
-    snapshot = Snapshot(
-        tags=TAGS,
-        tag_ids=(1, 2),
-        sha256s=sha256s,
-        truths=truths,
-        learned=np.zeros(of, dtype=np.bool_),
-        measured=np.ones(of, dtype=np.bool_),
-        probabilities=probabilities,
-        multilabel=False,
-    )
+    snapshot = make_snapshot(sha256s, truths=truths, probabilities=probabilities)
     return make_iteration(project, snapshot_key=snapshots.write(snapshot))
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from tests import factories
-from tests.training.publishable import TAGS, learned, live, make_iteration
+from tests.training.publishable import TAGS, learned, live, make_iteration, make_snapshot
 from tests.training.test_publish_commands import answer
 from training import comparison, snapshots
 from training.backends.base import TrainingOptions
@@ -50,7 +50,8 @@ def wrong(*rows: int, of: int = 100) -> np.ndarray:
 def make(gained: int, lost: int, pictures: int) -> Comparison:
     old, new = Iteration(name="Iteration 1"), Iteration(name="Iteration 2")
     ids = [str(number) for number in range(gained + lost)]
-    return Comparison(old, new, pictures, 0, 0, gained=tuple(ids[:gained]), lost=tuple(ids[gained:]))
+    gained_ones, lost_ones = tuple(ids[:gained]), tuple(ids[gained:])
+    return Comparison(old, new, pictures, 0, 0, gained=gained_ones, lost=lost_ones, said=make_snapshot([]))
 
 
 @pytest.mark.parametrize(

@@ -326,8 +326,10 @@ def test_nothing_to_compare_with_is_said(site: Client, iteration: Iteration) -> 
 def test_gains_and_losses_are_shown_as_pictures(
     site: Client, iteration: Iteration, pictures: list[Picture], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    newer = make_iteration(iteration.project, make_snapshot(pictures))
-    told = Comparison(iteration, newer, 4, 3, 3, gained=(pictures[0].sha256,), lost=(pictures[2].sha256,))
+    snapshot = make_snapshot(pictures)
+    newer = make_iteration(iteration.project, snapshot)
+    gained, lost = ((pictures[row].sha256,) for row in (0, 2))
+    told = Comparison(iteration, newer, 4, 3, 3, gained=gained, lost=lost, said=snapshot)
     monkeypatch.setattr("training.views.iterations.comparison.compare", lambda new, old: told)
 
     page = site.get(address("compare", newer), {"with": "1"})

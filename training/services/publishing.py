@@ -149,8 +149,8 @@ def publish_if_no_worse(
     """
     live = Project.objects.select_related("live_iteration").get(pk=iteration.project_id).live_iteration
     compared = compare(iteration, live) if live and live != iteration else None
-    if compared and (objection := compared.objection()):
-        raise NotGoodEnough(f"{objection} {compared.sentence()}")
+    if compared and not compared.is_no_worse:
+        raise NotGoodEnough(compared)
     if dry_run:
         return plan_publication(iteration=iteration, name=name, policy=policy), compared
     why = " ".join(filter(None, [reason, compared.sentence() if compared else _("Nothing to compare with.")]))

@@ -299,13 +299,10 @@ def _compared(new: Iteration, old: Iteration) -> dict[str, Any]:
     """Return what the two say of the same pictures, or why that is not known."""
     try:
         compared = comparison.compare(new, old)
-        snapshot = snapshot_of(new)
     except TROUBLE as exc:
         return {"refusal": trouble_sentence(exc)}
-    if snapshot is None:
-        return {}
     return {
         "comparison": compared,
-        "gained": _shots(evaluation.judged(snapshot, compared.gained[:PICTURES_A_PAGE])),
-        "lost": _shots(evaluation.judged(snapshot, compared.lost[:PICTURES_A_PAGE])),
+        "gained": _shots(evaluation.judged(compared.said, compared.gained[:PICTURES_A_PAGE])),
+        "lost": _shots(evaluation.judged(compared.said, compared.lost[:PICTURES_A_PAGE])),
     }

@@ -51,7 +51,7 @@ class Command(ProjectCommand):
         policy = KEEP_PREVIOUS if keep_previous else REPLACE
         compared = None
         if if_better:
-            plan, compared = self.publish_if_no_worse(target, name, policy, reason, dry_run=dry_run)
+            plan, compared = self.publish_if_no_worse(target, name, policy, reason, dry_run=dry_run, as_json=as_json)
         elif dry_run:
             plan = plan_publication(iteration=target, name=name, policy=policy)
         else:
@@ -59,13 +59,15 @@ class Command(ProjectCommand):
         self.tell_plan(plan, compared, dry_run=dry_run, as_json=as_json)
 
     def publish_if_no_worse(
-        self, target: Iteration, name: str, policy: Policy, reason: str, *, dry_run: bool
+        self, target: Iteration, name: str, policy: Policy, reason: str, *, dry_run: bool, as_json: bool
     ) -> tuple[Plan, Comparison | None]:
         try:
             return publish_if_no_worse(
                 iteration=target, by=None, name=name, policy=policy, reason=reason, dry_run=dry_run
             )
         except NotGoodEnough as exc:
+            if as_json:
+                self.tell({"refused": str(exc), "comparison": _record(exc.comparison)}, as_json=True, lines=[])
             raise CommandError(f"Not published. {exc}") from exc
 
     def tell_plan(self, plan: Plan, compared: Comparison | None, *, dry_run: bool, as_json: bool) -> None:
@@ -103,4 +105,5 @@ def _record(compared: Comparison) -> dict[str, Any]:
         "gain": compared.gain._asdict(),
         "falls": [asdict(fall) for fall in compared.falls],
         "new_tags": {"pictures": compared.new_pictures, "right": compared.new_pictures_right},
+        "removed_tags": list(compared.removed),
     }

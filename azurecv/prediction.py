@@ -89,6 +89,8 @@ def _translate(exc: sdk.CallFailed) -> NoReturn:
         raise BackendUnavailable(str(exc)) from exc
     if exc.is_busy:
         raise BackendUnavailable(f"Azure Custom Vision is busy (status {exc.status}).") from exc
+    if exc.is_out_of_quota:
+        raise BackendUnavailable(f"The quota of the resource at Azure Custom Vision is used up: {exc.message}") from exc
     if exc.code.startswith("BadRequestImage"):
         raise RefusedPicture(RefusalReason.NOT_AN_IMAGE, REFUSED) from exc
     raise BackendMisconfigured(f"Azure Custom Vision refused the call: {exc}.") from exc

@@ -49,6 +49,11 @@ class Declined(CallFailed):
         return self.status == 429
 
     @property
+    def is_out_of_quota(self) -> bool:
+        """Whether the resource has had its calls for the month, which the gateway answers as it does a wrong key."""
+        return self.status == 403 and "quota" in self.message.lower()
+
+    @property
     def is_busy(self) -> bool:
         """Whether the same call may succeed later."""
         return self.status in {408, 429} or self.status >= 500
@@ -144,9 +149,18 @@ def _is_worth_repeating(exc: Declined, pause_s: float, patience: Patience) -> bo
 
 def _declined(exc: HttpOperationError) -> Declined:
     after = exc.response.headers.get("Retry-After", "")
+    code = str(getattr(exc.error, "code", None) or "")
     return Declined(
         status=exc.response.status_code,
-        code=str(getattr(exc.error, "code", None) or ""),
-        message=str(exc),
+        code=code,
+        message=str(exc) if code else _gateways_message(exc),
         retry_after_s=float(after) if after.isdecimal() else None,
     )
+
+
+def _gateways_message(exc: HttpOperationError) -> str:
+    """Return what the gateway before the service says, in whose errors the SDK finds nothing."""
+    try:
+        return str(exc.response.json()["error"]["message"])
+    except (ValueError, LookupError, TypeError):
+        return str(exc)

@@ -118,7 +118,7 @@ def load(project: Project, *, only: Sequence[str] = ()) -> Dataset:
     """
     chosen = chosen_tags(project, only)
     columns = [tag for tag in chosen if not (project.is_multilabel and tag.is_negative)]
-    examples = _read_examples(chosen)
+    examples = read_examples(chosen)
     if not project.is_multilabel:  # its row may be so by now, and its images may have got a second tag
         examples = tuple(each for each in examples if len(each.tag_ids) == 1)
     _check_counts(chosen, Counter(tag_id for example in examples for tag_id in example.tag_ids))
@@ -132,7 +132,7 @@ def load(project: Project, *, only: Sequence[str] = ()) -> Dataset:
         tags=tuple(columns),
         chosen=tuple(chosen),
         examples=examples,
-        truths=_truths(examples, columns),
+        truths=truths_of(examples, columns),
         parts=np.array([each.part for each in examples], dtype=np.int8),
         was_seen=was_seen,
         may_hold_out=~(was_seen | corrections),
@@ -211,7 +211,7 @@ def _digest(tags: Sequence[Tag], lines: str, *, card: Card, multilabel: bool, se
     return hashlib.sha256(f"{json.dumps(about)}\n{lines}".encode()).hexdigest()
 
 
-def _read_examples(tags: Sequence[Tag]) -> tuple[Example, ...]:
+def read_examples(tags: Sequence[Tag]) -> tuple[Example, ...]:
     """Return the usable images with these tags, in the order of their sha256."""
     facts = ("picture_id", "picture__sha256", "original_sha256", "part", "source", "created_at")
     columns = ("image_id", *(f"image__{fact}" for fact in facts), "tag_id")
@@ -220,7 +220,7 @@ def _read_examples(tags: Sequence[Tag]) -> tuple[Example, ...]:
     return tuple(Example._make((*image, tuple(pair[-1] for pair in some))) for image, some in by_image)
 
 
-def _truths(examples: Sequence[Example], columns: Sequence[Tag]) -> Flags:
+def truths_of(examples: Sequence[Example], columns: Sequence[Tag]) -> Flags:
     """Return (examples, columns), True where the image has the tag."""
     place = {tag.pk: column for column, tag in enumerate(columns)}
     truths = np.zeros((len(examples), len(columns)), dtype=np.bool_)

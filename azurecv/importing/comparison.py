@@ -11,9 +11,7 @@ import numpy as np
 from django.utils.translation import gettext as _
 
 from azurecv.importing.source import Source
-from catalog.exceptions import StorageUnavailable
-from catalog.models import Picture
-from catalog.services import read_picture
+from azurecv.training.measuring import content_of
 from engine.statistics import mcnemar
 from jobs.progress import Progress
 from training.exceptions import Refused
@@ -98,10 +96,10 @@ def compare_engines(
     judgements = []
     for row in progress.over(rows, _("Comparing with the other side"), total=len(rows)):
         sha256 = snapshot.measured_sha256s[row]
-        content = _content(sha256)
-        if content is None:
+        content = content_of(sha256)
+        said = source.probabilities(content, theirs) if content else None
+        if said is None:
             continue
-        said = source.probabilities(content, theirs)
         ours_said = dict(zip(snapshot.tags, snapshot.probabilities[row], strict=True))
         theirs_said = {names.get(uid, str(uid)): value for uid, value in said.items()}
         judgements.append(
@@ -115,15 +113,6 @@ def compare_engines(
     if not judgements:
         raise Refused(_("None of the held-out pictures can be read."))
     return EngineComparison(tuple(judgements))
-
-
-def _content(sha256: str) -> bytes | None:
-    """Return a picture's bytes, or None for one that was deleted since, or cannot be read."""
-    picture = Picture.objects.filter(sha256=sha256).first()
-    try:
-        return read_picture(picture) if picture else None
-    except StorageUnavailable:
-        return None
 
 
 def _said(probabilities: Mapping[str, float], *, multilabel: bool) -> frozenset[str]:

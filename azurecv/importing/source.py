@@ -87,16 +87,9 @@ class Source:
     def performance(self, iteration_id: UUID) -> Performance:
         return self._calls.performance(self.project.id, iteration_id, threshold=_THRESHOLD)
 
-    def probabilities(self, content: bytes, iteration_id: UUID) -> dict[UUID, float]:
-        """Return what that iteration says of a picture, by tag; nothing is stored there."""
-        return self._calls.ask(
-            lambda answer: {UUID(each.tag_id): float(each.probability) for each in answer.predictions},
-            "quick_test_image",
-            self.project.id,
-            content,
-            iteration_id=str(iteration_id),
-            store=False,
-        )
+    def probabilities(self, content: bytes, iteration_id: UUID) -> dict[UUID, float] | None:
+        """Return what that iteration says of a picture, by tag; None where the other side does not take it."""
+        return self._calls.quick_test(self.project.id, content, iteration_id)
 
     def _page(self, skip: int) -> list[SourceImage]:
         return self._calls.ask(

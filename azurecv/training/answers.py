@@ -76,6 +76,10 @@ def read_received(answer: Any) -> dict[str, Received]:
     }
 
 
+def read_probabilities(answer: Any) -> dict[UUID, float]:
+    return {UUID(each.tag_id): float(each.probability) for each in answer.predictions}
+
+
 def read_iteration(answer: Any) -> RemoteIteration:
     return RemoteIteration(
         id=UUID(answer.id),

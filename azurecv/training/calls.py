@@ -32,6 +32,7 @@ ATTEMPTS = 6
 BACK_OFF_S = 1.0  # doubled before each further attempt
 MOST_WAIT_S = 60.0  # a longer wait is the caller's to decide
 GONE = ("NotFound",)
+NO_PICTURE = ("BadRequestImage",)
 
 _pace = sdk.Pace()
 T = TypeVar("T")
@@ -95,6 +96,21 @@ class Calls:
             fine=("NotFoundIterationPerformance",),
         )
 
+    def quick_test(
+        self, project: Project | UUID, content: bytes, iteration: Iteration | UUID
+    ) -> dict[UUID, float] | None:
+        """Return what an iteration says of a picture, by tag; None where Azure does not take it. It is not stored."""
+        asked = iteration.remote_id if isinstance(iteration, Iteration) else iteration
+        return self.ask(
+            lambda answer: answer and answers.read_probabilities(answer),
+            "quick_test_image",
+            project,
+            content,
+            iteration_id=str(asked),
+            store=False,
+            fine=NO_PICTURE,
+        )
+
     @cached_property
     def _client(self) -> Any:
         return sdk.connect(
@@ -130,8 +146,14 @@ def _meaning(exc: sdk.CallFailed) -> TrainingError:
         return BackendUnavailable(_("Azure Custom Vision gave an answer that cannot be read."))
     if not isinstance(exc, sdk.Declined):
         return BackendUnavailable(_("Azure Custom Vision cannot be reached."))
+    if exc.is_busy and exc.retry_after_s and exc.retry_after_s > MOST_WAIT_S:
+        sentence = _("Azure Custom Vision is busy and asks to wait for %(minutes)s minutes (status %(status)s).")
+        return BackendUnavailable(sentence % {"minutes": round(exc.retry_after_s / 60), "status": exc.status})
     if exc.is_busy:
         return BackendUnavailable(_("Azure Custom Vision is busy (status %(status)s).") % {"status": exc.status})
+    if exc.is_out_of_quota:
+        sentence = _("The quota of the resource at Azure Custom Vision is used up: %(said)s")
+        return BackendUnavailable(sentence % {"said": exc.message})
     return _refusal(exc)
 
 

@@ -11,10 +11,11 @@ from django.db.models import Count, F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from azurecv.training import answers
+from azurecv.training import answers, measuring
 from azurecv.training.answers import RemoteIteration, RemoteTag
 from azurecv.training.calls import Calls
 from azurecv.training.learning import why_failed
+from jobs.progress import Progress
 from training.exceptions import BackendUnavailable
 from training.figures import Performance
 from training.models import Iteration, Project, Publication, Tag
@@ -60,6 +61,8 @@ def sync(calls: Calls, project: Project) -> str:
         iterations = _mirror_iterations(locked, known_iterations, remote_iterations, performances)
         _notice_published(locked)
     project.refresh_from_db(fields=["iterations_made", "live_iteration"])
+    for row in project.iterations.completed().filter(metrics__has_key=measuring.NOT_MEASURED):
+        measuring.measure(calls, row, tags=row.settings.get("tags", ()), progress=Progress())
     return " ".join(filter(None, [_sentence(tags, iterations), _told_of_images(elsewhere)]))
 
 

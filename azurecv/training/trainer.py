@@ -7,10 +7,11 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from azurecv.training import learning, sending, sync
+from azurecv.training import learning, measuring, sending, sync
 from azurecv.training.calls import Calls
 from azurecv.training.mirror import CustomVisionMirror
 from jobs.progress import Progress
+from training import evaluation, snapshots
 from training.backends.base import Capabilities, Domain, TrainingOptions
 from training.exceptions import BackendMisconfigured, Refused
 from training.figures import Performance
@@ -48,12 +49,14 @@ class CustomVisionTrainer:
         progress.begin(_("Azure Custom Vision is training"))
         remote = learning.wait_for_end(self._calls, iteration, options, progress)
         iteration.training_seconds = learning.seconds_taken(iteration, remote)
-        performance = self.performance(iteration, threshold=sync.THRESHOLD)
-        sync.mirror_iteration(iteration, remote, performance)
+        sync.mirror_iteration(iteration, remote, self.performance(iteration, threshold=sync.THRESHOLD))
+        measuring.measure(self._calls, iteration, tags=options.tags, progress=progress)
         iteration.save(update_fields=[*sync.MIRRORED, "training_seconds", "modified_at"])
         logger.info("Trained at Azure iteration=%s project=%s", iteration.pk, iteration.project_id)
 
     def performance(self, iteration: Iteration, *, threshold: float) -> Performance:
+        if snapshot := snapshots.snapshot_of(iteration):
+            return evaluation.performance(snapshot, threshold=threshold)
         return self._calls.performance(iteration.project, iteration, threshold=threshold)
 
     def check_fit_to_answer(self, iteration: Iteration) -> None:

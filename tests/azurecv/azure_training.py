@@ -26,8 +26,14 @@ FILES = f"{PROJECT}/images/files"
 TRAIN = f"{PROJECT}/train"
 ITERATIONS = f"{PROJECT}/iterations"
 ITERATION = f"{ITERATIONS}/{ITERATION_ID}"
+QUICK_TEST = f"{PROJECT}/quicktest/image"
 
 DONE = RecordedAnswer(204)
+OUT_OF_QUOTA = RecordedAnswer(
+    403,
+    {"error": {"code": "403", "message": "Out of call volume quota. Quota will be replenished in 12.14:18:12."}},
+    {"Retry-After": "1090000"},
+)
 BUSY = error(429, "429", "Requests have exceeded rate limit. Please retry after 1 second.")
 
 
@@ -185,6 +191,18 @@ def _image(id: str, entry: dict[str, Any], status: str) -> dict[str, Any] | None
         "originalImageUri": "https://example.invalid/i",
         "tags": [{"tagId": each, "tagName": None, "created": created} for each in entry["tagIds"]],
     }
+
+
+def says(**probabilities: float) -> RecordedAnswer:
+    """Answer a quick test with the probabilities of pizza and risotto."""
+    ids = {"pizza": TAG_ID, "risotto": OTHER_TAG_ID}
+    predictions = [
+        {"probability": value, "tagId": ids[name], "tagName": name, "tagType": "Regular"}
+        for name, value in probabilities.items()
+    ]
+    created = "2020-11-06T17:34:53.692Z"
+    body = {"id": image_id(99), "project": PROJECT_ID, "iteration": ITERATION_ID, "created": created}
+    return RecordedAnswer(200, {**body, "predictions": predictions})
 
 
 def train_to_the_end(azure: RecordedAzure) -> None:

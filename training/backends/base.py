@@ -20,7 +20,7 @@ class Capabilities:
     needs_vectors: bool = False
     """Pictures are to be embedded here before it trains."""
     measures_itself: bool = False
-    """Its measures are the service's own, made on pictures that it chose; there is no snapshot to look into."""
+    """Its measures may be the service's own, made on pictures that it chose: then there is no snapshot to look into."""
 
 
 @dataclass(frozen=True)

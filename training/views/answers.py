@@ -51,7 +51,7 @@ def iteration_or_404(pk: int, number: int) -> Iteration:
 
 def notices(iteration: Iteration) -> dict[str, Any]:
     """Return what one must know before one believes the figures, as _notices.html shows it."""
-    measures_itself = iteration.remote_id is not None
+    measures_itself = iteration.remote_id is not None and not iteration.snapshot_key
     is_completed = iteration.status == Iteration.Status.COMPLETED
     flags = {
         "is_optimistic": bool(iteration.metrics.get("is_optimistic")),
@@ -60,4 +60,8 @@ def notices(iteration: Iteration) -> dict[str, Any]:
         "is_without_pictures": is_completed and not measures_itself and not iteration.snapshot_key,
         "has_slider": is_completed and (measures_itself or bool(iteration.snapshot_key)),
     }
-    return {"notices": flags, "why_optimistic": _(evaluation.WHY_OPTIMISTIC)}
+    return {
+        "notices": flags,
+        "not_measured": iteration.metrics.get("not_measured", ""),
+        "why_optimistic": _(evaluation.WHY_OPTIMISTIC),
+    }

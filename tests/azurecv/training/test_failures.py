@@ -41,6 +41,24 @@ def test_azure_that_stays_busy_is_unavailable(
     assert len(azure.requests) == 6
 
 
+def test_wait_that_is_too_long_is_told(azure: RecordedAzure, trainer: CustomVisionTrainer) -> None:
+    azure.on("GET", "/domains", error(429, "429", "Rate limit is exceeded.", retry_after="1800"))
+
+    with pytest.raises(BackendUnavailable, match="asks to wait for 30 minutes"):
+        trainer.domains()
+
+    assert len(azure.requests) == 1
+
+
+def test_quota_that_is_used_up_is_not_taken_for_a_wrong_key(azure: RecordedAzure, trainer: CustomVisionTrainer) -> None:
+    azure.on("GET", "/domains", recorded.OUT_OF_QUOTA)
+
+    with pytest.raises(BackendUnavailable, match=r"quota .* is used up: .* replenished in 12"):
+        trainer.domains()
+
+    assert len(azure.requests) == 1
+
+
 def test_calls_keep_the_pace(azure: RecordedAzure, trainer: CustomVisionTrainer, settings: Settings) -> None:
     settings.CLASSIFR_CUSTOMVISION_CALLS_PER_SECOND = 10.0
     azure.on("GET", "/domains", RecordedAnswer(200, recorded.DOMAINS))

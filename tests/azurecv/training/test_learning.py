@@ -191,20 +191,33 @@ def test_refused_training_says_what_to_do(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_training_that_azure_refuses_leaves_no_iteration(azure: RecordedAzure, iteration: Iteration) -> None:
+@pytest.mark.parametrize(
+    ("code", "said", "why"),
+    [
+        ("BadRequestImagesQuota", "The quota of images is used up", "quota of images is used up"),
+        ("BadRequestTrainingNotNeeded", "Nothing changed since last training", "Nothing has changed since"),
+        (
+            "BadRequestMultiClassClassificationTrainingValidationFailed",
+            "Not enough images for training",
+            "Not enough images for training",
+        ),
+    ],
+)
+def test_training_that_azure_refuses_leaves_no_iteration(
+    azure: RecordedAzure, iteration: Iteration, code: str, said: str, why: str
+) -> None:
     trainable = iteration.project
     iteration.delete()
-    refused = error(400, "BadRequestImagesQuota", "The quota of images is used up")
-    azure.on("POST", TRAIN, refused, refused)
+    azure.on("POST", TRAIN, error(400, code, said))
 
-    with pytest.raises(TrainingFailed, match="quota of images is used up"):
+    with pytest.raises(TrainingFailed, match=why):
         train_here(project=trainable, options=TrainingOptions(), by=None, watch=None)
     start_training(project=trainable, options=TrainingOptions(), by=None)
     do_here(Job.objects.latest("pk"))
 
     assert not Iteration.objects.exists()
     assert {job.state for job in Job.objects.filter(kind="train")} == {Job.State.FAILED}
-    assert "quota of images is used up" in Job.objects.latest("pk").error
+    assert why in Job.objects.latest("pk").error
 
 
 def test_too_few_images_are_told_before_azure_is_asked(azure: RecordedAzure, iteration: Iteration, pizza: Tag) -> None:

@@ -46,7 +46,7 @@ def split(
     those whose sha256, with the salt, hashes lowest. So a picture's side depends on its content alone as long as
     nothing is decided before.
     """
-    decided = _follow_near_duplicates(parts, groups, is_new=is_new)
+    decided = _follow_near_duplicates(parts, groups, may_hold_out=may_hold_out, is_new=is_new)
     order = _by_hash(sha256s, salt=salt)
     members = _members(groups)
     # Rare tags first: the pictures that they share with common ones count for both.
@@ -84,8 +84,10 @@ def _quota(count: int, share: float) -> int:
     return min(math.ceil(share * count), count - 1)
 
 
-def _follow_near_duplicates(parts: Parts, groups: Indices, *, is_new: Flags) -> Parts:
+def _follow_near_duplicates(parts: Parts, groups: Indices, *, may_hold_out: Flags, is_new: Flags) -> Parts:
     """Return the parts, undecided pictures having taken the side of those that are nearly the same.
+
+    What must not measure anything is left out where that side is held out.
 
     A new picture that is nearly the same as some that were trained on and some that were held out is left out, also
     when it was meant to be held out: it would measure nothing.
@@ -97,7 +99,10 @@ def _follow_near_duplicates(parts: Parts, groups: Indices, *, is_new: Flags) -> 
         sides = set(parts[group].tolist()) & {Part.TRAINING, Part.HELD_OUT}
         undecided = group[parts[group] == Part.UNDECIDED]
         if len(sides) == 1:
-            decided[undecided] = sides.pop()
+            side = sides.pop()
+            decided[undecided] = side
+            if side == Part.HELD_OUT:
+                decided[undecided[~may_hold_out[undecided]]] = Part.LEFT_OUT
         elif sides:
             decided[undecided] = Part.LEFT_OUT
             decided[group[(parts[group] == Part.HELD_OUT) & is_new[group]]] = Part.LEFT_OUT

@@ -75,6 +75,15 @@ def test_new_near_duplicate_follows_the_old_one(side: Part) -> None:
     assert split(100, parts=parts, groups=groups)[50] == side
 
 
+def test_near_duplicate_of_what_is_held_out_is_left_out_where_it_may_not_measure() -> None:
+    parts = np.zeros(100, dtype=np.int8)
+    parts[0] = Part.HELD_OUT
+    groups = np.arange(100)
+    groups[50] = 0
+
+    assert split(100, parts=parts, groups=groups, may_hold_out=np.arange(100) != 50)[50] == Part.LEFT_OUT
+
+
 def test_held_out_near_duplicate_of_what_was_trained_on_is_left_out() -> None:
     parts = np.zeros(100, dtype=np.int8)
     parts[:2] = Part.TRAINING, Part.HELD_OUT

@@ -193,6 +193,15 @@ def test_correction_is_never_held_out(project: Project) -> None:
     assert not project.images.filter(source="correction", part=Part.HELD_OUT).exists()
 
 
+def test_correction_that_shows_nearly_what_is_held_out_is_left_out(project: Project) -> None:
+    upload(project, "red", range(30, 31), held_out=True)
+    upload(project, "red", range(30, 31), quality=60, source=Image.Source.CORRECTION)
+
+    train(project)
+
+    assert project.images.get(source="correction").part == Part.LEFT_OUT
+
+
 # What a training is on
 
 

@@ -62,6 +62,8 @@ class Card:
     """File listing the photographs that it was fine-tuned on, where that is known; None where it is not."""
     licence: str
     source: str
+    examples: str | None = None
+    """File of labelled vectors that come with it, for projects that begin with its labels; None: there are none."""
 
 
 class Backbone:

@@ -132,7 +132,13 @@ def main() -> None:
     options = parser.parse_args()
     old = backbones.cards(options.source)[options.float32]
     grey = replace(
-        old, name=options.name, domains=tuple(options.domains), file=f"{options.name}.onnx", scale=1, offset=-GREY
+        old,
+        name=options.name,
+        domains=tuple(options.domains),
+        file=f"{options.name}.onnx",
+        scale=1,
+        offset=-GREY,
+        examples=None,  # the old one's vectors are not its own
     )
     with tempfile.TemporaryDirectory() as folder:
         network = prepared(backbones.Backbone(old, folder=options.source).content(), old, folder=Path(folder))

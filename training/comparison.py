@@ -219,14 +219,18 @@ def make_comparable(snapshot: Snapshot, old: Iteration, *, progress: Progress) -
 
 def _fair_pictures(new: Iteration, old: Iteration, snapshot: Snapshot) -> dict[str, int]:
     """Return the keys of the pictures that may be compared on, by sha256: not corrections, nor, where the two stand on
-    different backbones, what one of these was fine-tuned on."""
-    images = _images(new.project_id, snapshot.sha256s).exclude(source=Image.Source.CORRECTION)
+    different backbones, what one of these was fine-tuned on. What comes with the backbone of both has 0."""
+    shipped = unseen.comes_along(new, snapshot.sha256s) & unseen.comes_along(old, snapshot.sha256s)
+    fair = dict.fromkeys(np.array(snapshot.sha256s)[shipped].tolist(), 0)
     cards = [card for card in map(backbones.cards().get, {new.backbone, old.backbone}) if card]
-    return {
-        sha256: picture
-        for sha256, original, picture in images.values_list("picture__sha256", "original_sha256", "picture_id")
-        if len(cards) == 1 or not any(backbones.was_seen(card, original) for card in cards)
-    }
+    images = _images(new.project_id, snapshot.sha256s).select_related("picture")
+    for image in images.only("original_sha256", "source", "picture__sha256"):
+        was_seen = len(cards) > 1 and any(backbones.was_seen(card, image.original_sha256) for card in cards)
+        if was_seen or image.source == Image.Source.CORRECTION:
+            fair.pop(image.picture.sha256, None)
+        else:
+            fair[image.picture.sha256] = image.picture_id
+    return fair
 
 
 def _mask(snapshot: Snapshot, among: Iterable[str]) -> Flags:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import compress, groupby
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -19,15 +20,16 @@ from django.db.models.functions import Concat
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from catalog import embedding
 from engine import backbones, splitting
 from engine.backbones import Card
 from engine.heads import Floats
 from engine.metrics import Flags, Indices
+from engine.shipped import examples_of
 from engine.splitting import Part, Parts
 from training.exceptions import Refused, TooLittleData
 from training.models import Image, ImageTag, Project, Tag
 from training.names import same_name
+from training.vectors import read_vectors
 
 LEAST_TAGS = 2
 LEAST_IMAGES = 5
@@ -40,22 +42,29 @@ _PAIR_ORDER = ("image__picture__sha256", "tag_id")
 
 
 class Example(NamedTuple):
-    """An image to learn from or to measure on."""
+    """An image to learn from or to measure on, or the vector of one that comes with the backbone."""
 
     image_id: int
+    """0: it comes with the backbone."""
     picture_id: int
+    """0: it comes with the backbone."""
     sha256: str
     original_sha256: str
     part: int
     source: str
-    created_at: datetime
+    created_at: datetime | None
+    """None: it comes with the backbone."""
     tag_ids: tuple[int, ...]
     """In the order of the keys."""
+
+    @property
+    def is_shipped(self) -> bool:
+        return self.image_id == 0
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """The n usable, tagged images of a project, in the order of their sha256."""
+    """The n usable, tagged images of a project and examples that come with its backbone, by rising sha256."""
 
     card: Card
     """Of the backbone whose vectors are read, whatever domain the project has got since."""
@@ -76,7 +85,7 @@ class Dataset:
     may_hold_out: Flags
     """(n,), whether the picture may measure anything."""
     is_new: Flags
-    """(n,), whether it came after the last training."""
+    """(n,), whether it came after the last training; what comes with the backbone gives way to images like new ones."""
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -84,6 +93,11 @@ class Dataset:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(tag.name for tag in self.tags)
+
+    @property
+    def is_shipped(self) -> Flags:
+        """(n,), whether it comes with the backbone."""
+        return np.array([example.is_shipped for example in self.examples], dtype=np.bool_)
 
     @property
     def sha256s(self) -> tuple[str, ...]:
@@ -106,7 +120,7 @@ class Dataset:
 
     def fingerprint(self, *, seed: int) -> str:
         """Return what the function of that name will tell of the project as long as nothing is changed."""
-        rows = zip(self.examples, self.parts, strict=True)
+        rows = [pair for pair in zip(self.examples, self.parts, strict=True) if not pair[0].is_shipped]
         lines = (f"{example.sha256} {tag_id} {part}" for example, part in rows for tag_id in example.tag_ids)
         return _digest(self.chosen, "\n".join(lines), card=self.card, multilabel=self.multilabel, seed=seed)
 
@@ -121,8 +135,9 @@ def load(project: Project, *, only: Sequence[str] = ()) -> Dataset:
     examples = read_examples(chosen)
     if not project.is_multilabel:  # its row may be so by now, and its images may have got a second tag
         examples = tuple(each for each in examples if len(each.tag_ids) == 1)
-    _check_counts(chosen, Counter(tag_id for example in examples for tag_id in example.tag_ids))
     card = backbones.for_domain(project.domain)
+    examples = tuple(sorted((*examples, *_shipped_examples(card, chosen, beside=examples)), key=attrgetter("sha256")))
+    _check_counts(chosen, Counter(tag_id for example in examples for tag_id in example.tag_ids))
     last = project.iterations.completed().first()
     was_seen = np.array([backbones.was_seen(card, each.original_sha256) for each in examples], dtype=np.bool_)
     corrections = np.array([each.source == Image.Source.CORRECTION for each in examples], dtype=np.bool_)
@@ -136,24 +151,40 @@ def load(project: Project, *, only: Sequence[str] = ()) -> Dataset:
         parts=np.array([each.part for each in examples], dtype=np.int8),
         was_seen=was_seen,
         may_hold_out=~(was_seen | corrections),
-        is_new=np.array([last is None or each.created_at > last.created_at for each in examples], dtype=np.bool_),
+        is_new=np.array(
+            [last is None or each.created_at is None or each.created_at > last.created_at for each in examples],
+            dtype=np.bool_,
+        ),
     )
 
 
 def check(project: Project, *, only: Sequence[str] = ()) -> list[Tag]:
     """Return the tags that a training would be on; raise Refused unless each has enough images."""
     chosen = chosen_tags(project, only)
+    shipped = examples_of(backbones.for_domain(project.domain))
+    images = Counter({tag.pk: tag.images_elsewhere + shipped.counts[tag.shipped_label] for tag in chosen})
+    learned = Counter({tag.pk: tag.images_elsewhere + shipped.learned_counts[tag.shipped_label] for tag in chosen})
     counted = _usable_pairs(chosen).values("tag_id").annotate(images=Count("pk"), learned=_TO_LEARN_FROM)
-    rows = list(counted.values_list("tag_id", "images", "learned"))
-    elsewhere = Counter({tag.pk: tag.images_elsewhere for tag in chosen})
-    _check_counts(chosen, elsewhere + Counter({tag: images for tag, images, _learned in rows}))
-    learned = elsewhere + Counter({tag: count for tag, _images, count in rows})
+    for tag, *counts in counted.values_list("tag_id", "images", "learned"):
+        images[tag] += counts[0]
+        learned[tag] += counts[1]
+    _check_counts(chosen, images)
     if held_out := [tag.name for tag in chosen if learned[tag.pk] < LEAST_LEARNED]:
         raise TooLittleData(
             _("Nearly all images are held out, and too few are left to learn from: %(tags)s.")
             % {"tags": ", ".join(held_out)}
         )
     return chosen
+
+
+def shipped_counts(project: Project) -> dict[int, int]:
+    """Return how many examples come with the backbone for each tag that has a label of such, by the tag's key.
+
+    None where the project's domain has a backbone that they were not made by.
+    """
+    counts = examples_of(backbones.for_domain(project.domain)).counts
+    labelled = project.tags.exclude(shipped_label="").values_list("pk", "shipped_label")
+    return {pk: counts[label] for pk, label in labelled}
 
 
 def fingerprint(project: Project, tags: Sequence[Tag], *, seed: int) -> str:
@@ -184,7 +215,7 @@ def decide_parts(dataset: Dataset, groups: Indices) -> Parts:
         is_new=dataset.is_new,
         salt=f"project {dataset.tags[0].project_id}",
     )
-    changed = np.flatnonzero(parts != dataset.parts)
+    changed = np.flatnonzero((parts != dataset.parts) & ~dataset.is_shipped)
     with transaction.atomic():
         for part in Part:
             ids = [dataset.examples[row].image_id for row in changed if parts[row] == part]
@@ -195,9 +226,8 @@ def decide_parts(dataset: Dataset, groups: Indices) -> Parts:
 
 def with_vectors(dataset: Dataset) -> tuple[Dataset, Floats]:
     """Return the dataset less the images that were added or deleted since it was read, and (n, vector length)."""
-    card = dataset.card
     pictures = [example.picture_id for example in dataset.examples]
-    vectors, has_vector = embedding.read_vectors(pictures, backbone=card.name, length=card.vector_length)
+    vectors, has_vector = read_vectors(dataset.card, pictures, dataset.sha256s)
     return (dataset, vectors) if has_vector.all() else (dataset.only(has_vector), vectors[has_vector])
 
 
@@ -208,6 +238,8 @@ def _usable_pairs(tags: Sequence[Tag]) -> QuerySet[ImageTag]:
 def _digest(tags: Sequence[Tag], lines: str, *, card: Card, multilabel: bool, seed: int) -> str:
     about = [card.sha256, Project.Type.MULTILABEL if multilabel else Project.Type.MULTICLASS, seed]
     about += [[tag.pk, tag.name, tag.type, *filter(None, [tag.images_elsewhere])] for tag in tags]
+    shipped = examples_of(card)
+    about += [[tag.pk, tag.shipped_label, shipped.sha256] for tag in tags if shipped.counts[tag.shipped_label]]
     return hashlib.sha256(f"{json.dumps(about)}\n{lines}".encode()).hexdigest()
 
 
@@ -218,6 +250,18 @@ def read_examples(tags: Sequence[Tag]) -> tuple[Example, ...]:
     pairs = _usable_pairs(tags).order_by(*_PAIR_ORDER).values_list(*columns)
     by_image = groupby(pairs, key=lambda pair: pair[:-1])
     return tuple(Example._make((*image, tuple(pair[-1] for pair in some))) for image, some in by_image)
+
+
+def _shipped_examples(card: Card, tags: Sequence[Tag], *, beside: Sequence[Example]) -> Iterator[Example]:
+    """Yield what comes with the backbone for these tags, less what is there as an image, whose tag is believed."""
+    shipped = examples_of(card)
+    there = {sha256 for image in beside for sha256 in (image.sha256, image.original_sha256)}
+    tag_ids = {tag.shipped_label: tag.pk for tag in tags}
+    for sha256, column, is_held_out in zip(shipped.sha256s, shipped.columns, shipped.held_out, strict=True):
+        tag_id = tag_ids.get(shipped.labels[column])
+        if tag_id is not None and sha256 not in there:
+            part = Part.HELD_OUT if is_held_out else Part.TRAINING
+            yield Example(0, 0, sha256, sha256, part, "", None, (tag_id,))
 
 
 def truths_of(examples: Sequence[Example], columns: Sequence[Tag]) -> Flags:

@@ -7,15 +7,16 @@ import numpy as np
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
-from catalog import embedding
 from engine import backbones, fitting, multilabel, nearness, splitting
 from engine.fitting import FOLDS, LEAST, Choice, Examples
 from engine.heads import Floats, Head
 from engine.metrics import Flags, Indices
+from engine.shipped import examples_of
 from training.exceptions import Refused
 from training.heads import read_head
 from training.models import Image, Iteration
 from training.snapshots import Snapshot, snapshot_of
+from training.vectors import read_vectors
 
 USUAL_STRENGTH = 10.0
 """C of iterations that do not tell theirs."""
@@ -25,7 +26,7 @@ class Dealt(NamedTuple):
     """A picture in its fold."""
 
     picture: int
-    """Its key."""
+    """Its key; 0 for one that comes with the backbone."""
     fold: int
     """0 to FOLDS - 1; that of its near-duplicates too."""
 
@@ -37,17 +38,24 @@ def has_learned(iteration: Iteration, sha256s: Sequence[str]) -> Flags:
     return np.array([sha256 in learned for sha256 in sha256s], dtype=np.bool_)
 
 
+def comes_along(iteration: Iteration, sha256s: Sequence[str]) -> Flags:
+    """Return (n,), which pictures are among the examples that come with the iteration's backbone."""
+    card = backbones.cards().get(iteration.backbone)
+    return examples_of(card).has(sha256s) if card else np.zeros(len(sha256s), dtype=np.bool_)
+
+
 def can_say(iteration: Iteration, sha256s: Sequence[str], pictures: Sequence[int]) -> Flags:
     """Return (n,), of which of these pictures, which it has not learned from, it says anything.
 
-    Raises Refused for an iteration that says nothing of any picture, StorageUnavailable and ModelFileError.
+    pictures: their keys; 0 for one that comes with the backbone. Raises Refused for an iteration that says nothing of
+    any picture, StorageUnavailable and ModelFileError.
     """
     own = snapshot_of(iteration)
     if not iteration.head_key:
         if own is None:
             raise Refused(_("%(name)s was not trained here: it cannot be asked.") % {"name": iteration.name})
         return _recorded_rows(own, sha256s) >= 0
-    has_vector = _vectors(iteration, pictures)[1]
+    has_vector = _vectors(iteration, sha256s, pictures)[1]
     return has_vector if own is None else has_vector | (_recorded_rows(own, sha256s) >= 0)
 
 
@@ -66,19 +74,22 @@ def say(iteration: Iteration, sha256s: Sequence[str], pictures: Sequence[int]) -
         probabilities[recorded >= 0] = own.probabilities[recorded[recorded >= 0]]
     asked = recorded < 0
     if head and asked.any():
-        probabilities[asked] = head.probabilities(_vectors(iteration, np.array(pictures)[asked].tolist())[0])
+        vectors, _known = _vectors(iteration, np.array(sha256s)[asked].tolist(), np.array(pictures)[asked].tolist())
+        probabilities[asked] = head.probabilities(vectors)
     return probabilities
 
 
 def deal(new: Iteration, old: Iteration) -> dict[str, Dealt]:
     """Deal the pictures of both into folds, by sha256: near-duplicates into one, each tag into all where that can be.
 
-    Those that are still in the project, usable, and have the vectors that the new one reads.
+    Those that are still in the project, usable, or come with the backbone, and have the vectors that the new one reads.
     """
     snapshots = [snapshot for snapshot in map(snapshot_of, (new, old)) if snapshot]
-    ids = _pictures(new.project_id, {sha256 for each in snapshots for sha256 in each.sha256s})
-    vectors, known = _vectors(new, list(ids.values()))
-    sha256s = np.array(list(ids))[known].tolist()
+    everything = sorted({sha256 for each in snapshots for sha256 in each.sha256s})
+    keys = _pictures(new.project_id, everything)
+    ids = {sha256: keys.get(sha256, 0) for sha256 in everything}
+    vectors, known = _vectors(new, everything, list(ids.values()))
+    sha256s = np.array(everything)[known].tolist()
     tags = dict(zip(snapshots[0].sha256s, snapshots[0].truths.argmax(axis=1).tolist(), strict=True))
     labels = np.array([tags.get(sha256, -1) for sha256 in sha256s], dtype=np.intp)
     folds = splitting.deal(labels, nearness.groups(vectors[known]), count=FOLDS)
@@ -93,7 +104,7 @@ def say_by_folds(iteration: Iteration, sha256s: Sequence[str], dealt: Mapping[st
     Refused where too little is left to fit one, StorageUnavailable and ModelFileError.
     """
     own, head = snapshot_of(iteration), read_head(iteration.head_key)
-    vectors, known = _vectors(iteration, [dealt[sha256].picture for sha256 in sha256s])
+    vectors, known = _vectors(iteration, sha256s, [dealt[sha256].picture for sha256 in sha256s])
     if own is None:
         return head.probabilities(vectors), known
     examples, example_folds = _examples(iteration, own, dealt)
@@ -109,8 +120,9 @@ def say_by_folds(iteration: Iteration, sha256s: Sequence[str], dealt: Mapping[st
 def _examples(iteration: Iteration, own: Snapshot, dealt: Mapping[str, Dealt]) -> tuple[Examples, Indices]:
     """Return what the iteration has learned from, as far as it is there, labels as (n, tags), and (n,) the folds."""
     rows = [row for row in np.flatnonzero(own.learned) if own.sha256s[row] in dealt]
-    placed = [dealt[own.sha256s[row]] for row in rows]
-    vectors, known = _vectors(iteration, [each.picture for each in placed])
+    sha256s = [own.sha256s[row] for row in rows]
+    placed = [dealt[sha256] for sha256 in sha256s]
+    vectors, known = _vectors(iteration, sha256s, [each.picture for each in placed])
     folds = np.array([each.fold for each in placed], dtype=np.intp)
     return Examples(vectors[known], own.truths[rows][known]), folds[known]
 
@@ -138,13 +150,11 @@ def _recorded_rows(own: Snapshot, sha256s: Sequence[str]) -> NDArray[np.int64]:
 
 
 def _pictures(project: int, sha256s: Iterable[str]) -> dict[str, int]:
-    """Return the keys of those of these pictures that training may use, by sha256 and in its order."""
+    """Return the keys of those of these pictures that training may use, by sha256."""
     usable = Image.objects.usable().filter(project=project, picture__sha256__in=list(sha256s))
-    return dict(usable.order_by("picture__sha256").values_list("picture__sha256", "picture_id"))
+    return dict(usable.values_list("picture__sha256", "picture_id"))
 
 
-def _vectors(iteration: Iteration, pictures: Sequence[int]) -> tuple[Floats, Flags]:
+def _vectors(iteration: Iteration, sha256s: Sequence[str], pictures: Sequence[int]) -> tuple[Floats, Flags]:
     """Return (n, length), the vectors that the iteration reads, and (n,), which of these pictures have one."""
-    length = backbones.get(iteration.backbone).card.vector_length
-    vectors, known = embedding.read_vectors(pictures, backbone=iteration.backbone, length=length)
-    return vectors, known
+    return read_vectors(backbones.get(iteration.backbone).card, pictures, sha256s)

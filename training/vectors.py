@@ -2,8 +2,9 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+import numpy as np
 from django.conf import settings
 from django.db.models import Count, Max
 from django.utils.translation import gettext as _
@@ -15,6 +16,9 @@ from catalog.models import Picture, Vector
 from catalog.refusals import refusal_sentence
 from engine import backbones
 from engine.backbones import Card
+from engine.heads import Floats
+from engine.metrics import Flags
+from engine.shipped import examples_of
 from jobs.progress import Progress
 from training.models import Image, ImageQuerySet, Iteration, Project
 
@@ -57,6 +61,18 @@ def embed_images(images: ImageQuerySet, *, project: Project, card: Card, progres
                 progress.begin(_("Waiting for another worker to prepare the images"))
                 time.sleep(_WAIT_S)
     return done
+
+
+def read_vectors(card: Card, pictures: Sequence[int], sha256s: Sequence[str]) -> tuple[Floats, Flags]:
+    """Return (n, length), the vectors by that backbone of these pictures, and (n,), of which there are any.
+
+    pictures: their keys; 0 for one that is not stored, whose vector may come with the backbone.
+    """
+    vectors, is_known = embedding.read_vectors(pictures, backbone=card.name, length=card.vector_length)
+    shipped = examples_of(card)
+    comes_along = ~is_known & shipped.has(sha256s)
+    vectors[comes_along] = shipped.vectors(np.array(sha256s)[comes_along].tolist())
+    return vectors, is_known | comes_along
 
 
 def _pictures(images: ImageQuerySet) -> Iterator[Picture]:

@@ -179,7 +179,8 @@ def test_export_is_a_package(trained: Iteration, manage: Callable[..., str], tmp
 def test_tags_are_counted(trained: Iteration, manage: Callable[..., str]) -> None:
     told = json.loads(manage("tags", "--json"))
 
-    assert told == [{"name": name, "type": "Regular", "image_count": 8} for name in ("cannoli", "risotto")]
+    counts = {"image_count": 8, "shipped_count": 0}
+    assert told == [{"name": name, "type": "Regular", **counts} for name in ("cannoli", "risotto")]
 
 
 def test_sync_of_a_local_project_has_nothing_to_do(trained: Iteration, manage: Callable[..., str]) -> None:

@@ -143,11 +143,14 @@ def _honesty(dataset: Dataset, parts: Parts) -> dict[str, Any]:
     They are optimistic when the backbone was fine-tuned on the pictures and too few others could be held out: it finds
     pictures that it knows easier than those to come.
     """
-    held_out = dataset.truths[parts == Part.HELD_OUT].sum(axis=0)
+    is_held_out = parts == Part.HELD_OUT
+    held_out = dataset.truths[is_held_out].sum(axis=0)
     wanted = np.minimum(np.ceil(HELD_OUT_SHARE * dataset.truths.sum(axis=0)), _ENOUGH_TO_MEASURE)
     seen = dataset.truths[dataset.was_seen].sum(axis=0)
+    measures_seen = dataset.was_seen.any() and not _can_measure(dataset, is_held_out)
     return {
-        "is_optimistic": bool(((held_out < wanted) & (seen > 0)).any()),
+        "is_optimistic": bool(measures_seen or ((held_out < wanted) & (seen > 0)).any()),
         "seen": int(dataset.was_seen.sum()),
+        "shipped": int(dataset.is_shipped.sum()),
         "left_out": int((parts == Part.LEFT_OUT).sum()),
     }

@@ -137,6 +137,12 @@ class Tag(models.Model):
     images_elsewhere = models.PositiveIntegerField(
         default=0, editable=False, help_text="That the service which trains has beyond ours, as it said last."
     )
+    shipped_label = models.CharField(
+        max_length=200,
+        blank=True,
+        editable=False,
+        help_text="Of the examples that come with the backbone, which are this tag's; empty: none are.",
+    )
 
     objects = TagQuerySet.as_manager()
 

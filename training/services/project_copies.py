@@ -82,6 +82,7 @@ def _copy_tags(project: Project, made: Project) -> None:
             name=tag.name,
             description=tag.description,
             type=tag.type,
+            shipped_label=tag.shipped_label,
         )
         for tag in project.tags.all()
     )

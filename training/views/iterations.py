@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import UserRequest, developer_required
 from catalog.models import Picture
-from training import comparison, evaluation
+from training import comparison, evaluation, unseen
 from training.evaluation import Judged
 from training.figures import Performance
 from training.models import Iteration
@@ -54,6 +54,8 @@ class Shot:
     judged: Judged
     is_here: bool
     """Whether the picture still exists."""
+    is_shipped: bool
+    """Whether it came along as a vector."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ def confusion(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
         "said": said,
         "page": page,
         "query": urlencode({"truth": truth, "said": said}),
-        "shots": _shots(list(page.object_list)),
+        "shots": _shots(iteration, list(page.object_list)),
     }
     return render(request, "training/confusion_pictures.html", context)
 
@@ -220,10 +222,10 @@ def _figures(request: UserRequest, iteration: Iteration) -> dict[str, Any]:
     if tag and tag not in (snapshot.tags if snapshot else ()):
         raise Http404
     context |= {"figures": figures, "rows": evaluation.weakest_first(figures) if figures else []}
-    return context | (_curve(snapshot, figures, tag) if snapshot and figures else {})
+    return context | (_curve(iteration, snapshot, figures, tag) if snapshot and figures else {})
 
 
-def _curve(snapshot: Snapshot, figures: Performance, tag: str) -> dict[str, Any]:
+def _curve(iteration: Iteration, snapshot: Snapshot, figures: Performance, tag: str) -> dict[str, Any]:
     """Return the precision-recall curve with its point, and what changes between the threshold and the usual one."""
     curve = evaluation.curve(snapshot, tag)
     here = evaluation.score_of(figures, tag)
@@ -236,7 +238,7 @@ def _curve(snapshot: Snapshot, figures: Performance, tag: str) -> dict[str, Any]
         else None,
         "points": evaluation.along_the_curve(snapshot, tag),
         "usual": evaluation.THRESHOLD,
-        "changing": _shots(changing),
+        "changing": _shots(iteration, changing),
         "changing_count": count,
         "is_stricter": figures.threshold > evaluation.THRESHOLD,
     }
@@ -253,7 +255,7 @@ def _pictures(iteration: Iteration) -> dict[str, Any]:
     bins = evaluation.calibration(snapshot)
     return {
         "is_multilabel": snapshot.multilabel,
-        "worst": _shots(evaluation.worst(snapshot)),
+        "worst": _shots(iteration, evaluation.worst(snapshot)),
         "confusions": evaluation.confusions(snapshot),
         "tags": snapshot.tags,
         "matrix": _matrix(snapshot),
@@ -281,9 +283,11 @@ def _matrix_row(snapshot: Snapshot, truth: str, counts: Sequence[int]) -> Matrix
     )
 
 
-def _shots(judged: Sequence[Judged]) -> list[Shot]:
-    here = set(Picture.objects.filter(sha256__in=[each.sha256 for each in judged]).values_list("sha256", flat=True))
-    return [Shot(each, each.sha256 in here) for each in judged]
+def _shots(iteration: Iteration, judged: Sequence[Judged]) -> list[Shot]:
+    sha256s = [each.sha256 for each in judged]
+    here = set(Picture.objects.filter(sha256__in=sha256s).values_list("sha256", flat=True))
+    shipped = unseen.comes_along(iteration, sha256s)
+    return [Shot(each, each.sha256 in here, bool(along)) for each, along in zip(judged, shipped, strict=True)]
 
 
 def _chosen_other(new: Iteration, number: str) -> Iteration | None:
@@ -303,6 +307,6 @@ def _compared(new: Iteration, old: Iteration) -> dict[str, Any]:
         return {"refusal": trouble_sentence(exc)}
     return {
         "comparison": compared,
-        "gained": _shots(evaluation.judged(compared.said, compared.gained[:PICTURES_A_PAGE])),
-        "lost": _shots(evaluation.judged(compared.said, compared.lost[:PICTURES_A_PAGE])),
+        "gained": _shots(new, evaluation.judged(compared.said, compared.gained[:PICTURES_A_PAGE])),
+        "lost": _shots(new, evaluation.judged(compared.said, compared.lost[:PICTURES_A_PAGE])),
     }

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.access import UserRequest, developer_required
 from jobs.display import shown
 from training.backends.base import TrainingOptions
-from training.examples import LEAST_IMAGES
+from training.examples import LEAST_IMAGES, shipped_counts
 from training.exceptions import NothingChanged
 from training.forms import ENGINES, ProjectForm, TagNameForm, TagsForm, UploadForm
 from training.models import Contradiction, Image, ImageTag, Project, Tag
@@ -43,6 +43,8 @@ class TagCard:
 
     tag: Tag
     count: int
+    shipped: int
+    """Examples that come with the backbone."""
     missing: int
     """Images that it needs before one can train."""
 
@@ -152,7 +154,8 @@ def delete_tag(request: UserRequest, pk: int, tag: int) -> HttpResponseBase:
     """Say how many images lose the tag; once that is confirmed, delete it."""
     row = get_object_or_404(Tag.objects.with_image_counts().select_related("project"), pk=tag, project=pk)
     if request.method != "POST":
-        return render(request, "training/tag_delete.html", {"project": row.project, "tag": row})
+        context = {"project": row.project, "tag": row, "shipped": shipped_counts(row.project).get(row.pk, 0)}
+        return render(request, "training/tag_delete.html", context)
     try:
         project_services.delete_tag(row)
     except TROUBLE as exc:
@@ -198,32 +201,35 @@ def engine_name(project: Project) -> str:
 def _page(request: UserRequest, project: Project, tags_form: TagsForm) -> HttpResponse:
     unsettled = Contradiction.objects.unsettled().filter(image__project=project).order_by("pk")
     first = unsettled.select_related("image__picture", "tag").prefetch_related("image__tags")[:CONTRADICTIONS_SHOWN]
-    context = {
+    context = _training_context(project)
+    cards = _tag_cards(project, shipped=context["shipped"])
+    context |= {
         "contradictions": (contradictions := list(first)),
         "contradiction_count": unsettled.count() if contradictions else 0,
         "tags_form": tags_form,
         "upload_form": UploadForm(project=project),
-        "cards": _tag_cards(project),
-        "largest": 1,
+        "cards": cards,
+        "largest": max((card.count for card in cards), default=0) or 1,
         "engine": engine_name(project),
         "refused": request.session.pop(REFUSED_UPLOADS, []) if request.method == "GET" else [],
         "is_unchanged": "unchanged" in request.GET,
         "least_images": LEAST_IMAGES,
-        **_training_context(project),
     }
-    context["largest"] = max((card.count for card in context["cards"]), default=0) or 1
     return render(request, "training/project.html", context)
 
 
 def _training_context(project: Project) -> dict[str, Any]:
     """Return what `_train.html` shows."""
     in_training = project.iterations.in_training().select_related("job").first()
+    shipped = shipped_counts(project)
     return {
         "project": project,
         "in_training": in_training,
         "row": shown(in_training.job) if in_training and in_training.job else None,
         "iterations": project.iterations.all()[:ITERATIONS_SHOWN],
         "facts": _image_facts(project),
+        "shipped": shipped,
+        "shipped_count": sum(shipped.values()),
         "newer_backbone": newer_backbone(project.live_iteration) if project.live_iteration else None,
     }
 
@@ -240,13 +246,14 @@ def _image_facts(project: Project) -> dict[str, int]:
     return facts | {"untagged": project.images.untagged().count(), "is_trained": last is not None}
 
 
-def _tag_cards(project: Project) -> list[TagCard]:
+def _tag_cards(project: Project, *, shipped: Mapping[int, int]) -> list[TagCard]:
     counted = ImageTag.objects.filter(tag__project=project).values("tag").annotate(images=Count("pk"))
     counts: Counter[int] = Counter(dict(counted.values_list("tag", "images")))
-    return [
-        TagCard(tag, counts[tag.pk], max(LEAST_IMAGES - counts[tag.pk] - tag.images_elsewhere, 0))
-        for tag in project.tags.all()
-    ]
+    cards = []
+    for tag in project.tags.all():
+        count, along = counts[tag.pk], shipped.get(tag.pk, 0)
+        cards.append(TagCard(tag, count, along, max(LEAST_IMAGES - count - along - tag.images_elsewhere, 0)))
+    return cards
 
 
 def _counted(rows: QuerySet[Any]) -> Coalesce:

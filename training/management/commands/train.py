@@ -8,6 +8,7 @@ from django.core.management.base import CommandError
 from training import examples
 from training.backends.base import TrainingOptions
 from training.commands import ProjectCommand, line, record
+from training.examples import shipped_counts
 from training.exceptions import NothingChanged
 from training.models import Iteration, Project
 from training.services.learning import has_changed, start_training, train_here
@@ -53,6 +54,7 @@ class Command(ProjectCommand):
             tags=tuple(tags), force=force, advanced=advanced, reserved_hours=hours if advanced else 0, seed=seed
         )
         self.warn_of_forgotten_tags(chosen, tags)
+        self.warn_of_other_vectors(chosen)
         if dry_run:
             self.say_what_would_be(chosen, asked, as_json=as_json)
             return
@@ -67,13 +69,23 @@ class Command(ProjectCommand):
         if tags and forgotten:
             self.stderr.write(self.style.WARNING(f"The iteration will not know {', '.join(forgotten)}."))
 
+    def warn_of_other_vectors(self, project: Project) -> None:
+        shipped = shipped_counts(project)
+        if shipped and not any(shipped.values()):
+            sentence = "The vectors shipped with the model are not for this domain's backbone: it goes without them."
+            self.stderr.write(self.style.WARNING(sentence))
+
     def say_what_would_be(self, project: Project, options: TrainingOptions, *, as_json: bool) -> None:
         tags = examples.check(project, only=options.tags)
         if not (options.force or has_changed(project, tags, seed=options.seed)):
             raise NothingChanged("Nothing has changed since the last training.")
         names, aside = [tag.name for tag in tags], quarantined(project)
-        lines = [f"Would train on {len(names)} tags: {', '.join(names)}.", *_told(aside)]
-        self.tell({"tags": names, "quarantined": aside}, as_json=as_json, lines=lines)
+        shipped = shipped_counts(project)
+        along = sum(shipped.get(tag.pk, 0) for tag in tags)
+        lines = [f"Would train on {len(names)} tags: {', '.join(names)}."]
+        lines += [f"It also learns from {along} vectors shipped with the model."] if along else []
+        told = {"tags": names, "quarantined": aside, "shipped": along}
+        self.tell(told, as_json=as_json, lines=[*lines, *_told(aside)])
 
     def report(self, iteration: Iteration, *, as_json: bool) -> None:
         queued = f"{iteration.name} is queued as job {iteration.job_id}; `manage.py jobs` shows it."

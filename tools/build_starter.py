@@ -64,16 +64,15 @@ def embed_folder(backbone: backbones.Backbone, folder: Path, *, must_be_unseen: 
 
 
 def to_ship(train: Photographs, test: Photographs, *, tags: list[str], card: backbones.Card) -> ShippedExamples:
-    """Return all photographs' vectors as later trainings read them; the test ones are held out."""
-    sha256s = np.array(train.sha256s + test.sha256s)
-    order = np.argsort(sha256s)
-    held_out = np.arange(len(sha256s)) >= len(train.sha256s)
+    """Return the vectors of all photographs, each once, as later trainings read them; the test ones are held out."""
+    sha256s, order = np.unique(train.sha256s + test.sha256s, return_index=True)
+    held_out = order >= len(train.sha256s)
     return ShippedExamples(
         backbone_sha256=card.sha256,
         labels=tuple(tags),
         columns=np.concatenate([train.examples.labels, test.examples.labels])[order],
-        held_out=held_out[order],
-        sha256s=tuple(sha256s[order].tolist()),
+        held_out=held_out,
+        sha256s=tuple(sha256s.tolist()),
         steps=shipped.in_steps(np.concatenate([train.examples.vectors, test.examples.vectors])[order]),
     )
 

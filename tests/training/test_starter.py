@@ -6,8 +6,13 @@ import pytest
 from django.core.files.storage import default_storage
 from django.db import IntegrityError, connection
 
+from engine import backbones
+from engine.shipped import examples_of
 from tests import factories
+from training import evaluation, examples, snapshots
+from training.labels import columns_of
 from training.models import Iteration, Project
+from training.services import starter
 from training.services.publishing import publish
 from training.services.starter import add_iteration, install_starter
 
@@ -38,6 +43,63 @@ def test_starter_says_how_good_it_is() -> None:
     assert 0.67 <= metrics["top_1"] <= 1
     assert 0.89 <= metrics["top_5"] <= 1
     assert 0 <= metrics["calibration_error"] <= 0.04
+
+
+def test_starter_knows_what_it_was_made_of_and_said() -> None:
+    iteration = install_starter()[0]
+
+    own = snapshots.read(iteration.snapshot_key)
+    figures = evaluation.figures(own)
+
+    assert own.tags == tuple(label.name for label in columns_of(iteration))
+    assert own.tag_ids == tuple(iteration.project.tags.get(name=name).pk for name in own.tags)
+    assert (figures["trained_on"], figures["measured"]) == (4036, 808)
+    # Those that are stored are cross-fitted.
+    assert figures["top_1"] == pytest.approx(iteration.metrics["top_1"], abs=0.01)
+    assert figures["average_precision"] == pytest.approx(iteration.metrics["average_precision"], abs=0.01)
+
+
+def test_starter_has_enough_of_each_tag_to_train() -> None:
+    project = install_starter()[0].project
+
+    assert len(examples.check(project)) == 101
+    assert sum(examples.shipped_counts(project).values()) == 4844
+
+
+def test_starter_of_before_is_made_teachable_by_the_ids_of_its_tags() -> None:
+    iteration = install_starter()[0]
+    project = iteration.project
+    project.tags.update(shipped_label="")
+    project.iterations.update(snapshot_key="")
+    project.tags.filter(name="pizza").update(name="margherita")
+    project.tags.get(name="tacos").delete()
+    project.tags.create(name="tacos")
+
+    assert install_starter() == (iteration, False)
+
+    iteration.refresh_from_db()
+    labels = dict(project.tags.values_list("name", "shipped_label"))
+    assert (labels["margherita"], labels["tacos"], labels["risotto"]) == ("pizza", "", "risotto")
+    assert snapshots.read(iteration.snapshot_key).measured.sum() == 808
+
+
+def test_snapshot_that_the_storage_lost_is_stored_again() -> None:
+    iteration, _ = install_starter()
+    default_storage.delete(iteration.snapshot_key)
+
+    install_starter()
+
+    assert default_storage.exists(iteration.snapshot_key)
+
+
+def test_starter_of_a_backbone_without_examples_answers_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing = examples_of(backbones.for_domain("General"))
+    monkeypatch.setattr(starter, "examples_of", lambda card: nothing)
+
+    iteration, is_new = install_starter()
+
+    assert (is_new, iteration.snapshot_key) == (True, "")
+    assert not iteration.project.tags.exclude(shipped_label="").exists()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,7 +1,8 @@
 """Projects whose tags have examples that come with the backbone, as the starter's: trained, taught more, compared."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from training.services import learning, projects
 from training.services.images import upload_images
 from training.services.project_copies import copy_project
 from training.services.publishing import publish
+from training.services.starter import install_starter
 from training.snapshots import Snapshot
 from training.uploads import ImageUpload
 
@@ -265,3 +267,34 @@ def test_copy_of_a_project_is_taught_alike(project: Project) -> None:
 
     assert not learning.has_changed(copy, list(copy.tags.all()))
     assert train(copy, force=True).head_key == original.head_key
+
+
+# The starter itself, on photographs
+
+
+@pytest.mark.slow
+def test_starter_is_taught_a_102nd_tag_and_a_correction(food101: Path) -> None:
+    """The dish is one that it is made to forget first: there is no photograph of another."""
+    first = install_starter()[0]
+    starter = first.project
+    projects.delete_tag(starter.tags.get(name="tiramisu"))
+    photographs = sorted((food101 / "images" / "Held-out" / "tiramisu").glob("*.jpg"))
+    teach(add_tag(starter, "tiramisu maison"), photographs, source=Image.Source.UPLOAD)
+    wrong = sorted((food101 / "images" / "Train" / "cannoli").glob("*.jpg"))[:1]
+    teach(starter.tags.get(name="cannoli"), wrong, source=Image.Source.CORRECTION)
+
+    second = train(starter)
+
+    assert starter.images.get(source="correction").picture.sha256 in learned(second)
+    assert len(snapshot(second).tags) == 101
+    assert second.metrics["is_optimistic"] is False
+    assert second.metrics["top_1"] >= 0.66
+    assert second.metrics["per_tag"]["tiramisu maison"]["measured"] == 3
+    assert second.metrics["per_tag"]["tiramisu maison"]["average_precision"] >= 0.5
+    told = comparison.compare(second, first)
+    assert (told.pictures, told.by_folds, told.is_worse) == (800, False, False)
+
+
+def teach(tag: Tag, paths: Sequence[Path], *, source: Image.Source) -> None:
+    batch = [ImageUpload(path.name, path.read_bytes(), (tag,), source=source) for path in paths]
+    upload_images(project=tag.project, batch=batch, by=None)

@@ -34,7 +34,7 @@ def names(project: Project) -> list[str]:
 def test_tag_goes_and_its_images_stay(project: Project, pizza: Tag, capsys: pytest.CaptureFixture[str]) -> None:
     call_command("delete_tags", "PIZZA", "pizza", project="Dishes", yes=True, as_json=True)
 
-    assert json.loads(capsys.readouterr().out) == {"deleted": [{"tag": "pizza", "images": 1}]}
+    assert json.loads(capsys.readouterr().out) == {"deleted": [{"tag": "pizza", "images": 1, "shipped": 0}]}
     assert names(project) == ["risotto"]
     assert project.images.untagged().count() == 1
 

@@ -104,6 +104,10 @@ def test_tags_are_listed_with_what_is_shipped(taught: Project, manage: Callable[
     assert [tag["shipped_count"] for tag in json.loads(manage("tags", "--json"))] == [0, 48, 48]
 
 
+def test_deletion_by_command_says_that_vectors_go(taught: Project, manage: Callable[..., str]) -> None:
+    assert "pizza: 48 vectors shipped with it go too." in manage("delete_tags", "pizza", "fondue", "--dry-run")
+
+
 def test_dry_run_tells_what_else_is_learned(taught: Project, manage: Callable[..., str]) -> None:
     taught.tags.get(name="fondue").delete()
 

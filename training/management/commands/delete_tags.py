@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from training.commands import ProjectCommand
+from training.examples import shipped_counts
 from training.models import Project, Tag
 from training.names import same_name
 from training.services.projects import delete_tag
@@ -24,10 +25,14 @@ class Command(ProjectCommand):
     def handle(
         self, *, project: str, names: list[str], yes: bool, dry_run: bool, as_json: bool, **options: Any
     ) -> None:
-        tags = self.get_tags(self.get_project(project), names)
-        told = [{"tag": tag.name, "images": tag.image_tags.count()} for tag in tags]
+        chosen = self.get_project(project)
+        tags, shipped = self.get_tags(chosen, names), shipped_counts(chosen)
+        told = [{"tag": tag.name, "images": tag.image_tags.count(), "shipped": shipped.get(tag.pk, 0)} for tag in tags]
         verb = "would lose" if dry_run or not yes else "lost"
         lines = [f"{each['tag']}: {each['images']} images {verb} it and stay in the project." for each in told]
+        lines += [
+            f"{each['tag']}: {each['shipped']} vectors shipped with it go too." for each in told if each["shipped"]
+        ]
         if not dry_run:
             if not yes:
                 self.confirm(lines)

@@ -20,7 +20,6 @@ from catalog.locks import lock_blobs_shared
 from catalog.models import Picture, WaitingBlob
 from catalog.services import store_picture
 from tests import factories
-from training.models import Iteration
 from training.services.starter import install_starter
 
 pytestmark = pytest.mark.django_db
@@ -53,7 +52,7 @@ def test_nothing_is_done_where_nothing_is_wrong(any_blobs: str) -> None:
     install_starter()
     picture = factories.make_picture()
 
-    assert reconcile() == [counts(stored=2)]
+    assert reconcile() == [counts(stored=3)]
     assert storage.has_blob(picture.blob_key)
 
 
@@ -82,10 +81,10 @@ def test_folder_that_nobody_owns_is_left(blobs: Path) -> None:
 def test_blob_of_a_row_is_never_deleted_however_old(blobs: Path) -> None:
     iteration, _ = install_starter()
     picture = factories.make_picture()
-    for key in (iteration.head_key, picture.blob_key):
+    for key in (iteration.head_key, iteration.snapshot_key, picture.blob_key):
         write_old(blobs, key)
 
-    assert reconcile() == [counts(stored=2)]
+    assert reconcile() == [counts(stored=3)]
 
 
 def test_blob_of_a_delivery_that_was_killed_is_left(blobs: Path) -> None:
@@ -139,11 +138,11 @@ def test_lost_picture_that_is_sent_again_is_lost_no_more(blobs: Path) -> None:
 def test_lost_head_and_snapshot_are_told_by_their_iteration(blobs: Path) -> None:
     iteration, _ = install_starter()
     storage.delete_blob(iteration.head_key)
-    Iteration.objects.update(snapshot_key="snapshots/gone.safetensors")
+    storage.delete_blob(iteration.snapshot_key)
 
     assert reconcile() == [
         f"Lost {iteration.head_key}, head of Iteration 1 of Food-101",
-        "Lost snapshots/gone.safetensors, snapshot of Iteration 1 of Food-101",
+        f"Lost {iteration.snapshot_key}, snapshot of Iteration 1 of Food-101",
         counts(stored=0, lost=2),
     ]
 

@@ -127,6 +127,7 @@ def test_what_is_not_trained_has_no_figures(call: Call, what: str, status: str) 
 
 
 def test_figures_that_came_with_a_model_are_told(call: Call, food_project: Project) -> None:
+    food_project.iterations.update(snapshot_key="")
     iteration = food_project.iterations.get()
 
     told = ask(call, iteration).json()

@@ -242,7 +242,9 @@ def test_figures_do_not_flatter_and_keep_to_the_truth_on_one_page(site: Client, 
     assert "honnête" not in page
 
 
-def test_starter_shows_the_figures_that_came_with_it(site: Client, food_project: Project) -> None:
+def test_starter_of_before_shows_the_figures_that_came_with_it(site: Client, food_project: Project) -> None:
+    food_project.iterations.update(snapshot_key="")
+
     page = site.get(reverse("training:iteration", args=[food_project.pk, 1]))
 
     assert len(page.context["rows"]) == 101

@@ -77,6 +77,7 @@ def test_starters_worst_answers_are_told_without_photos(site: Client, starter: I
 
     assert page.count("Shipped as a vector, without its photo") == 12
     assert "Deleted since" not in page
+    assert 'type="range"' in page
     assert "<dt>Of these, shipped as vectors</dt><dd>4844</dd>" in page
 
 

@@ -6,16 +6,51 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from classifier.models import Prediction
-from feedback.models import OTHER, Misprediction, MispredictionQuerySet
+from feedback.models import Misprediction, MispredictionQuerySet
+from training.names import same_name
 
 MOST_USERS = 200
 """That the filter suggests; others can be typed."""
 
 
-class RightTagForm(forms.Form):
-    """What the photo really shows, as its sender sees it."""
+MOST_LIKELY = 4
+"""Tags that have a button each."""
+_S = Misprediction.Suggestion
 
-    suggested_tag = forms.ChoiceField(label=_("Right tag"), required=False)
+
+class RightTagForm(forms.Form):
+    """What the photo really shows, as its sender sees it: a tag, or none, or nothing that could be seen."""
+
+    tag = forms.CharField(required=False, max_length=200)
+    suggestion = forms.ChoiceField(required=False, choices=[("", ""), (_S.NONE, ""), (_S.UNUSABLE, "")])
+
+    def __init__(self, *args: Any, prediction: Prediction, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = [row.tag for row in prediction.rows]
+        self._wrong = "" if prediction.project.is_multilabel else names[0]
+        right = [name for name in names if name != self._wrong]
+        self.likely = right[:MOST_LIKELY]
+        self.others = sorted(right[MOST_LIKELY:])
+
+    def clean_tag(self) -> str:
+        typed: str = self.cleaned_data["tag"]
+        if typed and same_name(typed) == same_name(self._wrong):
+            raise forms.ValidationError(_("You said that %(tag)s is wrong: name another tag."), params={"tag": typed})
+        known = [name for name in (*self.likely, *self.others) if same_name(name) == same_name(typed)]
+        if typed and not known:
+            raise forms.ValidationError(_("%(tag)s is not a tag of this project."), params={"tag": typed})
+        return known[0] if known else ""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = self.cleaned_data
+        if not self.errors and bool(cleaned["tag"]) == bool(cleaned["suggestion"]):
+            raise forms.ValidationError(_("Name a tag, or say that there is none."))
+        return {"suggested_tag": cleaned.get("tag", ""), "suggestion": cleaned.get("suggestion") or _S.TAG}
+
+
+class CommentForm(forms.Form):
+    """What the sender has to say besides."""
+
     comment = forms.CharField(
         label=_("Comment"), required=False, max_length=1000, widget=forms.Textarea(attrs={"rows": 2})
     )
@@ -23,12 +58,6 @@ class RightTagForm(forms.Form):
     def __init__(self, *args: Any, prediction: Prediction, **kwargs: Any) -> None:
         kwargs["auto_id"] = f"id_{prediction.pk}_%s"  # a page may hold several
         super().__init__(*args, **kwargs)
-        names = sorted(row.tag for row in prediction.rows)
-        self.fields["suggested_tag"].choices = [  # type: ignore[attr-defined]
-            ("", _("I do not know")),
-            *((name, name) for name in names),
-            (OTHER, _("other")),
-        ]
 
 
 class ReviewFilterForm(forms.Form):

@@ -9,16 +9,12 @@ from django.conf import settings
 from django.db import connection, models
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from catalog.models import Picture, WaitingBlob
 from classifier.backends.base import TagProbability
 from classifier.models import Prediction
-
-OTHER = "autre"
-"""Stored as the suggested tag when the photo shows something that the project has no tag for."""
 
 
 class Verdict(models.Model):
@@ -110,6 +106,13 @@ class Misprediction(models.Model):
     The columns repeat what the prediction says, so that a row can be read by itself, by people and by other programs.
     """
 
+    class Suggestion(models.TextChoices):
+        """What the sender says of it."""
+
+        TAG = "tag", _("another tag")
+        NONE = "none", _("none of these tags")
+        UNUSABLE = "unusable", _("unusable photo")
+
     verdict = models.OneToOneField(Verdict, on_delete=models.PROTECT, related_name="misprediction")
     picture = models.ForeignKey(Picture, on_delete=models.PROTECT, related_name="mispredictions")
     image_url = models.CharField(max_length=500, help_text=_("Where the blob is; it opens nothing by itself."))
@@ -119,6 +122,7 @@ class Misprediction(models.Model):
     probabilities = models.JSONField(help_text=_("Pairs of tag and probability, the most probable first."))
     iteration_name = models.CharField(max_length=200)
     project_name = models.CharField(max_length=100)
+    suggestion = models.CharField(max_length=8, choices=Suggestion, blank=True)
     suggested_tag = models.CharField(max_length=200, blank=True, help_text=_("What the sender says it is."))
     comment = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -133,7 +137,10 @@ class Misprediction(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(probability__gte=0, probability__lte=100), name="misprediction_probability_is_percent"
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(suggestion="tag") ^ Q(suggested_tag=""), name="misprediction_has_the_tag_it_suggests"
+            ),
         ]
         indexes = [
             models.Index(fields=["-id"], condition=IN_REVIEW, name="misprediction_kept"),
@@ -148,9 +155,9 @@ class Misprediction(models.Model):
         return f"{self.tag} {self.probability} % ({self.username})"
 
     @property
-    def suggestion(self) -> str:
+    def suggested(self) -> str:
         """What the sender says it is, in the reader's language."""
-        return gettext("other") if self.suggested_tag == OTHER else self.suggested_tag
+        return self.suggested_tag or self.get_suggestion_display()
 
     @property
     def rows(self) -> list[TagProbability]:

@@ -104,10 +104,12 @@ def _put_in_review(verdict: Verdict, photo: PendingPhoto) -> Misprediction:
     )
 
 
-def name_right_tag(*, misprediction: Misprediction, suggested_tag: str, comment: str) -> bool:
-    """Keep what the sender says it is; a later word replaces an earlier one. False: the photo was erased meanwhile."""
-    same = Misprediction.objects.filter(pk=misprediction.pk)
-    return bool(same.update(suggested_tag=suggested_tag, comment=comment))
+def keep_words(*, misprediction: Misprediction, **words: str) -> bool:
+    """Keep what the sender says of it: suggestion and suggested_tag, or the comment.
+
+    A later word replaces an earlier one. False: the photo was erased meanwhile.
+    """
+    return bool(Misprediction.objects.filter(pk=misprediction.pk).update(**words))
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,19 @@
 
 import hashlib
 import io
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
 import numpy as np
 from django.contrib.auth.models import Group, Permission
+from django.utils import timezone
 from PIL import Image as Pixels
 
 from accounts.models import DEVELOPERS, REVIEWERS, User
 from catalog.models import Picture
 from catalog.services import store_picture
-from classifier.models import Prediction
+from classifier.models import PendingPhoto, Prediction
 from engine import backbones, fitting, heads, images
 from feedback.models import Misprediction, Verdict
 from training.models import Image, Project
@@ -103,6 +105,14 @@ def make_prediction(**fields: Any) -> Prediction:
     return Prediction.objects.create(**values)
 
 
+def make_pending(**fields: Any) -> PendingPhoto:
+    """A photo that waits for its verdict; fields are the prediction's."""
+    expires_at = timezone.now() + timedelta(hours=1)
+    return PendingPhoto.objects.create(
+        prediction=make_prediction(**fields), content=make_photo(), expires_at=expires_at
+    )
+
+
 def make_misprediction(**fields: Any) -> Misprediction:
     user = fields.pop("user", None) or make_user()
     prediction = fields.pop("prediction", None) or make_prediction(user=user)
@@ -117,6 +127,7 @@ def make_misprediction(**fields: Any) -> Misprediction:
         "probabilities": prediction.probabilities,
         "iteration_name": prediction.iteration_name,
         "project_name": prediction.project.name,
+        "suggestion": "tag" if fields.get("suggested_tag") else "",
         **fields,
     }
     return Misprediction.objects.create(**values)

@@ -15,7 +15,7 @@ from catalog.exceptions import StorageUnavailable
 from classifier.models import Prediction
 from feedback import services
 from feedback.exceptions import TooLate
-from feedback.forms import RightTagForm
+from feedback.forms import CommentForm, RightTagForm
 from feedback.models import Misprediction, Verdict
 
 logger = logging.getLogger(__name__)
@@ -54,19 +54,22 @@ def confirmation(request: UserRequest, pk: int) -> HttpResponseBase:
 @login_required
 @require_POST
 def correct(request: UserRequest, pk: int) -> HttpResponseBase:
-    """Take the right tag and a comment for a photo that was called wrong."""
+    """Take the right tag, or a comment, for a photo that was called wrong."""
     prediction = _own_prediction(request, pk)
     misprediction = Misprediction.objects.filter(verdict__prediction=prediction).first()
-    form = RightTagForm(request.POST, prediction=prediction)
+    name = "comment_form" if "comment" in request.POST else "form"
+    form = (CommentForm if name == "comment_form" else RightTagForm)(request.POST, prediction=prediction)
     if misprediction and not form.is_valid():
-        name = "feedback/_given.html" if request.htmx else "feedback/confirmation.html"
-        return render(request, name, _given(misprediction.verdict) | {"form": form})
-    if not (misprediction and services.name_right_tag(misprediction=misprediction, **form.cleaned_data)):
+        template = "feedback/_given.html" if request.htmx else "feedback/confirmation.html"
+        return render(request, template, _given(misprediction.verdict) | {name: form})
+    if not (misprediction and services.keep_words(misprediction=misprediction, **form.cleaned_data)):
         if request.htmx:
             raise Http404
         messages.warning(request, _("The photo is not kept any more: there is nothing to correct."))
         return redirect("feedback:confirmation", pk=pk)
-    thanks = _("Thank you, your correction is kept.")
+    thanks = (
+        _("Thank you, your comment is kept.") if name == "comment_form" else _("Thank you, your correction is kept.")
+    )
     if request.htmx:
         return _fragment(request, _own_verdict(request, pk), thanks=thanks)
     messages.success(request, thanks)
@@ -129,11 +132,14 @@ def _fragment(request: UserRequest, verdict: Verdict, **sentences: str) -> HttpR
 
 
 def _given(verdict: Verdict) -> dict[str, object]:
-    """Return the context of both the page and the fragment of a verdict; the form only where the photo is in review."""
+    """Return the context of both the page and the fragment of a verdict; forms only where the photo is in review."""
     misprediction: Misprediction | None = getattr(verdict, "misprediction", None)
-    initial = {"suggested_tag": misprediction.suggested_tag, "comment": misprediction.comment} if misprediction else {}
-    form = RightTagForm(initial=initial, prediction=verdict.prediction) if misprediction else None
-    return {"verdict": verdict, "prediction": verdict.prediction, "misprediction": misprediction, "form": form}
+    prediction = verdict.prediction
+    context: dict[str, object] = {"verdict": verdict, "prediction": prediction, "misprediction": misprediction}
+    if misprediction is None:
+        return context
+    comment_form = CommentForm(initial={"comment": misprediction.comment}, prediction=prediction)
+    return context | {"form": RightTagForm(prediction=prediction), "comment_form": comment_form}
 
 
 def _own_prediction(request: UserRequest, pk: int) -> Prediction:

@@ -98,11 +98,11 @@ def test_one_photo_is_shown_whole(site: Client) -> None:
 
 
 def test_other_is_said_in_the_readers_language(site: Client, reviewer: User) -> None:
-    factories.make_misprediction(suggested_tag="autre")
+    factories.make_misprediction(suggestion="none")
     reviewer.language = "en"
     reviewer.save()
 
-    assert "Rather: other" in site.get(LIST).content.decode()
+    assert "None of these tags" in site.get(LIST).content.decode()
 
 
 def test_deletion_takes_photos_off_the_list_at_once(site: Client) -> None:

@@ -270,10 +270,10 @@ def test_htmx_corrects_in_the_fragment(site: Client, prediction: Prediction) -> 
     judge(prediction, "NOK")
     url = reverse("feedback:correct", args=[prediction.pk])
 
-    refused = site.post(url, {"suggested_tag": "bicycle"}, headers=HTMX)
-    taken = site.post(url, {"suggested_tag": "risotto"}, headers=HTMX)
+    refused = site.post(url, {"tag": "bicycle"}, headers=HTMX)
+    taken = site.post(url, {"tag": "risotto"}, headers=HTMX)
 
-    assert refused.context["form"].errors["suggested_tag"]
+    assert refused.context["form"].errors["tag"]
     assert taken.context["thanks"] in taken.content.decode()
     assert Misprediction.objects.get().suggested_tag == "risotto"
 

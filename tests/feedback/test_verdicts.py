@@ -1,6 +1,8 @@
 """Verdicts: what OK and NOK do to the photo, and what two at once do."""
 
+import html
 import io
+import re
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -167,30 +169,72 @@ def test_nok_counts_though_the_storage_refuses(site: Client, prediction: Predict
     assert not PendingPhoto.objects.exists()
 
 
-def test_right_tag_and_comment_are_kept(site: Client, prediction: Prediction) -> None:
-    say(site, prediction, "NOK")
+@pytest.fixture
+def pizza(prediction: Prediction) -> Prediction:
+    Prediction.objects.update(probabilities=[["pizza", 0.9], ["risotto", 0.1]], top_tag="pizza")
+    return prediction
 
-    site.post(reverse("feedback:correct", args=[prediction.pk]), {"suggested_tag": "pizza", "comment": "with ananas"})
+
+def correct(site: Client, prediction: Prediction, **words: str) -> Answer:
+    return site.post(reverse("feedback:correct", args=[prediction.pk]), words)
+
+
+def test_right_tag_and_comment_are_kept(site: Client, pizza: Prediction) -> None:
+    say(site, pizza, "NOK")
+
+    correct(site, pizza, tag=" RISOTTO ")
+    correct(site, pizza, comment="with ananas")
 
     row = Misprediction.objects.get()
-    assert (row.suggested_tag, row.comment) == ("pizza", "with ananas")
+    assert (row.suggestion, row.suggested_tag, row.comment) == ("tag", "risotto", "with ananas")
 
 
-def test_tag_that_the_project_lacks_is_refused(site: Client, prediction: Prediction) -> None:
-    say(site, prediction, "NOK")
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ({"tag": "bicycle"}, "bicycle n’est pas une étiquette de ce projet."),
+        ({"tag": "Pizza"}, "Vous avez dit que Pizza est faux"),
+        ({"suggestion": "tag"}, "tag n’en fait pas partie"),
+        ({"tag": "risotto", "suggestion": "none"}, "Indiquez une étiquette, ou dites"),
+        ({}, "Indiquez une étiquette, ou dites"),
+    ],
+)
+def test_what_is_no_other_tag_is_refused(site: Client, pizza: Prediction, words: dict[str, str], sentence: str) -> None:
+    say(site, pizza, "NOK")
 
-    answer = site.post(reverse("feedback:correct", args=[prediction.pk]), {"suggested_tag": "bicycle"})
+    answer = correct(site, pizza, **words)
 
-    assert answer.context["form"].errors["suggested_tag"]
-    assert Misprediction.objects.get().suggested_tag == ""
+    assert sentence in html.unescape(answer.content.decode())
+    assert Misprediction.objects.get().suggestion == ""
 
 
-def test_other_tag_is_taken(site: Client, prediction: Prediction) -> None:
-    say(site, prediction, "NOK")
+def test_of_several_tags_any_may_be_meant(site: Client, pizza: Prediction) -> None:
+    Project.objects.update(type=Project.Type.MULTILABEL)
+    say(site, pizza, "NOK")
 
-    site.post(reverse("feedback:correct", args=[prediction.pk]), {"suggested_tag": "autre", "comment": "a bicycle"})
+    correct(site, pizza, tag="pizza")
 
-    assert Misprediction.objects.get().suggested_tag == "autre"
+    assert Misprediction.objects.get().suggested_tag == "pizza"
+
+
+@pytest.mark.parametrize("suggestion", ["none", "unusable"])
+def test_photo_may_show_no_tag(site: Client, pizza: Prediction, suggestion: str) -> None:
+    say(site, pizza, "NOK")
+    correct(site, pizza, tag="risotto")
+
+    correct(site, pizza, suggestion=suggestion)
+
+    row = Misprediction.objects.get()
+    assert (row.suggestion, row.suggested_tag) == (suggestion, "")
+
+
+def test_next_four_tags_have_buttons_and_the_others_are_suggested(site: Client, prediction: Prediction) -> None:
+    Prediction.objects.update(probabilities=[[tag, 0.2] for tag in ("pizza", "e", "d", "c", "b", "a", "f")])
+
+    page = say(site, prediction, "NOK").content.decode()
+
+    assert re.findall('<button class="[^"]+" name="tag" value="(.*?)"', page) == ["e", "d", "c", "b"]
+    assert re.findall('<option value="(.*?)"', page) == ["a", "f"]
 
 
 @pytest.mark.django_db(transaction=True)

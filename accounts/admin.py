@@ -26,7 +26,7 @@ class ClassifrUserAdmin(UserAdmin[User]):
     fieldsets = (
         *(UserAdmin.fieldsets or ()),
         (gettext_lazy("Sign-in"), {"fields": ("locked_until",)}),
-        (gettext_lazy("Appearance"), {"fields": ("language", "theme")}),
+        (gettext_lazy("Appearance"), {"fields": ("language", "theme", "uses_keys")}),
     )
     readonly_fields = ("locked_until",)
     actions = ("deactivate", "release_locks")

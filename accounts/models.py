@@ -27,6 +27,9 @@ class User(AbstractUser):
         _("language"), max_length=8, blank=True, help_text=_("Empty: the language that the browser asks for.")
     )
     theme = models.CharField(_("theme"), max_length=8, choices=Theme, default=Theme.AUTO)
+    uses_keys = models.BooleanField(
+        _("shortcuts of one key"), default=True, help_text=_("Such as o and n; off for who speaks to the computer.")
+    )
 
     class Meta:
         verbose_name = _("user")

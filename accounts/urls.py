@@ -9,4 +9,5 @@ urlpatterns = [
     path("password/", views.password_change, name="password_change"),
     path("language/", views.language, name="language"),
     path("theme/", views.theme, name="theme"),
+    path("keys/", views.keys, name="keys"),
 ]

@@ -1,12 +1,13 @@
 """Signing in and out, and what one chooses for oneself."""
 
 import math
-from collections.abc import Container
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import views as auth_views
+from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
@@ -74,30 +75,45 @@ password_change = PasswordChange.as_view()
 @require_POST
 def language(request: HttpRequest) -> HttpResponseBase:
     """Answer in that language from now on: kept with the user, and in a cookie for who is not signed in."""
-    return _choose(request, "language", choices=dict(settings.LANGUAGES), cookie=settings.LANGUAGE_COOKIE_NAME)
+    return _choose(
+        request,
+        "language",
+        choices={code: code for code, _name in settings.LANGUAGES},
+        cookie=settings.LANGUAGE_COOKIE_NAME,
+    )
 
 
 @require_POST
 def theme(request: HttpRequest) -> HttpResponseBase:
     """Keep the choice of light or dark, with the user and in a cookie that the page's script reads."""
-    return _choose(request, "theme", choices=User.Theme.values, cookie="theme")
+    return _choose(request, "theme", choices={each: each for each in User.Theme.values}, cookie="theme")
 
 
-def _choose(request: HttpRequest, name: str, *, choices: Container[str], cookie: str) -> HttpResponseBase:
+@login_required
+@require_POST
+def keys(request: HttpRequest) -> HttpResponseBase:
+    """Switch the shortcuts of one key on or off (WCAG 2.1.4)."""
+    return _choose(request, "uses_keys", choices={"on": True, "off": False})
+
+
+def _choose(
+    request: HttpRequest, name: str, *, choices: Mapping[str, str | bool], cookie: str = ""
+) -> HttpResponseBase:
     """Keep what the form chooses under that name, in the user's column of that name; nonsense changes nothing."""
     response = redirect(next_url(request, resolve_url(settings.LOGIN_REDIRECT_URL)))
     chosen = request.POST.get(name, "")
     if chosen not in choices:
         return response
     if request.user.is_authenticated:
-        setattr(request.user, name, chosen)
+        setattr(request.user, name, choices[chosen])
         request.user.save(update_fields=[name])
-    response.set_cookie(
-        cookie,
-        chosen,
-        max_age=YEAR_S,
-        path=settings.SESSION_COOKIE_PATH,
-        samesite="Lax",
-        secure=settings.SESSION_COOKIE_SECURE,
-    )
+    if cookie:
+        response.set_cookie(
+            cookie,
+            chosen,
+            max_age=YEAR_S,
+            path=settings.SESSION_COOKIE_PATH,
+            samesite="Lax",
+            secure=settings.SESSION_COOKIE_SECURE,
+        )
     return response

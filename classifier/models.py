@@ -20,6 +20,10 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
         """A person's own predictions."""
         return self.filter(user_id=user.pk) if user.pk else self.none()
 
+    def unjudged(self, now: datetime) -> PredictionQuerySet:
+        """Those whose photo waits for its verdict, the oldest first."""
+        return self.filter(pending_photo__expires_at__gt=now).order_by("pk")
+
 
 class Prediction(models.Model):
     """One answer to one photo. It holds no picture."""

@@ -23,7 +23,7 @@ from classifier import services
 from classifier.exceptions import BackendMisconfigured, BackendUnavailable
 from classifier.forms import PhotoForm
 from classifier.models import PendingPhoto, Prediction, PredictionQuerySet
-from classifier.samples import SAMPLES, read_sample
+from classifier.samples import read_sample, samples_of
 from engine import images
 from engine.exceptions import RefusedPicture
 from training.models import Project
@@ -32,6 +32,7 @@ from web.takes import Rate, Takes, is_signed_in, limited_to
 logger = logging.getLogger(__name__)
 
 MAX_DIGITS = 19  # a key of the database is shorter
+MOST_UNJUDGED = 100  # that are shown again
 
 
 @limited_to(Takes(images.PAGE_PHOTO.max_bytes, rate=Rate("photos"), admits=is_signed_in))
@@ -149,14 +150,16 @@ def _own(request: UserRequest) -> PredictionQuerySet:
 def _page(
     request: UserRequest, form: PhotoForm, shown: Prediction | None, held: PendingPhoto | None = None
 ) -> HttpResponse:
-    waiting = PendingPhoto.objects.waiting(timezone.now())
+    own, now = _own(request), timezone.now()
     context: dict[str, Any] = {
         "form": form,
         "prediction": shown,
-        "photo_available": shown is not None and waiting.filter(prediction=shown).exists(),
+        "photo_available": shown is not None and own.unjudged(now).filter(pk=shown.pk).exists(),
     }
     if request.htmx:
         return render(request, "classifier/_result.html", context)
-    is_first_visit = not held and not Prediction.objects.visible_to(request.user).exists()
-    context |= {"no_model": not form.choices, "held": held, "samples": SAMPLES if is_first_visit else {}}
+    context |= {"no_model": not form.choices, "held": held}
+    context |= {"samples": list(samples_of(form.choices)), "samples_open": not held and not own.exists()}
+    if not (shown or held):
+        context["unjudged"] = own.unjudged(now)[:MOST_UNJUDGED]
     return render(request, "classifier/home.html", context)

@@ -63,6 +63,7 @@ TABLE: list[tuple[str, Access]] = [
     ("accounts:logout", Access("anonymous", "post")),
     ("accounts:language", Access("anonymous", "post")),
     ("accounts:theme", Access("anonymous", "post")),
+    ("accounts:keys", Access("client", "post")),
     ("accounts:password_change", Access("client", "get post put")),
     ("classifier:home", Access("client", "get post")),
     ("classifier:prediction", Access("client", "get", OWN)),

@@ -118,7 +118,7 @@
       return;
     }
     keepPreview();
-    document.getElementById("samples")?.remove();
+    for (const samples of form.querySelectorAll(".samples")) samples.open = false;
     history.replaceState({ photo: true }, "");
     history.pushState({ photo: true }, "", url);
     document.title = `${result().dataset.photoAlt} – Classifr`;
@@ -198,6 +198,9 @@
     note.hidden = true;
     announce(say.textCancelled);
     input.focus();
+  });
+  form.elements.project.addEventListener("change", ({ target }) => {
+    for (const samples of form.querySelectorAll("[data-samples-of]")) samples.hidden = samples.dataset.samplesOf !== target.value;
   });
   zone.addEventListener("click", () => input.click()); // for the mouse; the keyboard has the button
   zone.classList.add("is-ready");

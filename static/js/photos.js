@@ -5,11 +5,12 @@
   const HEAD_BYTES = 65_536; // enough to tell a format by
   const STEPS = [[4096, 0.9], [4096, 0.8], [3072, 0.8], [2048, 0.8], [1280, 0.8]]; // longer side in pixels, quality
 
-  // Why a photo was not answered: a sentence for people, and whether the same photo may succeed later.
+  // Why a photo was not answered: a sentence for people, whether the same photo may succeed later, and in how many seconds.
   classifr.Failure = class extends Error {
-    constructor(sentence, { mayRetry }) {
+    constructor(sentence, { mayRetry, waitS = 0 }) {
       super(sentence);
       this.mayRetry = mayRetry;
+      this.waitS = waitS;
     }
   };
 

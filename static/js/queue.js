@@ -1,9 +1,11 @@
-// Several photos at once: a card each, two uploads at a time, a verdict in every card.
+// Several photos at once: a card each, two uploads at a time, a verdict in every card. What has no verdict when the page is
+// left comes back from the server; of what was not sent only names are remembered, no photo is.
 (() => {
   "use strict";
   const classifr = (window.classifr ??= {});
   const AT_ONCE = 2;
-  const LIMIT = 20;
+  const NAMED = 5; // of those that were not sent; more are folded
+  const LEFT = "classifr.queue"; // in the tab's memory: what was under way when the page was left
 
   // Return {add, isOpen}; `onOpen` and `onClose` make room on the page and give it back.
   classifr.makeQueue = (form, { onOpen, onClose }) => {
@@ -13,12 +15,16 @@
     const list = section.querySelector(".queue-cards");
     const blank = section.querySelector("template");
     const count = document.getElementById("queue-count");
-    const tooMany = section.querySelector("[data-too-many]");
+    const allRight = section.querySelector("[data-all-right]");
     const close = section.querySelector("[data-close]");
     let cards = [];
+    let isOpen = false;
+    let pause = 0; // until then the server takes no photo
+    let forgotten = []; // names of those that were not sent before the page was left
 
     const having = (...states) => cards.filter((card) => states.includes(card.state));
     const unsent = () => having("waiting", "active", "failed");
+    const openVerdicts = () => list.querySelectorAll(".verdict-form");
 
     function tell() {
       const parts = [
@@ -29,6 +35,9 @@
       const text = parts.filter(Boolean).join(" ");
       if (count.textContent !== text) count.textContent = text;
       close.hidden = unsent().length > 0;
+      allRight.hidden = openVerdicts().length < 2;
+      const names = [...forgotten, ...unsent().map((card) => card.file.name)];
+      sessionStorage.setItem(LEFT, JSON.stringify({ isOpen, names }));
     }
 
     function enter(card, state, { phase = "", sentence = "" } = {}) {
@@ -48,7 +57,15 @@
     }
 
     function pump() {
+      if (Date.now() < pause) return;
       while (having("active").length < AT_ONCE && having("waiting").length) run(having("waiting")[0]);
+    }
+
+    // The server counts photos by the minute: what is too much for this one goes on in the next.
+    function wait(seconds) {
+      pause = Date.now() + 1000 * seconds;
+      for (const card of having("waiting")) enter(card, "waiting", { phase: words.textPaused.replace("SECONDS", seconds) });
+      setTimeout(pump, 1000 * seconds);
     }
 
     async function run(card) {
@@ -62,7 +79,10 @@
         const { page } = await turn.sending.answer;
         if (card.turn === turn) showAnswer(card, document.importNode(page.querySelector(".queue-text"), true));
       } catch (failure) {
-        if (card.turn === turn) enter(card, failure.mayRetry ? "failed" : "refused", { sentence: failure.message });
+        if (card.turn === turn) {
+          enter(card, failure.waitS ? "waiting" : failure.mayRetry ? "failed" : "refused", { sentence: failure.message });
+          if (failure.waitS) wait(failure.waitS);
+        }
       }
       pump();
     }
@@ -150,30 +170,67 @@
     }
 
     function add(files) {
-      const room = LIMIT - unsent().length;
-      const left = Math.max(0, files.length - room);
-      tooMany.textContent = left ? words.textTooMany.replace("LIMIT", LIMIT).replace("COUNT", left) : "";
-      const added = files.slice(0, room).map(makeCard);
-      const isNew = section.hidden;
-      if (isNew) onOpen();
-      section.hidden = false;
+      const added = files.map(makeCard);
+      const isNew = !isOpen;
+      tellForgotten([]);
+      open();
       list.append(...added.map((card) => card.element));
       for (const card of added) enter(card, "waiting", { phase: words.textWaiting });
-      if (isNew) document.getElementById("queue-title").focus();
+      if (isNew) focus(document.getElementById("queue-title"));
       pump();
     }
+
+    function open() {
+      if (!isOpen) onOpen();
+      isOpen = true;
+      section.hidden = false;
+    }
+
+    function adopt(element) {
+      const text = element.querySelector(".queue-text");
+      cards.push({ element, text, state: text.dataset.state });
+    }
+
+    function tellForgotten(names) {
+      forgotten = names;
+      const told = section.querySelector("[data-unsent]");
+      const items = names.map((name) => Object.assign(document.createElement("li"), { textContent: name }));
+      told.querySelector("summary").textContent = words.textUnsent.replace("COUNT", names.length);
+      told.querySelector("ul").replaceChildren(...items);
+      told.open = names.length <= NAMED;
+      told.hidden = names.length === 0;
+    }
+
+    // After a reload the list is there as it was; to whoever comes back later it lies below the page.
+    function comeBack() {
+      const left = JSON.parse(sessionStorage.getItem(LEFT) ?? "{}");
+      for (const element of list.children) adopt(element);
+      tellForgotten(left.names ?? []);
+      section.hidden = cards.length + forgotten.length === 0;
+      if (left.isOpen && cards.length) open();
+      tell();
+    }
+
+    allRight.addEventListener("click", () => {
+      for (const form of openVerdicts()) form.querySelector("[value=OK]").click();
+      focus(document.getElementById("queue-title"));
+    });
 
     close.addEventListener("click", () => {
       for (const card of cards) URL.revokeObjectURL(card.element.querySelector("img").src);
       cards = [];
+      isOpen = false;
       list.replaceChildren();
+      tellForgotten([]);
       section.hidden = true;
+      tell();
       onClose();
     });
 
     // A verdict takes its form away, and with it the focus
     list.addEventListener("htmx:load", ({ detail }) => {
       if (document.activeElement === document.body) focus(detail.elt);
+      tell();
     });
     list.addEventListener("htmx:configRequest", ({ detail }) => {
       detail.parameters.csrfmiddlewaretoken = classifr.csrfToken(form);
@@ -208,6 +265,7 @@
       if (unsent().length) event.preventDefault();
     });
 
-    return { add, isOpen: () => !section.hidden };
+    comeBack();
+    return { add, isOpen: () => isOpen };
   };
 })();

@@ -15,7 +15,8 @@
     const mayRetry = status === 429 || status >= 500;
     if (status === 401) return new classifr.Failure(say.textSignedOut, { mayRetry: true });
     if (xhr.getResponseHeader("Content-Type")?.startsWith("text/plain") && xhr.responseText) {
-      return new classifr.Failure(xhr.responseText, { mayRetry });
+      const waitS = status === 429 ? Number(xhr.getResponseHeader("Retry-After")) : 0;
+      return new classifr.Failure(xhr.responseText, { mayRetry, waitS });
     }
     if (status === 413) return classifr.tooBig(photo.size, say);
     return mayRetry || status === 200 // 200: another page than ours

@@ -84,6 +84,18 @@ def test_unknown_language_changes_nothing(signed_in: SignIn, person: User) -> No
     assert person.language == ""
 
 
+@pytest.mark.parametrize(("said", "uses_keys"), [("off", False), ("on", True), ("perhaps", True)])
+def test_shortcuts_are_switched_by_the_user(signed_in: SignIn, person: User, said: str, uses_keys: bool) -> None:
+    browser = signed_in(person)
+
+    browser.post(reverse("accounts:keys"), {"uses_keys": said})
+
+    person.refresh_from_db()
+    assert person.uses_keys == uses_keys
+    keys = "on" if uses_keys else "off"
+    assert f'data-keys="{keys}"' in browser.get(reverse("classifier:home")).content.decode()
+
+
 def test_theme_is_kept_with_the_user(signed_in: SignIn, person: User) -> None:
     signed_in(person).post(reverse("accounts:theme"), {"theme": "dark"})
 

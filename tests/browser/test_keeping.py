@@ -15,7 +15,7 @@ from tests import factories
 from tests.azurecv.azure import PROJECT_ID, RecordedAzure, error
 from tests.browser.signing_in import sign_in
 from tests.browser.test_main_job import choose
-from training.models import Project
+from training.models import Project, Tag
 
 HOME = re.compile("/$")
 
@@ -194,10 +194,10 @@ def test_address_of_the_answer_shows_it_again(page: Page, photo: Path, live_serv
     expect(page).to_have_url(re.compile("/predictions/[0-9]+/$"))
 
     page.go_back()
-    expect(page.locator(".in-words")).to_have_count(0)
+    expect(page.locator("#result .in-words")).to_have_count(0)
     page.go_forward()
 
-    expect(page.locator(".in-words")).to_be_visible()
+    expect(page.locator("#result .in-words")).to_be_visible()
 
 
 def test_going_forward_before_the_page_listens_shows_the_answer(page: Page, photo: Path) -> None:
@@ -207,22 +207,27 @@ def test_going_forward_before_the_page_listens_shows_the_answer(page: Page, phot
     page.route("**/classify*.js", lambda route: scripts.append(route), times=1)
 
     page.go_back()
-    expect(page.locator(".in-words")).to_have_count(0)
+    expect(page.locator("#result .in-words")).to_have_count(0)
     page.go_forward(wait_until="commit")
     while not scripts:
         page.wait_for_timeout(10)
     scripts[0].continue_()
 
-    expect(page.locator(".in-words")).to_be_visible()
+    expect(page.locator("#result .in-words")).to_be_visible()
 
 
-def test_sample_is_tried_on_the_first_visit_only(any_page: Page, live_server: LiveServer, person: User) -> None:
+def test_sample_is_tried_on_the_first_visit_and_later(
+    any_page: Page, live_server: LiveServer, person: User, project: Project
+) -> None:
+    Tag.objects.create(project=project, name="Chat")
     page = any_page
     sign_in(page, live_server, person)
-    expect(page.locator(".sample")).to_have_count(4)
+    expect(page.locator(".sample:visible")).to_have_count(2)
 
     page.locator(".sample").first.click()
     expect(page.locator(".in-words")).to_be_visible()
     page.goto(live_server.url)
 
-    expect(page.locator(".sample")).to_have_count(0)
+    expect(page.locator(".sample:visible")).to_have_count(0)
+    page.locator(".samples summary").click()
+    expect(page.locator(".sample:visible")).to_have_count(2)

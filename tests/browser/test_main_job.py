@@ -73,10 +73,13 @@ def test_wrong_prediction_reaches_the_reviewer_who_deletes_it(
 
     page.get_by_role("button", name="NOK", exact=True).click()
     expect(page.get_by_text("Votre validation a été prise en compte")).to_be_visible()
-    page.locator("select[name=suggested_tag]").select_option("risotto")
-    page.locator("textarea[name=comment]").fill("aux cèpes")
-    page.locator("form[action$='/correction/'] button[type=submit]").click()
-    expect(page.get_by_role("status").first).to_be_visible()
+    page.get_by_label("Une autre étiquette").fill("risotto")
+    page.get_by_role("button", name="Envoyer", exact=True).click()
+    expect(page.get_by_text("votre correction est enregistrée")).to_be_visible()
+    page.get_by_text("Ajouter un commentaire").click()
+    page.get_by_label("Commentaire").fill("aux cèpes")
+    page.get_by_role("button", name="Envoyer le commentaire").click()
+    expect(page.get_by_text("votre commentaire est enregistré")).to_be_visible()
     assert Misprediction.objects.get().suggested_tag == "risotto"
     assert page.get_by_role("link", name="Prédiction erronée").count() == 0
 
@@ -128,6 +131,85 @@ def test_refused_file_is_a_sentence_beside_the_former_photo(
     expect(page.get_by_role("table").first).to_contain_text("%")
     expect(page.get_by_role("button", name="NOK", exact=True)).to_be_enabled()
     expect(page.locator("#photo-zone img")).to_be_visible()
+
+
+SIZES = [(1366, 625), (1280, 720), (768, 1024), (390, 844), (390, 664)]
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_verdict_is_in_sight_with_the_answer(
+    scripted_page: Page,
+    live_server: LiveServer,
+    project: Project,
+    client_user: User,
+    photo: Path,
+    width: int,
+    height: int,
+) -> None:
+    page = scripted_page
+    page.set_viewport_size({"width": width, "height": height})
+    sign_in(page, live_server, client_user)
+    expect(page.get_by_role("button", name="NOK", exact=True)).to_have_count(0)
+
+    choose(page, photo)
+
+    words = page.locator("#in-words")
+    for shown in (words, *page.locator(".verdicts button").all(), page.locator("#nok-notice")):
+        expect(shown).to_be_in_viewport(ratio=1)
+    sizes = page.locator("main *").evaluate_all("all => all.map((each) => parseFloat(getComputedStyle(each).fontSize))")
+    assert max(sizes) == float(words.evaluate("each => parseFloat(getComputedStyle(each).fontSize)"))
+    buttons = page.locator(".verdicts").bounding_box()
+    assert buttons
+    covered = page.evaluate(
+        "([x, y]) => !document.elementFromPoint(x, y).closest('.verdicts')",
+        [buttons["x"] + 20, buttons["y"] + buttons["height"] / 2],
+    )
+    assert not covered
+    page.locator("footer").scroll_into_view_if_needed()
+    if width < 640:  # the bar stays in sight, and covers nothing that could not be scrolled away
+        bar, footer = page.locator(".verdict-bar").bounding_box(), page.locator("footer p").first.bounding_box()
+        assert bar
+        assert footer
+        assert footer["y"] + footer["height"] <= bar["y"]
+
+
+@pytest.mark.parametrize(("key", "value"), [("o", "OK"), ("N", "NOK")])
+def test_key_gives_the_verdict(
+    scripted_page: Page,
+    live_server: LiveServer,
+    project: Project,
+    client_user: User,
+    photo: Path,
+    key: str,
+    value: str,
+) -> None:
+    sign_in(scripted_page, live_server, client_user)
+    choose(scripted_page, photo)
+    expect(scripted_page.locator("kbd").first).to_be_visible()
+
+    scripted_page.keyboard.press(key)
+
+    expect(scripted_page.get_by_text("Votre validation a été prise en compte")).to_be_visible()
+    assert Verdict.objects.get().value == value
+
+
+def test_keys_are_switched_off_in_the_menu(
+    scripted_page: Page, live_server: LiveServer, project: Project, client_user: User, photo: Path
+) -> None:
+    page = scripted_page
+    sign_in(page, live_server, client_user)
+    choose(page, photo)
+    expect(page.locator("#in-words")).to_be_visible()
+    page.locator("[popovertarget=user-menu]").click()
+    page.keyboard.press("o")  # a menu that is open has the keyboard
+    page.get_by_role("form", name="Raccourcis d’une touche").get_by_role("button", name="Non").click()
+    expect(page.locator("html")).to_have_attribute("data-keys", "off")
+
+    page.keyboard.press("o")
+
+    expect(page.locator("kbd").first).to_be_hidden()
+    expect(page.get_by_role("button", name="OK", exact=True)).to_be_enabled()
+    assert not Verdict.objects.exists()
 
 
 def _has_script(page: Page) -> bool:

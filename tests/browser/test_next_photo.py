@@ -80,6 +80,7 @@ def test_several_photos_are_not_sent_from_the_confirmation(page: Page) -> None:
 
 
 def test_nothing_is_taken_from_a_paste_into_a_comment(page: Page) -> None:
+    page.locator("summary", has_text="commentaire").click()
     page.locator("textarea[name=comment]").fill("it was")
 
     paste(page, ("dish.jpg", "image/jpeg", factories.make_photo()), on="textarea[name=comment]")

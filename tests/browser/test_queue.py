@@ -1,9 +1,11 @@
 """Several photos at once: a card each, a verdict in the card, two uploads at a time."""
 
+from itertools import count
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
@@ -119,13 +121,86 @@ def test_photo_that_failed_is_tried_again_in_its_card(page: Page, photos: list[P
     expect(page.locator("#photo-zone")).to_be_visible()
 
 
-def test_more_than_twenty_at_once_is_a_sentence(page: Page) -> None:
-    hold_uploads(page)
+def test_photos_beyond_the_rate_go_on_by_themselves(page: Page, settings: Settings) -> None:
+    settings.CLASSIFR_PHOTOS_PER_MINUTE = 2
+    photos = [(f"{number}.jpg", "image/jpeg", factories.make_photo()) for number in range(22)]
+    page.clock.install()
 
-    drag(page, "drop", *[(f"{number}.jpg", "image/jpeg", factories.make_photo()) for number in range(22)])
+    drag(page, "drop", *photos)
 
-    expect(page.locator(".queue-card")).to_have_count(20)
-    expect(page.locator("[data-too-many]")).to_contain_text("2")
+    expect(page.locator(".queue-card .in-words")).to_have_count(2)
+    expect(page.locator("[data-phase]", has_text="continuera d’elle-même")).to_have_count(20)
+    settings.CLASSIFR_PHOTOS_PER_MINUTE = 0
+    page.clock.run_for(60_000)
+    expect(page.locator(".queue-card .in-words")).to_have_count(22)
+
+
+def test_rest_is_right_at_once(page: Page, photos: list[Path]) -> None:
+    choose(page, photos)
+    expect(page.locator(".queue-card .in-words")).to_have_count(3)
+    page.get_by_role("button", name="NOK dish 1.jpg", exact=True).click()
+    expect(page.locator(".given")).to_have_count(1)
+
+    page.get_by_role("button", name="Tout le reste est juste").click()
+
+    expect(page.locator(".given")).to_have_count(3)
+    assert sorted(Verdict.objects.values_list("value", flat=True)) == ["NOK", "OK", "OK"]
+    expect(page.locator("[data-all-right]")).to_be_hidden()
+
+
+def test_cards_leave_no_holes_after_a_verdict(page: Page, photos: list[Path]) -> None:
+    choose(page, photos)
+    expect(page.locator(".queue-card .in-words")).to_have_count(3)
+
+    page.get_by_role("button", name="NOK dish 1.jpg", exact=True).click()
+    expect(page.locator(".given")).to_have_count(1)
+
+    heights = page.locator(".queue-card").evaluate_all("all => all.map((each) => each.offsetHeight)")
+    assert len(set(heights)) == 1
+
+
+def test_keys_judge_the_first_open_card(page: Page, photos: list[Path]) -> None:
+    choose(page, photos)
+    expect(page.locator(".queue-card .in-words")).to_have_count(3)
+
+    page.keyboard.press("n")
+    expect(page.locator(".queue-card").nth(0).locator(".given")).to_be_visible()
+    page.keyboard.press("o")
+
+    expect(page.locator(".queue-card").nth(1).locator(".given")).to_be_visible()
+    assert list(Verdict.objects.order_by("pk").values_list("value", flat=True)) == ["NOK", "OK"]
+
+
+def test_open_answers_are_there_again_after_a_reload(page: Page, photos: list[Path]) -> None:
+    sent = count()
+    page.route(HOME, lambda route: None if route.request.method == "POST" and next(sent) else route.continue_())
+    choose(page, photos)
+    expect(page.locator(".queue-card .in-words")).to_have_count(1)
+    page.on("dialog", lambda dialog: dialog.accept())
+
+    page.reload()
+    page.unroute_all()
+
+    expect(page.locator(".queue-card .in-words")).to_have_count(1)
+    expect(page.locator(".queue-card img")).to_have_js_property("complete", True)
+    expect(page.locator("[data-unsent]")).to_contain_text("2. ")
+    for name in ("dish 1.jpg", "dish 2.jpg"):
+        expect(page.locator("[data-unsent] li", has_text=name)).to_be_visible()
+    expect(page.locator("#photo-zone")).to_be_hidden()
+    page.locator(".queue-card [value=OK]").click()
+    expect(page.locator(".given")).to_be_visible()
+    assert "data:" not in page.evaluate("JSON.stringify(sessionStorage) + JSON.stringify(localStorage)")
+
+
+def test_answers_of_before_lie_below_the_page_of_who_comes_back(page: Page, person: User, project: Project) -> None:
+    factories.make_pending(user=person, project=project)
+
+    page.reload()
+
+    expect(page.locator("#photo-zone")).to_be_visible()
+    expect(page.locator(".queue-card .verdict-form")).to_be_visible()
+    page.locator("[data-close]").click()
+    expect(page.locator(".queue-card")).to_have_count(0)
 
 
 def test_verdict_that_does_not_arrive_is_said_in_the_card(page: Page, photos: list[Path]) -> None:

@@ -15,17 +15,18 @@ from pytest_django import Settings
 
 from accounts.models import User
 from classifier.models import PendingPhoto, Prediction
-from classifier.samples import SAMPLES, read_sample
+from classifier.samples import SAMPLES, Sample, read_sample, samples_of
 from engine import images
 from tests import factories
 from tests.azurecv.azure import PROJECT_ID, RecordedAzure, error
-from training.models import Project
+from training.models import Project, Tag
 from training.services.publishing import publish
 from training.services.starter import add_iteration
 
 Answer: TypeAlias = Any  # the test client's response, with `context`
 SignIn = Callable[[User], Client]
 HTMX = {"HX-Request": "true"}
+VERDICTS = r"<button[^>]*value=\"N?OK\"[^>]*>"
 
 
 def send(browser: Client, content: bytes, project: Project, **fields: Any) -> Answer:
@@ -57,7 +58,6 @@ def test_page_has_the_labels_of_the_brief(signed_in: SignIn, person: User, food_
         "Prédictions",
         "Tag",
         "Probability",
-        "Validation de la prédiction",
         "Déconnexion",
         "2023, CLASSIFR",
     ):
@@ -69,12 +69,15 @@ def test_page_has_the_labels_of_the_brief(signed_in: SignIn, person: User, food_
     )
 
 
-def test_verdict_cannot_be_given_before_a_prediction(signed_in: SignIn, person: User, food_project: Project) -> None:
-    page = text_of(signed_in(person).get(reverse("classifier:home")))
+def test_verdict_is_asked_for_once_there_is_an_answer(signed_in: SignIn, person: User, food_project: Project) -> None:
+    browser = signed_in(person)
+    assert not re.findall(VERDICTS, text_of(browser.get(reverse("classifier:home"))))
 
-    buttons = re.findall(r"<button[^>]*value=\"N?OK\"[^>]*>", page)
-    assert len(buttons) == 2
-    assert all("disabled" in button for button in buttons)
+    send(browser, factories.make_photo(), food_project)
+    page = text_of(browser.get(reverse("classifier:prediction", args=[Prediction.objects.get().pk])))
+
+    assert len(re.findall(VERDICTS, page)) == 2
+    assert "Validation de la prédiction" in page
 
 
 def test_page_says_that_no_model_is_live(signed_in: SignIn, person: User) -> None:
@@ -272,19 +275,47 @@ def test_refused_photo_is_a_sentence_in_its_card(signed_in: SignIn, person: User
     assert "PDF" in page
 
 
-def test_samples_are_offered_until_the_first_prediction(signed_in: SignIn, person: User, food_project: Project) -> None:
+def test_samples_are_open_on_the_first_visit_and_stay(signed_in: SignIn, person: User, food_project: Project) -> None:
     browser = signed_in(person)
-    assert browser.get(reverse("classifier:home")).context["samples"]
+    assert browser.get(reverse("classifier:home")).context["samples_open"]
 
     browser.post(reverse("classifier:home"), {"sample": "doughnuts", "project": food_project.pk})
 
     assert Prediction.objects.get().top_tag == "donuts"
-    assert not browser.get(reverse("classifier:home")).context["samples"]
+    later = browser.get(reverse("classifier:home")).context
+    assert not later["samples_open"]
+    assert [[sample.name for sample in each.known] for each in later["samples"]] == [["doughnuts"]]
 
 
-@pytest.mark.parametrize("name", SAMPLES)
-def test_sample_is_small_and_accepted(name: str) -> None:
-    content = read_sample(name) or b""
+def test_trap_is_a_sample_that_the_project_cannot_recognise(food_project: Project) -> None:
+    pets = factories.make_project(name="Pets")
+    for name in ("Cat", "dog"):
+        Tag.objects.create(project=pets, name=name)
+    tiles = factories.make_project(name="Tiles")
+
+    samples = list(samples_of([food_project, pets, tiles]))
+
+    assert [each.project for each in samples] == [food_project.pk, pets.pk]
+    assert [sample.name for sample in samples[1].known] == ["cat"]
+    assert samples[0].trap.name == samples[1].trap.name == "rocket"
+
+
+def test_starter_is_right_on_its_samples_and_unsure_of_the_trap(
+    signed_in: SignIn, person: User, food_project: Project
+) -> None:
+    (samples,) = samples_of([food_project])
+    browser = signed_in(person)
+    for sample in (*samples.known, samples.trap):
+        browser.post(reverse("classifier:home"), {"sample": sample.name, "project": food_project.pk})
+
+    *known, trap = Prediction.objects.order_by("pk")
+    assert all(each.top_tag in sample.tags for each, sample in zip(known, samples.known, strict=True))
+    assert trap.confidence == Prediction.Confidence.LOW
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_sample_is_small_and_accepted(sample: Sample) -> None:
+    content = read_sample(sample.name) or b""
 
     assert len(content) < 60_000
     assert images.admit(content, limits=images.PAGE_PHOTO).format == "JPEG"

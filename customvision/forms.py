@@ -44,7 +44,7 @@ class KeyForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     scope = forms.ChoiceField(
-        label=gettext_lazy("It opens"),
+        label=gettext_lazy("Rights"),
         choices=ApiKey.Scope.choices,
         initial=ApiKey.Scope.PREDICTION,
         help_text=gettext_lazy("A program that only classifies photos needs no more than prediction."),

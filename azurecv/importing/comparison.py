@@ -94,7 +94,7 @@ def compare_engines(
     names = {label.uid: label.name for label in columns_of(ours)}
     rows = np.unique(np.linspace(0, len(snapshot.measured_sha256s) - 1, most).astype(int))
     judgements = []
-    for row in progress.over(rows, _("Comparing with the other side"), total=len(rows)):
+    for row in progress.over(rows, _("Comparing with Custom Vision"), total=len(rows)):
         sha256 = snapshot.measured_sha256s[row]
         content = content_of(sha256)
         said = source.probabilities(content, theirs) if content else None

@@ -45,7 +45,8 @@ def tag_files(
     """Give each picture the tag of the sub-folder that it is in, whatever lies deeper.
 
     A picture in no sub-folder has the one of `tags` that its own name has before a number: cannoli_1.jpg,
-    pizza (1).jpg. Below train, valid and test the next sub-folder is the tag; as_tags: these are tags like others.
+    pizza (1).jpg. A folder called apple_pie goes to the tag "apple pie" if there is that one alone. Below train, valid
+    and test the next sub-folder is the tag; as_tags: these are tags like others.
     may_be_wrapped: a single folder around all others is only the wrapping.
     """
     paths = [file.parts for file in files]
@@ -57,7 +58,7 @@ def tag_files(
     for file, path in zip(files, paths, strict=True):
         is_split = path[0] in splits
         below = path[1:] if is_split else path
-        tag = below[0].strip() if len(below) > 1 else _tag_in_name(below[-1], known)
+        tag = _tag_of_folder(below[0].strip(), known) if len(below) > 1 else _tag_in_name(below[-1], known)
         tagged.append(TaggedFile(file, tag, held_out=is_split and path[0].lower() in _TO_MEASURE))
     return TaggedFolder(tuple(tagged), splits)
 
@@ -76,6 +77,16 @@ def _splits(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(below) if learned & measured else ()
 
 
+def with_spaces(folder: str) -> str:
+    """Return the name of a folder as people write it: apple pie for apple_pie."""
+    return folder.replace("_", " ").strip()
+
+
+def _tag_of_folder(folder: str, known: dict[str, str]) -> str:
+    return folder if same_name(folder) in known else known.get(same_name(with_spaces(folder)), folder)
+
+
 def _tag_in_name(name: str, known: dict[str, str]) -> str:
     match = _NUMBERED.match(name.rpartition(".")[0] or name)
-    return known.get(same_name(match["tag"]), "") if match else ""
+    folder = match["tag"] if match else ""
+    return known.get(same_name(folder)) or known.get(same_name(with_spaces(folder)), "")

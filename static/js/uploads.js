@@ -19,6 +19,7 @@
   const say = panel.dataset; // the sentences, translated by the template
   const form = panel.querySelector("form[data-upload]");
   const missing = panel.querySelector("[data-missing]");
+  const spaces = missing.querySelector("[data-spaces]");
   const tagSelect = form.elements.tag;
   const progress = panel.querySelector("[data-progress]");
   const bar = progress.querySelector("progress");
@@ -141,6 +142,7 @@
     missing.querySelector("[data-sentence]").hidden = missing.querySelector("[data-make]").hidden = !tags.length;
     missing.querySelector("[data-go-on]").hidden = Boolean(tags.length);
     missing.querySelector("[data-as-tags]").hidden = !splits.length;
+    spaces.hidden = !tags.some(({ name }) => name.includes("_"));
     missing.querySelector("[data-new-tags]").replaceChildren(...tags.map(({ name, detail }) => entry(name, detail)));
     missing.hidden = false;
     missing.querySelector("button:not([hidden])").focus();
@@ -153,7 +155,8 @@
   async function makeTags() {
     const folders = closeQuestion(); // at once: a second click finds nothing to do
     const body = new FormData();
-    for (const { name } of newTags(folders)) body.append("name", name);
+    const written = (name) => (spaces.querySelector("input").checked ? name.replaceAll("_", " ") : name);
+    for (const { name } of newTags(folders)) body.append("name", written(name));
     try {
       await post(say.tagsUrl, body);
       // Judged again, the folders find their tags

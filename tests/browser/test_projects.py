@@ -127,6 +127,20 @@ def test_folder_becomes_tags_once_that_is_agreed_to(
     assert project.tags.count() == 2
 
 
+def test_underscores_of_folders_become_spaces_where_that_is_wanted(
+    scripted_page: Page, live_server: LiveServer, developer: User, project: Project, tmp_path: Path
+) -> None:
+    page = scripted_page
+    make_files(tmp_path / "Train" / "apple_pie", 2)
+    sign_in(page, live_server, developer, f"/projects/{project.pk}/")
+
+    page.locator("#id_folder").set_input_files(tmp_path / "Train")
+    page.get_by_label("Écrire des espaces").check()
+    page.locator("[data-missing] [data-make]").click()
+
+    expect_count(page, "apple pie", 2)
+
+
 def test_folder_question_takes_a_second_folder_and_one_click_only(
     scripted_page: Page, live_server: LiveServer, developer: User, project: Project, tmp_path: Path
 ) -> None:

@@ -45,6 +45,33 @@ def test_each_sub_folder_is_a_tag(project: Project, folder: Path) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("arguments", "tag"), [([], "apple_pie"), (["--spaces"], "apple pie")])
+def test_underscores_become_spaces_where_that_is_wanted(
+    project: Project, folder: Path, arguments: list[str], tag: str
+) -> None:
+    (folder / "pizza").rename(folder / "apple_pie")
+
+    for _again in range(2):
+        call_command("upload_images", str(folder), *arguments, project="Dishes")
+
+    assert counts(project) == {tag: 3, "risotto": 3}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("tags", "tag"), [(["apple pie"], "apple pie"), (["apple pie", "apple_pie"], "apple_pie")])
+def test_folder_finds_the_tag_that_is_written_with_spaces(
+    project: Project, folder: Path, tags: list[str], tag: str
+) -> None:
+    create_tags(project=project, names=tags)
+    (folder / "pizza").rename(folder / "apple_pie")
+    (folder / "risotto" / "risotto_0.jpg").rename(folder / "apple_pie_1.jpg")
+
+    call_command("upload_images", str(folder), project="Dishes")
+
+    assert counts(project)[tag] == 4
+
+
+@pytest.mark.django_db(transaction=True)
 def test_files_are_tagged_by_their_names(project: Project, folder: Path) -> None:
     create_tags(project=project, names=["pizza", "risotto"])
     for path in list(folder.rglob("*.jpg")):

@@ -8,7 +8,7 @@ from django.core.management.base import CommandError
 
 from jobs.models import Job
 from training.commands import ProjectCommand
-from training.folders import TaggedFolder
+from training.folders import TaggedFolder, with_spaces
 from training.models import Project
 from training.services.folders import (
     MOST_REPORTED,
@@ -16,6 +16,7 @@ from training.services.folders import (
     find_contradictions,
     open_contents,
     reasons,
+    tags_by_name,
     upload_folder,
 )
 from training.services.projects import create_tags
@@ -33,6 +34,7 @@ class Command(ProjectCommand):
         parser.add_argument(
             "--as-tags", action="store_true", help="Folders called train, valid and test are tags like others."
         )
+        parser.add_argument("--spaces", action="store_true", help="Tags made have spaces for the _ of their folders.")
         parser.add_argument("--dry-run", action="store_true", help="Say what would be uploaded, and under which tags.")
         parser.add_argument("--no-progress", action="store_true")
 
@@ -44,6 +46,7 @@ class Command(ProjectCommand):
         tag: str,
         held_out: bool,
         as_tags: bool,
+        spaces: bool,
         dry_run: bool,
         no_progress: bool,
         as_json: bool,
@@ -59,7 +62,8 @@ class Command(ProjectCommand):
                 return
         if contents.tagged.splits:
             self.stderr.write(f"{splits_sentence(contents.tagged)} --as-tags makes tags of them.")
-        made, _ = create_tags(project=chosen, names=[] if tag else sorted(set(contents.tagged.counts()) - {""}))
+        missing = [] if tag else sorted(set(contents.tagged.counts()) - {""} - set(tags_by_name(chosen)))
+        made, _ = create_tags(project=chosen, names=[with_spaces(name) if spaces else name for name in missing])
         if made:
             self.stderr.write(f"Tags made: {', '.join(each.name for each in made)}.")
         job = upload_folder(

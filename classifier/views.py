@@ -27,6 +27,7 @@ from classifier.samples import read_sample, samples_of
 from engine import images
 from engine.exceptions import RefusedPicture
 from training.models import Project
+from training.services.first_steps import first_steps
 from web.takes import Rate, Takes, is_signed_in, limited_to
 
 logger = logging.getLogger(__name__)
@@ -160,6 +161,8 @@ def _page(
         return render(request, "classifier/_result.html", context)
     context |= {"no_model": not form.choices, "held": held}
     context |= {"samples": list(samples_of(form.choices)), "samples_open": not held and not own.exists()}
+    if request.user.has_perm("accounts.develop"):
+        context["steps"] = first_steps()
     if not (shown or held):
         context["unjudged"] = own.unjudged(now)[:MOST_UNJUDGED]
     return render(request, "classifier/home.html", context)

@@ -1,7 +1,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from classifr import views
+from classifr import stories, views
 
 urlpatterns = [
     path("customvision/", include("customvision.urls")),
@@ -12,6 +12,7 @@ urlpatterns = [
     path("jobs/", include("jobs.urls")),
     path("projects/", include("training.urls")),
     path("connect/", include("customvision.page_urls")),
+    path("help/", stories.help_page, name="help"),
     path("admin/", admin.site.urls),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),

@@ -59,6 +59,7 @@ TABLE: list[tuple[str, Access]] = [
     ("readyz", Access("anonymous", "get")),
     ("may-send", Access("client", "get", is_method_first=True)),
     ("favicon.ico", Access("anonymous", "get")),
+    ("help", Access("client", "get")),
     ("accounts:login", Access("anonymous", "get post put")),
     ("accounts:logout", Access("anonymous", "post")),
     ("accounts:language", Access("anonymous", "post")),

@@ -18,7 +18,8 @@ from pytest_django import Settings
 from tests.test_contributing import PAGES, ROOT
 from tests.test_layers import FLOORS
 
-TOLD = [page for page in PAGES if page.name != "CHANGELOG.md"]  # which tells of what was, too
+HELP = sorted((ROOT / "templates" / "help").glob("*.md"))
+TOLD = [*(page for page in PAGES if page.name != "CHANGELOG.md"), *HELP]  # that page tells of what was, too
 COMMAND = re.compile(r"(?:manage\.py|(?:^|(?<=`))manage) ([a-z_]+)([^`\n#]*)", re.MULTILINE)
 SETTINGS = """
 import sys, dotenv

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponseBase
@@ -27,13 +27,13 @@ def next_url(request: HttpRequest, default: str) -> str:
     return target if is_ours and target.startswith("/") else default
 
 
-def permission_or_404(permission: str) -> Callable[[View], View]:
-    """Let through the signed-in users who have that permission; send strangers to sign in, answer 404 to the others."""
+def allowed_or_404(is_allowed: Callable[[User], bool]) -> Callable[[View], View]:
+    """Let through the signed-in users of whom that is true; send strangers to sign in, answer 404 to the others."""
 
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            if not request.user.has_perm(permission):
+            if not is_allowed(cast(User, request.user)):
                 raise Http404
             return view(request, *args, **kwargs)
 
@@ -42,5 +42,6 @@ def permission_or_404(permission: str) -> Callable[[View], View]:
     return decorate
 
 
-reviewer_required = permission_or_404("accounts.review")
-developer_required = permission_or_404("accounts.develop")
+reviewer_required = allowed_or_404(lambda user: user.has_perm("accounts.review"))
+developer_required = allowed_or_404(lambda user: user.has_perm("accounts.develop"))
+administrator_required = allowed_or_404(lambda user: user.is_superuser)

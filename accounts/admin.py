@@ -1,5 +1,8 @@
 """The Django admin's pages of users and of keys."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet
@@ -9,11 +12,14 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.formats import localize
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
-from accounts.forms import DeactivationForm
+from accounts.exceptions import LastAdministrator
+from accounts.forms import SuccessionForm
 from accounts.keys import revoke_keys_of
 from accounts.models import ApiKey, User
+from accounts.roles import MAY_HAVE_KEYS, role_of
+from accounts.sentences import LAST_ADMINISTRATOR, revoked_keys, stopped_keys
 from accounts.services import deactivate_users
 from accounts.sign_ins import locked_until, release_lock
 from web.read_only import ReadOnlyAdmin
@@ -42,12 +48,16 @@ class ClassifrUserAdmin(UserAdmin[User]):
         if any(user == request.user for user in users):
             self.message_user(request, _("You cannot deactivate yourself."), messages.ERROR)
             return None
-        form = DeactivationForm(request.POST if "confirmed" in request.POST else None, users=users)
+        form = SuccessionForm(request.POST if "confirmed" in request.POST else None, users=users)
         if not form.is_valid():
             context = {**self.admin_site.each_context(request), "users": users, "form": form, "opts": self.opts}
             return render(request, "accounts/deactivate.html", {**context, "title": _("Deactivate?")})
-        stopped = deactivate_users(list(users), successors=form.successors)
-        self._say_stopped(request, stopped)
+        try:
+            stopped = deactivate_users(list(users), successors=form.successors)
+        except LastAdministrator:
+            self.message_user(request, LAST_ADMINISTRATOR, messages.ERROR)
+            return None
+        self.message_user(request, stopped_keys(stopped), messages.WARNING)
         return None
 
     @admin.action(description=gettext_lazy("Let them sign in again (release the lock)"), permissions=["change"])
@@ -56,10 +66,25 @@ class ClassifrUserAdmin(UserAdmin[User]):
             release_lock(user)
         self.message_user(request, _("They can sign in again."), messages.SUCCESS)
 
+    def get_readonly_fields(self, request: HttpRequest, user: User | None = None) -> Sequence[str]:  # type: ignore[override]
+        """Who changes users stays who they are: so an administrator is left, and nobody is locked out by a slip."""
+        own = ("is_active", "is_superuser") if user == request.user else ()
+        return (*self.readonly_fields, *own)
+
+    def has_delete_permission(self, request: HttpRequest, user: User | None = None) -> bool:
+        return super().has_delete_permission(request, user) and user != request.user
+
     def save_model(self, request: HttpRequest, user: User, form: ModelForm[User], change: bool) -> None:  # noqa: FBT001  # Django's
         super().save_model(request, user, form, change)
         if change and "is_active" in form.changed_data and not user.is_active:
-            self._say_stopped(request, ApiKey.objects.not_revoked_of([user]).count())
+            stopped = ApiKey.objects.not_revoked_of([user]).count()
+            self.message_user(request, stopped_keys(stopped), messages.WARNING)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001  # Django's
+        super().save_related(request, form, formsets, change)
+        user = form.instance
+        if role_of(user) not in MAY_HAVE_KEYS and (revoked := revoke_keys_of([user])):
+            self.message_user(request, revoked_keys(revoked), messages.WARNING)
 
     def delete_model(self, request: HttpRequest, user: User) -> None:
         revoke_keys_of([user])
@@ -68,10 +93,6 @@ class ClassifrUserAdmin(UserAdmin[User]):
     def delete_queryset(self, request: HttpRequest, users: QuerySet[User]) -> None:
         revoke_keys_of(users)
         super().delete_queryset(request, users)
-
-    def _say_stopped(self, request: HttpRequest, count: int) -> None:
-        sentence = ngettext("%(count)s API key stops working.", "%(count)s API keys stop working.", count)
-        self.message_user(request, sentence % {"count": count}, messages.WARNING)
 
 
 @admin.register(ApiKey)

@@ -1,4 +1,4 @@
-"""Why nobody is signed in just now."""
+"""Why nobody is signed in just now, and why users are left as they are."""
 
 
 class SignInRefused(Exception):
@@ -19,3 +19,11 @@ class TooManyFailures(SignInRefused):
 
 class NameLocked(SignInRefused):
     """For this name."""
+
+
+class LinkIsDead(Exception):
+    """The link sets no password: used, replaced, too old, or never made. Its owner can ask for another."""
+
+
+class LastAdministrator(Exception):
+    """Nobody would be left who may give anybody a role."""

@@ -91,10 +91,12 @@ def hand_over(key: ApiKey, *, to: User) -> None:
     logger.info("Handed over api_key=%s to_user=%s", key.prefix, to.pk)
 
 
-def revoke_keys_of(users: Iterable[User]) -> None:
-    """Revoke the keys of people who are about to be deleted: nobody would answer for them."""
-    for key in ApiKey.objects.not_revoked_of(users):
+def revoke_keys_of(users: Iterable[User]) -> int:
+    """Revoke the keys of people who can answer for them no longer; return how many."""
+    keys = list(ApiKey.objects.not_revoked_of(users))
+    for key in keys:
         revoke_key(key)
+    return len(keys)
 
 
 def revoke_key(key: ApiKey) -> None:

@@ -12,7 +12,7 @@ from django.utils import translation
 
 from accounts.exceptions import SignInRefused
 from accounts.sign_ins import attempt_of
-from accounts.views import login, sign_in_refused
+from accounts.views.signing_in import login, sign_in_refused
 from web import limits
 
 

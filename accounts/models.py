@@ -43,6 +43,20 @@ class User(AbstractUser):
         return self.username
 
 
+class PasswordLink(models.Model):
+    """The link by which somebody sets their password, once: the last one that was made for them."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="password_link")
+    digest = models.CharField(max_length=64, unique=True, help_text="The sha256 of its text, in hexadecimal.")
+    replaces = models.CharField(
+        max_length=64, help_text="The sha256 of what is stored of the password: with another one the link is dead."
+    )
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.expires_at:%Y-%m-%d %H:%M}"
+
+
 class RequestCount(models.Model):
     """How many requests of one kind somebody has sent in a minute; `web.limits` counts them, unlogged."""
 

@@ -2,13 +2,15 @@
 
 import logging
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from django.contrib.auth.models import Group
 from django.db import transaction
 
-from accounts.keys import hand_over
-from accounts.models import REVIEWERS, ApiKey, User
+from accounts.exceptions import LastAdministrator
+from accounts.keys import hand_over, revoke_keys_of
+from accounts.models import REVIEWERS, ApiKey, PasswordLink, User
+from accounts.roles import GROUPS, MAY_HAVE_KEYS, Role
 
 logger = logging.getLogger(__name__)
 
@@ -36,9 +38,50 @@ def create_first_users(passwords: dict[str, str]) -> dict[str, str]:
 
 @transaction.atomic
 def deactivate_users(users: Sequence[User], *, successors: Mapping[ApiKey, User]) -> int:
-    """Deactivate them, and give each key to its successor; return how many keys stop for want of one."""
+    """Deactivate them, and give each key to its successor; return how many keys stop for want of one.
+
+    Raises LastAdministrator.
+    """
+    _leave_an_administrator(without=users)
     for key, successor in successors.items():
         hand_over(key, to=successor)
     User.objects.filter(pk__in=[user.pk for user in users]).update(is_active=False)
+    PasswordLink.objects.filter(user__in=users).delete()
     logger.info("Deactivated users=%s", ",".join(str(user.pk) for user in users))
     return ApiKey.objects.not_revoked_of(users).count()
+
+
+def activate_user(user: User) -> None:
+    """Let them sign in again; their keys work again too."""
+    User.objects.filter(pk=user.pk).update(is_active=True)
+    logger.info("Activated user=%s", user.pk)
+
+
+@transaction.atomic
+def set_role(user: User, role: Role, *, successors: Mapping[ApiKey, User]) -> int:
+    """Let them do what that role may, and nothing else; return how many of their keys are revoked.
+
+    successors: of keys, where the role may have none. What else the former role opened ends with the next request.
+    Raises LastAdministrator.
+    """
+    if role != Role.ADMINISTRATOR:
+        _leave_an_administrator(without=[user])
+    user.user_permissions.clear()
+    user.groups.remove(*user.groups.filter(permissions__content_type__app_label="accounts"))
+    if role in GROUPS:
+        user.groups.add(Group.objects.get(name=GROUPS[role]))
+    user.is_superuser = user.is_staff = role == Role.ADMINISTRATOR
+    user.save(update_fields=["is_superuser", "is_staff"])
+    logger.info("Set role user=%s role=%s", user.pk, role)
+    if role in MAY_HAVE_KEYS:
+        return 0
+    for key, successor in successors.items():
+        hand_over(key, to=successor)
+    return revoke_keys_of([user])
+
+
+def _leave_an_administrator(*, without: Collection[User]) -> None:
+    """Raise LastAdministrator where these people are all administrators that there are. Two at once wait here."""
+    active = User.objects.select_for_update().filter(is_superuser=True, is_active=True).order_by("pk")
+    if (administrators := set(active)) and administrators <= set(without):
+        raise LastAdministrator

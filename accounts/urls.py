@@ -1,13 +1,20 @@
 from django.urls import path
 
-from accounts import views
+from accounts.views import signing_in, users
 
 app_name = "accounts"
 urlpatterns = [
-    path("login/", views.login, name="login"),
-    path("logout/", views.logout, name="logout"),
-    path("password/", views.password_change, name="password_change"),
-    path("language/", views.language, name="language"),
-    path("theme/", views.theme, name="theme"),
-    path("keys/", views.keys, name="keys"),
+    path("login/", signing_in.login, name="login"),
+    path("logout/", signing_in.logout, name="logout"),
+    path("password/", signing_in.password_change, name="password_change"),
+    path("password/set", signing_in.password_set, name="password_set"),
+    path("language/", signing_in.language, name="language"),
+    path("theme/", signing_in.theme, name="theme"),
+    path("keys/", signing_in.keys, name="keys"),
+    path("users/", users.users, name="users"),
+    path("users/new", users.new, name="user_new"),
+    path("users/<int:pk>/", users.user, name="user"),
+    path("users/<int:pk>/link", users.link, name="user_link"),
+    path("users/<int:pk>/deactivate", users.deactivate, name="user_deactivate"),
+    path("users/<int:pk>/activate", users.activate, name="user_activate"),
 ]

@@ -40,6 +40,10 @@ def make_developer(**fields: Any) -> User:
     return user
 
 
+def make_administrator(**fields: Any) -> User:
+    return make_user(is_staff=True, is_superuser=True, **fields)
+
+
 def _role(name: str, *codenames: str) -> Group:
     """Return the group; a test that empties all tables has taken away what the migration made."""
     group, _ = Group.objects.get_or_create(name=name)

@@ -52,7 +52,7 @@ class Access(NamedTuple):
     """Whether a wrong method is told to strangers too."""
 
 
-OWN, OTHERS, ROW, PICTURE = ("own",), ("others",), ("row",), ("picture",)
+OWN, OTHERS, ROW, PICTURE, PERSON = ("own",), ("others",), ("row",), ("picture",), ("person",)
 PROJECT, TAG, IMAGE, ITERATION = ("project",), ("project", "tag"), ("project", "image"), ("project", "iteration")
 TABLE: list[tuple[str, Access]] = [
     ("healthz", Access("anonymous", "get")),
@@ -66,6 +66,13 @@ TABLE: list[tuple[str, Access]] = [
     ("accounts:theme", Access("anonymous", "post")),
     ("accounts:keys", Access("client", "post")),
     ("accounts:password_change", Access("client", "get post put")),
+    ("accounts:password_set", Access("anonymous", "get post")),
+    ("accounts:users", Access("admin", "get")),
+    ("accounts:user_new", Access("admin", "get post")),
+    ("accounts:user", Access("admin", "get post", PERSON)),
+    ("accounts:user_link", Access("admin", "post", PERSON)),
+    ("accounts:user_deactivate", Access("admin", "get post", PERSON)),
+    ("accounts:user_activate", Access("admin", "post", PERSON)),
     ("classifier:home", Access("client", "get post")),
     ("classifier:prediction", Access("client", "get", OWN)),
     ("classifier:prediction", Access("client", "get", OTHERS, of_others=True)),
@@ -153,6 +160,7 @@ def furnish(user: User | None) -> dict[str, int | str]:
         "held_for_others": held_for_others.pk,
         "others": row.verdict.prediction_id,
         "row": row.pk,
+        "person": factories.make_user().pk,
         "contradiction": Contradiction.objects.create(image=images[0], tag=tag).pk,
         "picture": row.picture.sha256,
         "project": project.pk,

@@ -10,7 +10,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from accounts.keys import find_key
-from accounts.models import ApiKey
+from accounts.models import ApiKey, User
+from accounts.roles import Role, role_of
 from catalog.models import Picture
 from classifier.models import PendingPhoto, Prediction
 from feedback.models import Misprediction, Verdict
@@ -276,6 +277,44 @@ def test_page_sent_again_neither_shows_the_key_nor_makes_another() -> None:
     assert "invalid-feedback" in browser.content
     assert text not in browser.content
     assert ApiKey.objects.count() == 1
+
+
+def link_on(content: str) -> str:
+    [text] = re.findall('id="link-text"[^>]*>[^<]*(/accounts/password/set[^<]+)</textarea>', content)
+    return unescape(text)
+
+
+def test_administrator_invites_somebody_who_sets_a_password() -> None:
+    administrator, invited = PlainBrowser(factories.make_administrator()), PlainBrowser()
+    administrator.open("/accounts/users/new")
+    administrator.send("/users/new", username="anne", role="user")
+
+    invited.open(link_on(administrator.content))
+    invited.send("/password/set", new_password1="a-good-s3cret", new_password2="a-good-s3cret")
+
+    assert invited.url == "/"
+    assert User.objects.get(username="anne").check_password("a-good-s3cret")
+
+
+def test_administrator_changes_a_role_deactivates_and_lets_in_again() -> None:
+    factories.make_reviewer()
+    person = factories.make_user(username="anne")
+    browser = PlainBrowser(factories.make_administrator())
+    browser.open("/accounts/users/", q="anne")
+    assert f"/accounts/users/{person.pk}/" in browser.content
+
+    browser.open(f"/accounts/users/{person.pk}/")
+    browser.send(f"/users/{person.pk}/", role="reviewer")
+    browser.open(f"/accounts/users/{person.pk}/deactivate")
+    browser.send("/deactivate")
+    person.refresh_from_db()
+    assert not person.is_active
+
+    browser.open(f"/accounts/users/{person.pk}/")
+    browser.send("/activate")
+    person.refresh_from_db()
+    assert person.is_active
+    assert role_of(person) == Role.REVIEWER
 
 
 def test_examples_are_about_the_project_that_is_chosen(food_project: Project) -> None:

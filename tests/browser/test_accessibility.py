@@ -18,7 +18,7 @@ from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.keys import create_key
-from accounts.models import ApiKey, User
+from accounts.models import ApiKey, PasswordLink, User
 from classifier.exceptions import BackendUnavailable
 from classifier.models import PendingPhoto, Prediction
 from feedback.models import Verdict
@@ -376,5 +376,41 @@ def test_pages_of_developers_on_programs(walk: Walk) -> None:
     expect(page.locator(".alert")).to_be_visible()
     walk.look("keys, one revoked")
     walk.go(f"/connect/keys/{key.pk}/revoke", "revoked already")
+
+    assert not walk.notes, "\n".join(walk.notes)
+
+
+def test_pages_of_administrators_on_users(walk: Walk) -> None:
+    page, leaver = walk.page, factories.make_developer(username="diane")
+    successor, anne = factories.make_developer(username="denis"), factories.make_user(username="anne")
+    create_key(name="camera", scope="all", by=leaver)
+    User.objects.create_user("invited")
+    factories.make_user(username="gone", is_active=False)
+    become(page, walk.server, factories.make_administrator(username="root"))
+
+    walk.go("/accounts/users/", "users")
+    walk.go("/accounts/users/?q=nobody", "users, nobody found")
+    walk.go("/accounts/users/new", "new user")
+    page.locator("input[name=username]").fill("ROOT")
+    page.locator("main form button[type=submit]").click()
+    walk.look("new user, refused")
+    walk.go(f"/accounts/users/{anne.pk}/", "user")
+    page.get_by_role("button", name=re.compile("lien|link")).click()
+    link = page.locator("#link-text").input_value()
+    walk.look("the new link")
+    walk.go(f"/accounts/users/{leaver.pk}/deactivate", "deactivate?")
+    walk.go(f"/accounts/users/{leaver.pk}/", "user")
+    page.locator("input[value=user]").check()
+    page.locator("main form button[type=submit]").first.click()
+    expect(page.locator("option", has_text=successor.username)).to_have_count(1)
+    walk.notes += [f"keys of whom: {note}" for note in examine(page, sizes=walk.sizes)]
+    walk.go(link.removeprefix(walk.server.url), "set a password")
+    for box in page.locator("input[type=password]").all():
+        box.fill("1")
+    page.locator("main form button[type=submit]").click()
+    walk.look("set a password, refused")
+    PasswordLink.objects.all().delete()
+    page.goto(link)
+    walk.notes += [f"dead link: {note}" for note in examine(page, sizes=walk.sizes)]
 
     assert not walk.notes, "\n".join(walk.notes)

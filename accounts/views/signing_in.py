@@ -5,20 +5,23 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from django.conf import settings
-from django.contrib import messages
+from django.contrib import auth, messages
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, SetPasswordForm
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import next_url
-from accounts.exceptions import Busy, NameLocked, SignInRefused
+from accounts.exceptions import Busy, LinkIsDead, NameLocked, SignInRefused
 from accounts.forms import SignInForm
 from accounts.models import User
+from accounts.password_links import find_link, redeem_link
 from accounts.sign_ins import remember_device
 from web.limits import refusal
 
@@ -70,6 +73,29 @@ class PasswordChange(auth_views.PasswordChangeView):
 
 
 password_change = PasswordChange.as_view()
+
+
+@never_cache
+@sensitive_post_parameters()
+@require_http_methods(["GET", "HEAD", "POST"])
+def password_set(request: HttpRequest) -> HttpResponseBase:
+    """Let whoever has a link choose a password, and sign in whom it is for.
+
+    The link's text is no part of the path: requests are logged by theirs.
+    """
+    try:
+        link = find_link(request.GET.get("link", ""))
+        form = SetPasswordForm(link.user, request.POST or None)
+        if not form.is_valid():
+            return render(request, "accounts/password_set.html", {"form": form, "owner": link.user})
+        redeem_link(link, password=form.cleaned_data["new_password1"])
+    except LinkIsDead:
+        return render(request, "accounts/password_link_dead.html")
+    auth.login(request, link.user)
+    messages.success(request, _("Your password is set."))
+    response = redirect(settings.LOGIN_REDIRECT_URL)
+    remember_device(response, link.user.username)
+    return response
 
 
 @require_POST

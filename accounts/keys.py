@@ -52,7 +52,7 @@ def is_name_used(name: str) -> bool:
 
 
 def end_of(last_day: date) -> datetime:
-    """Return the moment in which that day ends, as the server's clock has it."""
+    """Return the moment in which that day ends, where its reader is, or by TIME_ZONE for a command."""
     return timezone.make_aware(datetime.combine(last_day + timedelta(days=1), time()))
 
 

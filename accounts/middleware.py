@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from http import HTTPStatus
 from urllib.parse import urlencode, urlsplit
+from zoneinfo import ZoneInfo, available_timezones
 
 from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 
 from accounts.exceptions import SignInRefused
 from accounts.sign_ins import attempt_of
@@ -24,6 +25,18 @@ def language_of_user(get_response: Callable[[HttpRequest], HttpResponse]) -> Cal
             translation.activate(language)
             request.LANGUAGE_CODE = language
         return get_response(request)
+
+    return middleware
+
+
+def time_zone_of_browser(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Show moments, and understand dates, in the time zone that the page's script has told; else in TIME_ZONE."""
+    known = available_timezones()
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        told = request.COOKIES.get("timezone")
+        with timezone.override(ZoneInfo(told) if told in known else None):
+            return get_response(request)
 
     return middleware
 

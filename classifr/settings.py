@@ -94,6 +94,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "web.request_log.log_user",
     "accounts.middleware.language_of_user",
+    "accounts.middleware.time_zone_of_browser",
     "accounts.middleware.signing_in_from_htmx",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -208,7 +209,7 @@ CLASSIFR_CLIENT_PASSWORD = secret("CLASSIFR_CLIENT_PASSWORD")
 LANGUAGE_CODE = "fr"
 LANGUAGES = [("fr", _("French")), ("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
-TIME_ZONE = env.time_zone("TIME_ZONE", "Europe/Paris")
+TIME_ZONE = env.time_zone("TIME_ZONE", "Europe/Paris")  # where a browser has not told its own
 USE_TZ = True
 
 # Background work

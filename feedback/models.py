@@ -92,11 +92,11 @@ class MispredictionQuerySet(models.QuerySet["Misprediction"]):
             return [name for (name,) in cursor.fetchall()]
 
     def since(self, day: date) -> MispredictionQuerySet:
-        """From the beginning of that day, in the site's time zone."""
+        """From the beginning of that day, in the reader's time zone."""
         return self.filter(created_at__gte=timezone.make_aware(datetime.combine(day, time.min)))
 
     def until(self, day: date) -> MispredictionQuerySet:
-        """To the end of that day, in the site's time zone."""
+        """To the end of that day, in the reader's time zone."""
         return self.filter(created_at__lte=timezone.make_aware(datetime.combine(day, time.max)))
 
 

@@ -9,28 +9,27 @@ from django.db import transaction
 
 from accounts.exceptions import LastAdministrator
 from accounts.keys import hand_over, revoke_keys_of
-from accounts.models import REVIEWERS, ApiKey, PasswordLink, User
+from accounts.models import ApiKey, PasswordLink, User
 from accounts.roles import GROUPS, MAY_HAVE_KEYS, Role
 
 logger = logging.getLogger(__name__)
 
+FIRST_USERS = {"client": Role.USER, "reviewer": Role.REVIEWER, "developer": Role.DEVELOPER}
 
-def create_first_users(passwords: dict[str, str]) -> dict[str, str]:
-    """Create the users `reviewer` and `client` where they are missing; return the random passwords that were made.
 
-    passwords: by username, what the environment asks for; "" or absent means a random one. An existing user is left
-    as is, and their password cannot be read again.
+@transaction.atomic
+def create_first_users(passwords: Mapping[str, str]) -> dict[str, str]:
+    """Create a user of each role but the highest, where there is nobody yet; return the random passwords made.
+
+    passwords: by username, what the environment asks for; "" or absent means a random one.
     """
     made: dict[str, str] = {}
-    for username in ("reviewer", "client"):
-        if User.objects.filter(username=username).exists():
-            continue
+    if User.objects.exists():
+        return made
+    for username, role in FIRST_USERS.items():
         given = passwords.get(username, "")
         password = given or secrets.token_urlsafe(12)
-        is_reviewer = username == "reviewer"
-        user = User.objects.create_user(username, password=password, is_staff=is_reviewer)
-        if is_reviewer:
-            user.groups.add(Group.objects.get(name=REVIEWERS))
+        set_role(User.objects.create_user(username, password=password), role, successors={})
         if not given:
             made[username] = password
     return made

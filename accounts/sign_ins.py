@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
 from accounts.exceptions import Busy, NameLocked, SignInRefused, TooManyFailures
@@ -114,7 +114,7 @@ def attempt_of(request: HttpRequest, name: str) -> Attempt:
     return Attempt(name, _limit_by_name(name), by_network, overall)
 
 
-def remember_device(response: HttpResponse, name: str) -> None:
+def remember_device(response: HttpResponseBase, name: str) -> None:
     """Let this browser be known as one in which the name was signed in."""
     response.set_signed_cookie(
         DEVICE_COOKIE,

@@ -93,16 +93,33 @@ def folder(name: str, default: Path) -> Path:
     """Read the path of a folder, which need not be there yet."""
 
     def parse(found: str) -> Path:
-        try:
-            path = Path(found).expanduser().resolve()
-            nearest = next(each for each in (path, *path.parents) if each.exists())
-        except (OSError, RuntimeError) as exc:  # too long, not to be looked at; the home of nobody
-            raise ValueError(found) from exc
+        path, nearest = _path(found)
         if not nearest.is_dir():
             raise ValueError(path)
         return path
 
     return read(name, default.resolve(), parse, accepted="the path of a folder, which is there or can be made")
+
+
+def file(name: str) -> Path | None:
+    """Read the path of a file, which need not be there yet; None by default."""
+
+    def parse(found: str) -> Path:
+        path, nearest = _path(found)
+        if not (nearest.is_file() if nearest == path else nearest.is_dir()):
+            raise ValueError(path)
+        return path
+
+    return read(name, None, parse, accepted="the path of a file, which is there or can be made")
+
+
+def _path(found: str) -> tuple[Path, Path]:
+    """Return the path and the nearest above it that is there, itself perhaps. Raises ValueError."""
+    try:
+        path = Path(found).expanduser().resolve()
+        return path, next(each for each in (path, *path.parents) if each.exists())
+    except (OSError, RuntimeError) as exc:  # too long, not to be looked at; the home of nobody
+        raise ValueError(found) from exc
 
 
 def several(name: str, default: Sequence[str], parse: Callable[[str], str], *, accepted: str) -> list[str]:

@@ -12,6 +12,7 @@ from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from classifr import environment as env
+from classifr import logs
 from classifr.environment import secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -204,6 +205,7 @@ LOGOUT_REDIRECT_URL = "accounts:login"
 
 CLASSIFR_REVIEWER_PASSWORD = secret("CLASSIFR_REVIEWER_PASSWORD")  # of the first users; random when not given
 CLASSIFR_CLIENT_PASSWORD = secret("CLASSIFR_CLIENT_PASSWORD")
+CLASSIFR_DEVELOPER_PASSWORD = secret("CLASSIFR_DEVELOPER_PASSWORD")
 
 # Languages
 LANGUAGE_CODE = "fr"
@@ -329,27 +331,7 @@ if CLASSIFR_HTTPS:
     SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
 
-# Logs: one line an event, key=value, on standard error
+# Logs
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", among=["DEBUG", "INFO", "WARNING", "ERROR"])
-QUIET_LOGGERS = ("azure", "django", "django_tasks", "django_tasks_db")
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {
-        "refused": {"()": "web.request_log.RefusedRequest"},
-        "whose": {"()": "web.request_log.WhoseRequest"},
-    },
-    "formatters": {
-        "line": {
-            "()": "web.request_log.LineFormatter",
-            "format": "time={asctime} level={levelname} logger={name} request={request_id} user={user_id} {message}",
-            "style": "{",
-        }
-    },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["refused", "whose"]}},
-    "root": {
-        "handlers": ["console"],
-        "level": LOG_LEVEL,
-    },
-    "loggers": {name: {"level": "WARNING"} for name in QUIET_LOGGERS},
-}
+LOG_FILE = env.file("LOG_FILE")  # None: standard error; `make run` has one under var/
+LOGGING = logs.configuration(level=LOG_LEVEL, file=LOG_FILE)

@@ -18,6 +18,7 @@ random 24 | keep postgres_password
 printf 'postgres://classifr:%s@postgres/classifr' "$(cat secrets/postgres_password)" | keep database_url
 random 8 | keep reviewer_password
 random 8 | keep client_password
+random 8 | keep developer_password
 printf '' | keep azure_connection_string
 
 # Until a certificate that browsers believe takes its place, with its key.

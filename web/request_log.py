@@ -137,5 +137,6 @@ def _secrets() -> list[str]:
         settings.CLASSIFR_CUSTOMVISION_PREDICTION_KEY,
         settings.CLASSIFR_REVIEWER_PASSWORD,
         settings.CLASSIFR_CLIENT_PASSWORD,
+        settings.CLASSIFR_DEVELOPER_PASSWORD,
     )
     return [secret for secret in named if secret and len(secret) >= SHORTEST_SECRET]

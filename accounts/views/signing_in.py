@@ -17,6 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts import first_passwords
 from accounts.access import next_url
 from accounts.exceptions import Busy, LinkIsDead, NameLocked, SignInRefused
 from accounts.forms import SignInForm
@@ -37,12 +38,17 @@ class SignIn(auth_views.LoginView):
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         response = super().form_valid(form)
-        remember_device(response, form.cleaned_data["username"])
+        _note_sign_in(response, form.cleaned_data["username"])
         return response
 
 
 login = SignIn.as_view()
 logout = auth_views.LogoutView.as_view()
+
+
+def _note_sign_in(response: HttpResponseBase, name: str) -> None:
+    remember_device(response, name)
+    first_passwords.forget([name])
 
 
 def sign_in_refused(request: HttpRequest, reason: SignInRefused) -> HttpResponse:
@@ -94,7 +100,7 @@ def password_set(request: HttpRequest) -> HttpResponseBase:
     auth.login(request, link.user)
     messages.success(request, _("Your password is set."))
     response = redirect(settings.LOGIN_REDIRECT_URL)
-    remember_device(response, link.user.username)
+    _note_sign_in(response, link.user.username)
     return response
 
 

@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import DEVELOPERS, REVIEWERS, User
+from accounts.roles import Role, role_of
 from accounts.services import create_first_users
 from tests import factories
 
@@ -140,11 +141,23 @@ def test_strangers_at_the_admin_are_sent_to_sign_in(client: Client, db: None) ->
 def test_first_users_get_random_passwords_once(db: None) -> None:
     made = create_first_users({"client": "chosen-password"})
 
-    assert set(made) == {"reviewer"}
-    assert User.objects.get(username="reviewer").check_password(made["reviewer"])
-    assert User.objects.get(username="reviewer").has_perm("accounts.review")
-    assert User.objects.get(username="client").check_password("chosen-password")
+    users = {user.username: user for user in User.objects.all()}
+    assert set(made) == {"reviewer", "developer"}
+    assert all(users[name].check_password(password) for name, password in made.items())
+    assert users["client"].check_password("chosen-password")
+    assert {name: role_of(user) for name, user in users.items()} == {
+        "client": Role.USER,
+        "reviewer": Role.REVIEWER,
+        "developer": Role.DEVELOPER,
+    }
     assert create_first_users({"client": "another-one"}) == {}
+
+
+def test_first_users_are_made_for_nobody_who_has_users(db: None) -> None:
+    factories.make_user()
+
+    assert create_first_users({}) == {}
+    assert User.objects.count() == 1
 
 
 def test_part_of_a_page_is_never_replaced_by_the_sign_in_form(client: Client) -> None:

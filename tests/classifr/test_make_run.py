@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import threading
@@ -38,6 +39,7 @@ class Running:
         self.clone = clone
         self.address = f"http://127.0.0.1:{port}"
         self.log = clone / "run.log"
+        self.requests = clone / "var" / "log" / "classifr.log"
         self.environment = {
             **{name: value for name, value in os.environ.items() if name not in {"CLASSIFR_VAR", "SECRET_KEY"}},
             "CLASSIFR_PORT": str(port),
@@ -96,6 +98,15 @@ def running(clone: Path) -> Iterator[Running]:
     first.stop()
 
 
+def printed_passwords(running: Running) -> dict[str, str]:
+    """Return what the box says with which the last start ended."""
+    deadline = time.monotonic() + STOP_S
+    while not (box := re.search(r"answers at [^+]*\+-+\+\n([^+]+)\+-+\+\n\Z", running.log.read_text())):
+        assert time.monotonic() < deadline, running.log.read_text()
+        time.sleep(0.1)
+    return dict(re.findall(r"^\| (\S+) +([\w-]{16}) +\|$", box[1], flags=re.MULTILINE))
+
+
 def token(page: str) -> str:
     found = re.search('name="csrfmiddlewaretoken" value="([^"]+)"', page)
     assert found
@@ -114,11 +125,12 @@ def sign_in(address: str, username: str, password: str) -> requests.Session:
 
 
 def test_photo_travels_from_its_sender_to_the_reviewer(running: Running) -> None:
-    """Also: the passwords are where a newcomer looks for them, and a restart keeps everything."""
-    log = running.log.read_text()
-    printed = re.search("User reviewer, password (\\S+)", log)
-    assert printed
-    assert "User client" not in log
+    """Also: the passwords are where a newcomer looks for them, until they were used, and a restart keeps everything."""
+    first = printed_passwords(running)
+    assert first.keys() == {"reviewer", "developer"}  # the client's is chosen by the environment
+    file = running.clone / "var" / "first-passwords"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    sign_in(running.address, "developer", first["developer"])
 
     client = sign_in(running.address, "client", "client-s3cret")
     page = client.get(f"{running.address}/").text
@@ -137,14 +149,18 @@ def test_photo_travels_from_its_sender_to_the_reviewer(running: Running) -> None
     started = time.monotonic()
     running.start()
     assert time.monotonic() - started < 60
+    assert printed_passwords(running) == {"reviewer": first["reviewer"]}
 
-    reviewer = sign_in(running.address, "reviewer", printed[1])
+    reviewer = sign_in(running.address, "reviewer", first["reviewer"])
+    assert not file.exists()
     review = reviewer.get(f"{running.address}/mispredictions/").text
     thumbnail = re.search("/pictures/[0-9a-f]{64}/thumbnail", review)
     assert thumbnail
     assert reviewer.get(running.address + thumbnail[0]).headers["Content-Type"] == "image/jpeg"
     assert client.get(f"{running.address}/mispredictions/").status_code == 404
-    assert running.log.read_text().count("password") == 1
+    assert "Answered" not in running.log.read_text()
+    assert first["reviewer"] not in running.requests.read_text()
+    assert "path=/mispredictions/" in running.requests.read_text()
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,14 @@ import io
 import logging
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
-from django.conf import settings as configured
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
 from accounts.models import User
+from classifr.logs import LINE, QUIET_LOGGERS
 from tests import factories
 from tests.azurecv.azure import PROJECT_ID, RecordedAzure, error
 from training.models import Project
@@ -29,9 +28,8 @@ def log() -> Iterator[io.StringIO]:
     handler = logging.StreamHandler(written)
     handler.addFilter(RefusedRequest())
     handler.addFilter(WhoseRequest())
-    form: Any = configured.LOGGING["formatters"]["line"]  # type: ignore[index]
-    handler.setFormatter(LineFormatter(form["format"], style=form["style"]))
-    names = ["", *configured.QUIET_LOGGERS]
+    handler.setFormatter(LineFormatter(LINE, style="{"))
+    names = ["", *QUIET_LOGGERS]
     before = {name: logging.getLogger(name).level for name in names}
     for name in names:
         logging.getLogger(name).setLevel(logging.DEBUG)

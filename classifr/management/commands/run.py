@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import logging.config
 import os
 import secrets
 import shutil
@@ -9,7 +10,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from ipaddress import ip_address
 from pathlib import Path
@@ -21,8 +22,10 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from classifr import __version__
+from accounts import first_passwords
+from classifr import __version__, logs
 from classifr.embedded_postgres.exceptions import NotServing
+from classifr.management.commands.prepare import box
 from classifr.supervision import Program, read_procfile, supervise
 
 NEEDED_MIB = 100
@@ -37,6 +40,7 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         _make_var()
+        self.log_to_file()
         with _only_run(settings.CLASSIFR_VAR / "run.lock", _address()):
             _check_port()
             self.warn_of_slow_clients()
@@ -55,7 +59,12 @@ class Command(BaseCommand):
         if not _is_collected():
             call_command("collectstatic", interactive=False, verbosity=0)
         # From here on this process is among the users of the embedded database: as the last of them it stops it.
-        call_command("prepare", stdout=self.stdout)
+        call_command("prepare", stdout=self.stdout, no_passwords=True)
+
+    def log_to_file(self) -> None:
+        """Keep the terminal for what matters: requests and the like go to a file, of this process and its programs."""
+        self.log_file = settings.LOG_FILE or settings.CLASSIFR_VAR / "log" / "classifr.log"
+        logging.config.dictConfig(logs.configuration(level=settings.LOG_LEVEL, file=self.log_file))
 
     def warn_of_slow_clients(self) -> None:
         """Say that nothing keeps them from the threads, where others than this machine's users may come."""
@@ -69,9 +78,14 @@ class Command(BaseCommand):
 
     def serve(self) -> None:
         """Run the Procfile until asked to end."""
-        environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+        environment = {
+            **os.environ,
+            "LOG_FILE": str(self.log_file),
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        }
         commands = read_procfile(settings.BASE_DIR / "Procfile")
-        threading.Thread(target=self.announce, daemon=True).start()
+        passwords = first_passwords.read()  # in this thread, which has a connection to the database and closes it
+        threading.Thread(target=self.announce, args=[passwords], daemon=True).start()
         supervise(
             [
                 Program(name, command, environment=environment, folder=settings.BASE_DIR)
@@ -79,14 +93,17 @@ class Command(BaseCommand):
             ]
         )
 
-    def announce(self) -> None:
-        """Print the address as soon as somebody listens there."""
+    def announce(self, passwords: Mapping[str, str]) -> None:
+        """Print the address as soon as somebody listens there, and last what a newcomer signs in with."""
         while True:
             with socket.socket() as probe:
                 if probe.connect_ex((_host(), settings.CLASSIFR_PORT)) == 0:
-                    self.stdout.write(self.style.SUCCESS(f"Classifr {__version__} answers at {_address()}"))
-                    return
+                    break
             time.sleep(0.1)
+        self.stdout.write(self.style.SUCCESS(f"Classifr {__version__} answers at {_address()}"))
+        self.stdout.write(f"Ctrl-C stops it. Requests are logged in {self.log_file}.")
+        if passwords:
+            self.stdout.write(box(passwords))
 
 
 def _host() -> str:

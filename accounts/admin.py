@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, Permission
 from django.db.models import QuerySet
-from django.forms import ModelForm
+from django.forms import ModelForm, ModelMultipleChoiceField
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -25,8 +26,23 @@ from accounts.sign_ins import locked_until, release_lock
 from web.read_only import ReadOnlyAdmin
 
 
+class PermissionField(ModelMultipleChoiceField[Permission]):
+    def label_from_instance(self, permission: Permission) -> str:
+        return _(permission.name)
+
+
+class OurPermissions(admin.options.BaseModelAdmin[Any]):
+    """Offers the permissions that roles are made of: nothing in Classifr asks for Django's, which are in English."""
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        if db_field.remote_field.model is Permission:
+            ours = Permission.objects.filter(content_type__app_label="accounts", codename__in=("review", "develop"))
+            options = {"form_class": PermissionField, "queryset": ours, **options}
+        return super().formfield_for_manytomany(db_field, request, **options)
+
+
 @admin.register(User)
-class ClassifrUserAdmin(UserAdmin[User]):
+class ClassifrUserAdmin(OurPermissions, UserAdmin[User]):
     """People. Whoever is deactivated or deleted takes their keys along, unless another developer gets them."""
 
     fieldsets = (
@@ -34,7 +50,8 @@ class ClassifrUserAdmin(UserAdmin[User]):
         (gettext_lazy("Sign-in"), {"fields": ("locked_until",)}),
         (gettext_lazy("Appearance"), {"fields": ("language", "theme", "uses_keys")}),
     )
-    readonly_fields = ("locked_until",)
+    readonly_fields = ("last_login", "date_joined", "locked_until")
+    filter_horizontal = ()  # its script makes fields without names for those who do not see
     actions = ("deactivate", "release_locks")
 
     @admin.display(description=gettext_lazy("Sign-in locked until"))
@@ -93,6 +110,16 @@ class ClassifrUserAdmin(UserAdmin[User]):
     def delete_queryset(self, request: HttpRequest, users: QuerySet[User]) -> None:
         revoke_keys_of(users)
         super().delete_queryset(request, users)
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class ClassifrGroupAdmin(OurPermissions, GroupAdmin):
+    """What roles are made of."""
+
+    filter_horizontal = ()
 
 
 @admin.register(ApiKey)

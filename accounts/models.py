@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 REVIEWERS = "Réviseurs"
 DEVELOPERS = "Développeurs"
@@ -35,8 +36,8 @@ class User(AbstractUser):
         verbose_name = _("user")
         verbose_name_plural = _("users")
         permissions = [
-            ("review", "May see and delete wrong predictions"),
-            ("develop", "May create tags, train and publish"),
+            ("review", gettext_noop("May see and delete wrong predictions")),
+            ("develop", gettext_noop("May create tags, train and publish")),
         ]
 
     def __str__(self) -> str:
@@ -92,7 +93,9 @@ class ApiKey(models.Model):
     project_uid = models.UUIDField(
         _("project"), null=True, blank=True, help_text=_("The only project that it opens; empty: all of them.")
     )
-    prefix = models.CharField(max_length=12, unique=True, help_text="Its beginning, by which people tell keys apart.")
+    prefix = models.CharField(
+        _("prefix"), max_length=12, unique=True, help_text=_("Its beginning, by which people tell keys apart.")
+    )
     digest = models.CharField(max_length=64, help_text="The sha256 of its text, in hexadecimal.")
     owner = models.ForeignKey(
         User,
@@ -102,10 +105,10 @@ class ApiKey(models.Model):
         verbose_name=_("owner"),
         help_text=_("Who answers for it; when they are deactivated, it stops."),
     )
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
-    last_used_at = models.DateTimeField(null=True, help_text="To the minute.")
-    revoked_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(_("last used"), null=True, help_text=_("To the minute."))
+    revoked_at = models.DateTimeField(_("revoked"), null=True)
 
     objects = ApiKeyQuerySet.as_manager()
 

@@ -33,19 +33,28 @@ class Prediction(models.Model):
         MEDIUM = "medium"
         LOW = "low"
 
-    user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="predictions")
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="predictions")
-    iteration = models.ForeignKey(
-        Iteration, on_delete=models.SET_NULL, null=True, related_name="predictions", help_text="Empty: Azure answered."
+    user = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, related_name="predictions", verbose_name=_("user")
     )
-    iteration_name = models.CharField(max_length=200)
+    project = models.ForeignKey(
+        Project, on_delete=models.CASCADE, related_name="predictions", verbose_name=_("project")
+    )
+    iteration = models.ForeignKey(
+        Iteration,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="predictions",
+        verbose_name=_("iteration"),
+        help_text=_("Empty: Azure answered."),
+    )
+    iteration_name = models.CharField(_("name of the iteration"), max_length=200)
     probabilities = models.JSONField(help_text="Pairs of tag and probability, the most probable first.")
-    top_tag = models.CharField(max_length=200)
-    top_probability = models.FloatField(help_text="0 to 1.")
+    top_tag = models.CharField(_("tag"), max_length=200)
+    top_probability = models.FloatField(_("probability"), help_text=_("0 to 1."))
     photo_sha256 = models.CharField(max_length=64, help_text="Of the uploaded bytes, in hexadecimal.")
     photo_byte_size = models.PositiveIntegerField()
-    milliseconds = models.FloatField(help_text="From the bytes to the probabilities.")
-    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+    milliseconds = models.FloatField(_("milliseconds"), help_text=_("From the bytes to the probabilities."))
+    created_at = models.DateTimeField(_("date"), auto_now_add=True, db_index=True)
 
     objects = PredictionQuerySet.as_manager()
 

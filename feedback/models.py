@@ -24,13 +24,18 @@ class Verdict(models.Model):
         OK = "OK", "OK"
         NOK = "NOK", "NOK"
 
-    prediction = models.OneToOneField(Prediction, on_delete=models.CASCADE, related_name="verdict")
-    user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="verdicts")
-    value = models.CharField(max_length=3, choices=Value)
-    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+    prediction = models.OneToOneField(
+        Prediction, on_delete=models.CASCADE, related_name="verdict", verbose_name=_("prediction")
+    )
+    user = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, related_name="verdicts", verbose_name=_("user")
+    )
+    value = models.CharField(_("value"), max_length=3, choices=Value)
+    created_at = models.DateTimeField(_("date"), auto_now_add=True, db_index=True)
 
     class Meta:
         verbose_name = _("verdict")
+        verbose_name_plural = _("verdicts")
         constraints = [models.CheckConstraint(condition=Q(value__in=["OK", "NOK"]), name="verdict_is_ok_or_nok")]
 
     def __str__(self) -> str:

@@ -15,7 +15,7 @@ class SharedFile(WatchedFileHandler):
     """Appends to a file; the process that fills it moves it aside, and the others notice before their next line."""
 
     def __init__(self, filename: Path, *, max_bytes: int = MAX_BYTES) -> None:
-        filename.parent.mkdir(parents=True, exist_ok=True)
+        filename.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         super().__init__(filename, encoding="utf-8", delay=True)
         self._path = filename
         self._max_bytes = max_bytes

@@ -55,7 +55,7 @@ def examine(page: Page, *, sizes: Sequence[ViewportSize]) -> Iterator[str]:
 
     sizes: of the windows in which nothing may be small or stick out.
     """
-    yield from _broken_rules(page)
+    yield from broken_rules(page)
     yield from (f"moves: {each}" for each in page.evaluate(MOVING))
     yield from (f"has two of this name: {each}" for each in _doubles(page))
     for size in sizes:
@@ -64,7 +64,8 @@ def examine(page: Page, *, sizes: Sequence[ViewportSize]) -> Iterator[str]:
         yield from (f"sticks out at {size}: {each}" for each in page.evaluate(STICKING_OUT))
 
 
-def _broken_rules(page: Page) -> Iterator[str]:
+def broken_rules(page: Page) -> Iterator[str]:
+    """Say which of axe-core's rules are broken in either theme."""
     page.evaluate(AXE_SCRIPT)
     for theme, rules in THEMES:
         page.emulate_media(color_scheme=theme)

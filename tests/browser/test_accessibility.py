@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.admin import site
+from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
@@ -24,7 +26,7 @@ from classifier.models import PendingPhoto, Prediction
 from feedback.models import Verdict
 from jobs.models import Job
 from tests import factories
-from tests.browser.examining import DESKTOP, PHONE, ZOOMED, examine
+from tests.browser.examining import DESKTOP, PHONE, ZOOMED, broken_rules, examine
 from tests.browser.signing_in import become
 from tests.browser.test_keeping import HOME
 from tests.training.test_iteration_pages import address, make_iteration, make_snapshot
@@ -414,3 +416,44 @@ def test_pages_of_administrators_on_users(walk: Walk) -> None:
     walk.notes += [f"dead link: {note}" for note in examine(page, sizes=walk.sizes)]
 
     assert not walk.notes, "\n".join(walk.notes)
+
+
+def test_pages_of_the_admin(walk: Walk) -> None:
+    """Django's pages are held to axe's rules alone: they look as they always do."""
+    page, leaver = walk.page, factories.make_developer(username="diane")
+    project, iterations = make_rooms_of_developers(leaver)
+    verdict = factories.make_misprediction().verdict
+    key, _text = create_key(name="camera", scope="all", by=leaver)
+    shown = [
+        leaver,
+        Group.objects.first(),
+        key,
+        project,
+        project.tags.first(),
+        iterations[0],
+        verdict.prediction,
+        verdict,
+    ]
+    become(page, walk.server, factories.make_administrator(username="root"))
+    user = f"/admin/accounts/user/{leaver.pk}/"
+    models = [f"/admin/{model._meta.app_label}/{model._meta.model_name}/" for model in site._registry]
+    rows = [f"/admin/{row._meta.app_label}/{row._meta.model_name}/{row.pk}/change/" for row in shown if row]
+    forms = ["/admin/accounts/user/add/", f"{user}password/", f"{user}history/", f"{user}delete/"]
+    notes = []
+
+    for place in ["/admin/", *models, *rows, *forms]:
+        page.goto(walk.server.url + place)
+        notes += [f"{place}: {note}" for note in broken_rules(page)]
+    page.goto(walk.server.url + forms[0])
+    page.locator("input[name=_save]").click()
+    expect(page.locator(".errornote")).to_be_visible()
+    page.wait_for_load_state()
+    notes += [f"add a user, refused: {note}" for note in broken_rules(page)]
+    page.goto(walk.server.url + "/admin/accounts/user/")
+    page.locator(f"input[name=_selected_action][value='{leaver.pk}']").check()
+    page.locator("select[name=action]").select_option("deactivate")
+    page.locator("button[name=index]").click()
+    expect(page.locator(f"#id_key-{key.pk}")).to_be_visible()
+    notes += [f"deactivate?: {note}" for note in broken_rules(page)]
+
+    assert not notes, "\n".join(notes)

@@ -65,16 +65,19 @@ class Iteration(models.Model):
     uid = models.UUIDField(
         unique=True, default=uuid.uuid4, db_default=RandomUUID(), editable=False, help_text="By which programs know it."
     )
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="iterations")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="iterations", verbose_name=_("project"))
     number = models.PositiveIntegerField()
-    name = models.CharField(max_length=LONGEST_NAME)
-    status = models.CharField(max_length=10, choices=Status, default=Status.NEW)
+    name = models.CharField(_("name"), max_length=LONGEST_NAME)
+    status = models.CharField(_("state"), max_length=10, choices=Status, default=Status.NEW)
     training_type = models.CharField(max_length=10, choices=TrainingType, default=TrainingType.REGULAR)
     settings = models.JSONField(default=dict, help_text="What it was asked for: tags, whether it was forced.")
     seed = models.PositiveIntegerField(default=0)
     data_hash = models.CharField(max_length=64, blank=True, help_text="Of everything that the result depends on.")
     backbone = models.CharField(
-        max_length=100, blank=True, help_text="Name of the backbone whose vectors the head reads."
+        _("backbone"),
+        max_length=100,
+        blank=True,
+        help_text=_("Name of the backbone whose vectors the head reads."),
     )
     head_key = models.CharField(max_length=100, blank=True, help_text="Blob key of the head's file.")
     labels = models.JSONField(
@@ -88,21 +91,26 @@ class Iteration(models.Model):
     )
     metrics = models.JSONField(default=dict, help_text="Measured on pictures that it was not trained on.")
     publish_name = models.CharField(
-        max_length=LONGEST_NAME, blank=True, help_text="Under which it answers; empty: it does not."
+        _("publish name"),
+        max_length=LONGEST_NAME,
+        blank=True,
+        help_text=_("Under which it answers; empty: it does not."),
     )
     remote_id = models.UUIDField(null=True, blank=True, unique=True)
     job = models.ForeignKey(Job, on_delete=models.SET_NULL, null=True, related_name="+")
-    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("created by")
+    )
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
     api_settings = models.JSONField(
         default=dict,
         blank=True,
         help_text="What programs set and read back by the Custom Vision API, and nothing else looks at.",
     )
     modified_at = models.DateTimeField(auto_now=True, db_default=Now())
-    trained_at = models.DateTimeField(null=True)
-    training_seconds = models.FloatField(null=True)
-    error = models.TextField(blank=True, help_text="Why it failed: a sentence for people.")
+    trained_at = models.DateTimeField(_("trained"), null=True)
+    training_seconds = models.FloatField(_("duration of the training (s)"), null=True)
+    error = models.TextField(_("error"), blank=True, help_text=_("Why it failed: a sentence for people."))
 
     objects = IterationQuerySet.as_manager()
 

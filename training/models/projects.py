@@ -51,13 +51,18 @@ class Project(models.Model):
         _("engine"), max_length=50, default="local", help_text=_("Who trains and answers: local or customvision.")
     )
     remote_id = models.UUIDField(
-        null=True, blank=True, unique=True, help_text=_("The project's id at Azure Custom Vision.")
+        _("id at Azure"), null=True, blank=True, unique=True, help_text=_("The project's id at Azure Custom Vision.")
     )
     live_iteration = models.ForeignKey(
-        "training.Iteration", on_delete=models.RESTRICT, null=True, blank=True, related_name="+"
+        "training.Iteration",
+        on_delete=models.RESTRICT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("live iteration"),
     )
     iterations_made = models.PositiveIntegerField(default=0, help_text="Never goes back.")
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
     api_settings = models.JSONField(
         default=dict,
         blank=True,
@@ -123,7 +128,7 @@ class Tag(models.Model):
     uid = models.UUIDField(
         unique=True, default=uuid.uuid4, db_default=RandomUUID(), editable=False, help_text="By which programs know it."
     )
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="tags")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="tags", verbose_name=_("project"))
     name = models.CharField(_("name"), max_length=200)
     description = models.TextField(_("description"), blank=True)
     type = models.CharField(

@@ -55,9 +55,9 @@ class ClassifrUserAdmin(OurPermissions, UserAdmin[User]):
     actions = ("deactivate", "release_locks")
 
     @admin.display(description=gettext_lazy("Sign-in locked until"))
-    def locked_until(self, user: User) -> str | None:
+    def locked_until(self, user: User) -> str:
         until = locked_until(user)
-        return localize(timezone.localtime(until)) if until else None
+        return localize(timezone.localtime(until)) if until else "-"
 
     @admin.action(description=gettext_lazy("Deactivate…"), permissions=["change"])
     def deactivate(self, request: HttpRequest, users: QuerySet[User]) -> HttpResponse | None:

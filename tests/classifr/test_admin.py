@@ -66,6 +66,7 @@ def test_admin_says_everything_in_both_languages(client: Client, db: None) -> No
         places = [f"/admin/{model._meta.app_label}/{model._meta.model_name}/" for model in models]
         places += [f"/admin/{row._meta.app_label}/{row._meta.model_name}/{row.pk}/change/" for row in rows if row]
         pages = [client.get(place).content.decode() for place in ["/admin/", *places]]
+        assert [place for place, page in zip(["/admin/", *places], pages, strict=True) if ">None<" in page] == []
         said[language] = set().union(*map(words_of, pages))
 
     names = {str(row).lower() for row in [*rows, *User.objects.all(), *Project.objects.all()]}

@@ -6,7 +6,7 @@ from math import ceil
 import numpy as np
 from PIL import Image, ImageCms
 
-from engine.images import refusals
+from engine.images import mending, refusals
 from engine.images.admission import AdmittedPicture
 from engine.images.formats import FORMATS
 from engine.images.hostility import refusing
@@ -70,6 +70,8 @@ def _read(picture: AdmittedPicture, *, shorter_side: int) -> tuple[Image.Image, 
         if picture.format == "JPEG":
             image.draft(None, (shorter_side, shorter_side))
         image.load()
+        if picture.format == "JPEG":
+            mending.check_not_cut(picture.content, image, shorter_side=shorter_side)
         return _reduced(image, factor=max(1, min(image.size) // (2 * shorter_side))), image.info.get("icc_profile")
 
 

@@ -131,3 +131,37 @@ def test_comment_behind_the_picture_ends_it() -> None:
     whole = KINDS["baseline"]()
 
     assert is_alike(admitted(whole.removesuffix(END) + segment(0xFE, b"a comment")).content, whole)
+
+
+@pytest.mark.parametrize("filling", [b"", bytes(60)], ids=["nothing", "zeros"])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if "progressive" not in kind])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.8, 0.9])
+def test_picture_that_is_cut_before_its_end_marker_is_refused(kind: str, share: float, filling: bytes) -> None:
+    whole = KINDS[kind]()
+    start = whole.index(b"\xff\xda")
+    cut = whole[: start + int(share * (len(whole) - start))]
+
+    with pytest.raises(RefusedPicture) as caught:
+        images.decode(admitted(cut + filling + END), shorter_side=16)
+
+    assert caught.value.reason == RefusalReason.TRUNCATED
+
+
+def drawn(mode: str, *, background: int, progressive: bool = False) -> bytes:
+    """Return a dark square on one grey; the tables are made for it, and give its pixels bits of zero."""
+    image = Image.new(mode, SIZE, (background,) * len(mode) if len(mode) > 1 else background)
+    image.paste((40,) * len(mode) if len(mode) > 1 else 40, (10, 10, 60, 40))
+    return saved(image, optimize=True, progressive=progressive)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("background", [0, 127, 128, 255])
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+def test_flat_picture_is_whole_with_its_end_and_without(mode: str, background: int, progressive: bool) -> None:
+    """Grey is what a missing pixel looks like, and zeros are what disks pad with."""
+    whole = drawn(mode, background=background, progressive=progressive)
+    for content in (whole, whole.removesuffix(END)):
+        found = admitted(content)
+
+        assert is_alike(found.content, whole)
+        assert images.decode(found, shorter_side=16).mode == "RGB"

@@ -46,9 +46,30 @@
     return new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", quality));
   }
 
+  // A JPEG without its end marker is no bitmap for Chromium, which shows it all the same: a row that is not in the file
+  // stays clear, and so does the last one as long as nothing follows it.
+  async function openUnended(blob) {
+    if ((await formatOf(blob)) !== "JPEG") throw new Error("Of other formats it shows what is coarse, too.");
+    const image = new Image();
+    const address = URL.createObjectURL(new Blob([blob, new Uint8Array(8)]));
+    image.src = address;
+    try {
+      await image.decode();
+      const canvas = new OffscreenCanvas(image.naturalWidth, image.naturalHeight);
+      const pen = canvas.getContext("2d");
+      pen.drawImage(image, 0, 0);
+      const [right, bottom] = [canvas.width - 1, canvas.height - 1];
+      const corners = [[0, 0], [right, 0], [0, bottom], [right, bottom]]; // of which the EXIF orientation makes any the last
+      if (corners.some(([x, y]) => pen.getImageData(x, y, 1, 1).data[3] < 255)) throw new Error("Rows are missing.");
+      return canvas.transferToImageBitmap();
+    } finally {
+      URL.revokeObjectURL(address);
+    }
+  }
+
   // The same picture as a JPEG: upright, without metadata, light enough.
   async function redrawn(blob, name, maxBytes) {
-    const bitmap = await createImageBitmap(blob, { imageOrientation: "from-image" });
+    const bitmap = await createImageBitmap(blob, { imageOrientation: "from-image" }).catch(() => openUnended(blob));
     try {
       for (const [side, quality] of STEPS) {
         const jpeg = await drawn(bitmap, side, quality);

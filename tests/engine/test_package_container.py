@@ -27,6 +27,7 @@ from engine import heads
 from engine.packages import papers
 from tests import factories
 from tests.crafted import exif, one_colour, png
+from tests.ends import FILES
 from tests.engine.packages import ORIGIN, build, said_by_server, unpack
 from tests.ports import free_port
 from training.models import Project
@@ -156,6 +157,19 @@ def test_files_are_refused_in_the_servers_words(port: int, client: Client, food_
         by_server = client.post(address, content, content_type=BARE, headers={"Prediction-key": key})
         assert refusal(answer)[0] == by_server.status_code
         assert json.loads(answer[2]) == by_server.json()
+
+
+def test_photos_with_every_kind_of_end_are_judged_as_by_the_server(
+    port: int, client: Client, food_project: Project
+) -> None:
+    key = create_key(name="tests", scope=ApiKey.Scope.ALL, by=None)[1]
+    address = f"/customvision/v3.1/prediction/{food_project.uid}/classify/iterations/live/image"
+
+    for name, file in FILES.items():
+        by_server = client.post(address, file.content, content_type=BARE, headers={"Prediction-key": key})
+
+        assert by_server.status_code == (200 if file.is_whole else 400), name
+        assert ask(port, "/image", file.content)[0] == by_server.status_code, name
 
 
 @pytest.mark.parametrize(

@@ -44,27 +44,36 @@ def tag_files(
 ) -> TaggedFolder:
     """Give each picture the tag of the sub-folder that it is in, whatever lies deeper.
 
-    A picture in no sub-folder has the one of `tags` that its own name has before a number: cannoli_1.jpg,
+    A picture in no sub-folder has the one of these, or of `tags`, that its own name has before a number: cannoli_1.jpg,
     pizza (1).jpg. A folder called apple_pie goes to the tag "apple pie" if there is that one alone. Below train, valid
     and test the next sub-folder is the tag; as_tags: these are tags like others.
-    may_be_wrapped: a single folder around all others is only the wrapping.
+    may_be_wrapped: a single folder around all others is only the wrapping, as it always is around train and test.
     """
     paths = [file.parts for file in files]
-    if may_be_wrapped and len({path[0] for path in paths}) == 1 and any(len(path) > 2 for path in paths):
-        paths = [path[1:] for path in paths]
+    if len({path[0] for path in paths}) == 1 and any(len(path) > 2 for path in paths):
+        inner = [path[1:] for path in paths]
+        paths = inner if may_be_wrapped or _splits(inner) else paths
     splits = () if as_tags else _splits(paths)
+    inside = [path[1:] if path[0] in splits else path for path in paths]
     known = {same_name(tag): tag for tag in tags}
-    tagged = []
-    for file, path in zip(files, paths, strict=True):
-        is_split = path[0] in splits
-        below = path[1:] if is_split else path
-        tag = _tag_of_folder(below[0].strip(), known) if len(below) > 1 else _tag_in_name(below[-1], known)
-        tagged.append(TaggedFile(file, tag, held_out=is_split and path[0].lower() in _TO_MEASURE))
+    of_folders = {path[0]: _tag_of_folder(path[0].strip(), known) for path in inside if len(path) > 1}
+    in_names = {same_name(tag): tag for tag in of_folders.values()} | known
+    tagged = [
+        TaggedFile(
+            file,
+            of_folders[below[0]] if len(below) > 1 else _tag_in_name(below[-1], in_names),
+            held_out=path[0] in splits and path[0].lower() in _TO_MEASURE,
+        )
+        for file, path, below in zip(files, paths, inside, strict=True)
+    ]
     return TaggedFolder(tuple(tagged), splits)
 
 
 def _splits(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    """Return the outermost folders if all of them are called as a split is, and some have the same sub-folders."""
+    """Return the outermost folders if all of them are called as a split is, and some have the same sub-folders.
+
+    Those to measure may also hold files alone: their names may tell the tags, as their folder does not.
+    """
     below: dict[str, set[str]] = {}
     for path in paths:
         if len(path) > 1:
@@ -74,7 +83,7 @@ def _splits(paths: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
         return ()
     learned = set().union(*(tags for name, tags in below.items() if name.lower() in _TO_LEARN))
     measured = set().union(*(tags for name, tags in below.items() if name.lower() in _TO_MEASURE))
-    return tuple(below) if learned & measured else ()
+    return tuple(below) if learned and (learned & measured or not measured) else ()
 
 
 def with_spaces(folder: str) -> str:

@@ -54,4 +54,12 @@ def _identity(status: os.stat_result) -> tuple[int, int]:
 
 def _parts(path: Path, folder: Path) -> tuple[str, ...]:
     """Return the path below the folder as text, whatever bytes it is made of."""
-    return tuple(os.fsencode(part).decode(errors="replace") for part in path.relative_to(folder).parts)
+    return tuple(_text(os.fsencode(part)) for part in path.relative_to(folder).parts)
+
+
+def _text(name: bytes) -> str:
+    """Read a name as UTF-8, else as old disks of Windows have it: two names of other letters must not look the same."""
+    try:
+        return name.decode()
+    except UnicodeDecodeError:
+        return name.decode("cp1252", errors="backslashreplace")

@@ -124,6 +124,14 @@ def test_linked_folder_and_picture_are_read(tmp_path: Path) -> None:
     assert names(look(tmp_path / "photos")) == ["b.jpg", "pizza/a.jpg"]
 
 
+def test_names_that_are_no_utf_8_stay_apart(tmp_path: Path) -> None:
+    for name in (b"p\xe2t\xe9", b"p\xe2t\xe8", b"p\x81te"):
+        (tmp_path / os.fsdecode(name)).mkdir()
+        (tmp_path / os.fsdecode(name) / "1.jpg").write_bytes(make_photo())
+
+    assert names(look(tmp_path)) == ["p\\x81te/1.jpg", "pâtè/1.jpg", "pâté/1.jpg"]
+
+
 def test_file_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, {"a.jpg": make_photo()})
 

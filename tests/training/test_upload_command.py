@@ -244,6 +244,35 @@ def test_train_valid_and_test_are_tags_if_that_is_asked(
     assert told(tmp_path, capsys, as_tags=True)["tags"] == {"Train": 2, "VALID": 1, "test": 1}
 
 
+def test_part_to_measure_may_hold_files_alone(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whose own names tell their tags, or nothing: a tag called train would have all the others' pictures."""
+    write_photos(tmp_path, "train/pizza/1.jpg", "train/risotto/2.jpg", "test/pizza_3.jpg", "test/4.jpg")
+
+    call_command("upload_images", str(tmp_path), project="Dishes", dry_run=True)
+
+    said = capsys.readouterr().out
+    assert "2  pizza" in said
+    assert "1  no tag" in said
+    assert "test, train are read as parts" in said
+    assert "3 files would be uploaded." in said
+
+
+def test_parts_may_lie_in_one_folder(project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_photos(tmp_path, *(f"dishes/{name}" for name in SPLITS))
+
+    assert told(tmp_path, capsys)["tags"] == {"pizza": 2, "soup": 2}
+
+
+def test_single_folder_without_parts_is_a_tag(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_photos(tmp_path, "pizza/2024/1.jpg", "pizza/2025/2.jpg")
+
+    assert told(tmp_path, capsys)["tags"] == {"pizza": 2}
+
+
 @pytest.mark.parametrize(
     "names",
     [

@@ -106,7 +106,8 @@ class Command(ProjectCommand):
             for same in contradictions
         ]
         lines += left_out_lines(left_out, contents.system_count)
-        self.tell(value, as_json=as_json, lines=[*lines, f"{len(tagged.files)} files would be uploaded."])
+        coming = len(tagged.files) - counts.get("", 0)
+        self.tell(value, as_json=as_json, lines=[*lines, f"{coming} files would be uploaded."])
 
     def report(self, job: Job, *, as_json: bool) -> None:
         if job.result is None:

@@ -13,8 +13,10 @@ from pydantic.alias_generators import to_camel, to_pascal
 from customvision.errors import ApiError, too_many
 
 
-def _either_case(name: str) -> AliasChoices:
-    return AliasChoices(to_camel(name), to_pascal(name))
+def _in_usual_cases(name: str) -> AliasChoices:
+    """Return the spellings of a name that programs use; the service's reader takes any."""
+    camel = to_camel(name)
+    return AliasChoices(*dict.fromkeys((camel, to_pascal(name), camel.lower(), camel.upper())))
 
 
 class Shape(BaseModel):
@@ -27,7 +29,7 @@ class Body(Shape):
     """A JSON object that programs send: "url" or, as the service's own portal has it in its examples, "Url"."""
 
     model_config = ConfigDict(
-        alias_generator=AliasGenerator(alias=to_camel, validation_alias=_either_case, serialization_alias=to_camel),
+        alias_generator=AliasGenerator(alias=to_camel, validation_alias=_in_usual_cases, serialization_alias=to_camel),
         allow_inf_nan=False,
     )
 

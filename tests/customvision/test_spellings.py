@@ -87,8 +87,8 @@ def test_ids_in_a_list_may_have_spaces_between_them(call: Call, project: Project
     assert [each["id"] for each in answer.json()] == [str(image.uid) for image in images]
 
 
-@pytest.mark.parametrize("name", ["url", "Url"])
-def test_names_in_json_may_begin_with_a_capital_letter(ask: Call, name: str) -> None:
+@pytest.mark.parametrize("name", ["url", "Url", "URL"])
+def test_names_in_json_may_have_capital_letters(ask: Call, name: str) -> None:
     """As the examples of the service's own portal do."""
     answer = ask("url", json.dumps({name: "http://127.0.0.1/photo.jpg"}), "application/json")
 

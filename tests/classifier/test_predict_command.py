@@ -50,6 +50,16 @@ def test_refused_photo_has_its_reason_and_the_rest_goes_on(food_project: Project
     assert "predictions" in records[1]
 
 
+def test_command_that_classifies_nothing_says_why_and_fails_with_1(
+    food_project: Project, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(CommandError, match="0 photos classified, 1 refused") as caught:
+        call_command("predict", str(folder / "deeper"))
+
+    assert caught.value.returncode == 1
+    assert "not a picture" in capsys.readouterr().out
+
+
 def test_table_shows_percentages(food_project: Project, folder: Path) -> None:
     table = predict(folder / "a.jpg")
 

@@ -42,7 +42,10 @@ class Command(BaseCommand):
             for name, answer in answers:
                 self.write_table(name, answer)
         refused = sum(isinstance(answer, str) for _, answer in answers)
-        self.stderr.write(f"{len(answers) - refused} photos classified, {refused} refused.")
+        sentence = f"{len(answers) - refused} photos classified, {refused} refused."
+        if refused and refused == len(answers):
+            raise CommandError(sentence)
+        self.stderr.write(sentence)
 
     def write_table(self, name: str, answer: Answer | str) -> None:
         if isinstance(answer, str):

@@ -50,9 +50,11 @@ def tag_files(
     may_be_wrapped: a single folder around all others is only the wrapping, as it always is around train and test.
     """
     paths = [file.parts for file in files]
-    if len({path[0] for path in paths}) == 1 and any(len(path) > 2 for path in paths):
+    while len({path[0] for path in paths}) == 1 and any(len(path) > 2 for path in paths):
         inner = [path[1:] for path in paths]
-        paths = inner if may_be_wrapped or _splits(inner) else paths
+        if not (may_be_wrapped or _splits(inner)):
+            break
+        paths, may_be_wrapped = inner, False
     splits = () if as_tags else _splits(paths)
     inside = [path[1:] if path[0] in splits else path for path in paths]
     known = {same_name(tag): tag for tag in tags}

@@ -265,6 +265,16 @@ def test_parts_may_lie_in_one_folder(project: Project, tmp_path: Path, capsys: p
     assert told(tmp_path, capsys)["tags"] == {"pizza": 2, "soup": 2}
 
 
+def test_parts_may_lie_in_one_folder_of_a_zip(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        for name in SPLITS:
+            archive.writestr(f"download/dishes/{name}", factories.make_photo())
+
+    assert told(tmp_path / "all.zip", capsys)["tags"] == {"pizza": 2, "soup": 2}
+
+
 def test_single_folder_without_parts_is_a_tag(
     project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -51,6 +51,8 @@ def tag_files(
     """
     paths = [file.parts for file in files]
     while len({path[0] for path in paths}) == 1 and any(len(path) > 2 for path in paths):
+        if any(len(path) == 1 for path in paths):  # in a ZIP a file may be called as a folder is
+            break
         inner = [path[1:] for path in paths]
         if not (may_be_wrapped or _splits(inner)):
             break

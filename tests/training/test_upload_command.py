@@ -275,6 +275,16 @@ def test_parts_may_lie_in_one_folder_of_a_zip(
     assert told(tmp_path / "all.zip", capsys)["tags"] == {"pizza": 2, "soup": 2}
 
 
+def test_file_of_a_zip_may_be_called_as_its_folder(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        for name in ("dishes", "dishes/pizza/1.jpg"):
+            archive.writestr(name, factories.make_photo())
+
+    assert told(tmp_path / "all.zip", capsys)["tags"] == {"dishes": 1}
+
+
 def test_single_folder_without_parts_is_a_tag(
     project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Self, TypeVar
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import AbstractUser, AnonymousUser, Group
+from django.contrib.contenttypes.fields import GenericForeignKey, GenericRelation
+from django.contrib.contenttypes.models import ContentType
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -14,6 +17,8 @@ from django.utils.translation import gettext_noop
 
 REVIEWERS = "Réviseurs"
 DEVELOPERS = "Développeurs"
+
+Row = TypeVar("Row", bound=models.Model)
 
 
 class User(AbstractUser):
@@ -56,6 +61,81 @@ class PasswordLink(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user}: {self.expires_at:%Y-%m-%d %H:%M}"
+
+
+class GrantQuerySet(models.QuerySet["Grant"]):
+    def held_by(self, user: User) -> GrantQuerySet:
+        """What is granted to them, or to a group that they are in."""
+        return self.filter(Q(user=user) | Q(group__in=user.groups.all()))
+
+    def on(self, model: type[models.Model]) -> GrantQuerySet:
+        """Grants of rows of that model."""
+        about = model._meta  # noqa: SLF001  # what Django documents under this name
+        return self.filter(content_type__app_label=about.app_label, content_type__model=about.model_name)
+
+
+class Grant(models.Model):
+    """That somebody, or everybody in a group, may use one thing which is not open to everybody.
+
+    Things live in rooms above this one: their models are `Shareable`.
+    """
+
+    content_type = models.ForeignKey(ContentType, on_delete=models.CASCADE, related_name="+")
+    object_id = models.PositiveBigIntegerField()
+    thing = GenericForeignKey("content_type", "object_id")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="grants")
+    group = models.ForeignKey(Group, on_delete=models.CASCADE, null=True, related_name="grants")
+
+    objects = GrantQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(user__isnull=False, group=None) | Q(user=None, group__isnull=False),
+                name="grant_is_to_a_user_or_to_a_group",
+            ),
+            models.UniqueConstraint(fields=["content_type", "object_id", "user"], name="grant_once_per_user"),
+            models.UniqueConstraint(fields=["content_type", "object_id", "group"], name="grant_once_per_group"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user or self.group}: {self.thing}"
+
+
+class ShareableQuerySet(models.QuerySet[Row]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """What they may use: developers everything, others what is open, or granted to them or to a group of theirs."""
+        if user.is_anonymous:
+            return self.none()
+        if user.has_perm("accounts.develop"):
+            return self
+        granted = Grant.objects.on(self.model).held_by(user).values("object_id")
+        return self.filter(Q(is_open=True) | Q(pk__in=granted))
+
+
+class Shareable(models.Model):
+    """Something that everybody who signs in may use, or only those whom grants name; developers always.
+
+    Its manager is of a `ShareableQuerySet`. Its grants are deleted with it.
+    """
+
+    is_open = models.BooleanField(
+        _("open"), default=True, db_default=True, help_text=_("To everybody who signs in; else to those named.")
+    )
+    grants = GenericRelation(Grant)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def granted_users(self) -> models.QuerySet[User]:
+        """Those who are named themselves, also while it is open to everybody."""
+        return User.objects.filter(grants__in=self.grants.all()).order_by("username")
+
+    @property
+    def granted_groups(self) -> models.QuerySet[Group]:
+        """Likewise the groups."""
+        return Group.objects.filter(grants__in=self.grants.all()).order_by("name")
 
 
 class RequestCount(models.Model):

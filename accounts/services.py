@@ -5,11 +5,13 @@ import secrets
 from collections.abc import Collection, Mapping, Sequence
 
 from django.contrib.auth.models import Group
+from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.exceptions import LastAdministrator
 from accounts.keys import hand_over, revoke_keys_of
-from accounts.models import ApiKey, PasswordLink, User
+from accounts.models import ApiKey, Grant, PasswordLink, Shareable, User
 from accounts.roles import GROUPS, MAY_HAVE_KEYS, Role
 
 logger = logging.getLogger(__name__)
@@ -84,3 +86,18 @@ def _leave_an_administrator(*, without: Collection[User]) -> None:
     active = User.objects.select_for_update().filter(is_superuser=True, is_active=True).order_by("pk")
     if (administrators := set(active)) and administrators <= set(without):
         raise LastAdministrator
+
+
+@transaction.atomic
+def share(thing: Shareable, *, is_open: bool, users: Collection[User], groups: Collection[Group]) -> None:
+    """Let everybody who signs in use it, or these people and groups alone.
+
+    While it is open to everybody, the names are stored for when it is not.
+    """
+    thing.is_open = is_open
+    thing.save(update_fields=["is_open"])
+    thing.grants.exclude(Q(user__in=users) | Q(group__in=groups)).delete()
+    of = {"content_type": ContentType.objects.get_for_model(thing), "object_id": thing.pk}
+    named = [*(Grant(user=user, **of) for user in users), *(Grant(group=group, **of) for group in groups)]
+    Grant.objects.bulk_create(named, ignore_conflicts=True)
+    logger.info("Shared kind=%s id=%s open=%s grants=%s", type(thing).__name__, thing.pk, is_open, len(named))

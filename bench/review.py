@@ -62,6 +62,7 @@ def fill() -> None:
                 username=f"user {number % USERS}",
                 probabilities=verdict.prediction.probabilities,
                 iteration_name=verdict.prediction.iteration_name,
+                project=project,
                 project_name=project.name,
                 deleted_at=now - timedelta(seconds=number) if number % (COUNT // BINNED) == 0 else None,
             )

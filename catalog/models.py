@@ -15,9 +15,8 @@ from accounts.models import User
 
 class PictureQuerySet(models.QuerySet["Picture"]):
     def visible_to(self, user: User | AnonymousUser) -> PictureQuerySet:
-        """All pictures for reviewers and developers, none for others: their own photos are shown by other pages."""
-        may_look = user.has_perm("accounts.review") or user.has_perm("accounts.develop")
-        return self if may_look else self.none()
+        """All pictures for developers, none for others: what those may see is shown by the rooms that know why."""
+        return self if user.has_perm("accounts.develop") else self.none()
 
 
 class Picture(models.Model):

@@ -3,12 +3,11 @@
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
-from django.db.models import Case, When
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import User
 from catalog.refusals import refusal_sentence
 from engine import images
 from engine.exceptions import RefusedPicture
@@ -16,7 +15,7 @@ from training.models import Project
 
 
 class PhotoForm(forms.Form):
-    """A photo, and the project that is to answer."""
+    """A photo, and the project that is to answer: one of those that the user may use."""
 
     photo = forms.FileField(
         label=_("Browse local files"),
@@ -24,24 +23,29 @@ class PhotoForm(forms.Form):
         widget=forms.FileInput(attrs={"accept": "image/jpeg"}),
     )
     project = forms.ModelChoiceField(
-        label=_("Project"),
         queryset=Project.objects.none(),
         empty_label=None,
+        widget=forms.Select(attrs={"class": "form-select"}),
         error_messages={"invalid_choice": _("This project does not answer any more: choose another.")},
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        preferred_first = Case(When(name__iexact=settings.CLASSIFR_PROJECT, then=0), default=1)
-        projects = Project.objects.answering().select_related("live_iteration").order_by(preferred_first, "name")
+        projects = Project.objects.visible_to(user).answering().select_related("live_iteration")
         # What was measured is hundreds of numbers, and no matter to an answer.
         projects = projects.defer("live_iteration__metrics", "live_iteration__settings")
         self.fields["project"].queryset = projects  # type: ignore[attr-defined]
 
     @cached_property
     def choices(self) -> list[Project]:
-        """The projects that can answer, the one to offer first before the others."""
+        """The projects that can answer, the default before the others."""
         return list(self.fields["project"].queryset)  # type: ignore[attr-defined]
+
+    @cached_property
+    def chosen(self) -> Project | None:
+        """The project that is selected: the one that was posted or is wanted if it can answer, else the first."""
+        wanted = str(self["project"].value())
+        return next((each for each in self.choices if str(each.pk) == wanted), next(iter(self.choices), None))
 
     def clean_photo(self) -> images.AdmittedPicture:
         upload: UploadedFile = self.cleaned_data["photo"]

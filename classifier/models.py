@@ -16,9 +16,13 @@ from training.models import Iteration, Project
 
 
 class PredictionQuerySet(models.QuerySet["Prediction"]):
-    def visible_to(self, user: User | AnonymousUser) -> PredictionQuerySet:
-        """A person's own predictions."""
+    def sent_by(self, user: User | AnonymousUser) -> PredictionQuerySet:
+        """A person's own predictions, also of projects that they may not use any more."""
         return self.filter(user_id=user.pk) if user.pk else self.none()
+
+    def visible_to(self, user: User | AnonymousUser) -> PredictionQuerySet:
+        """A person's own predictions, of projects that they may use."""
+        return self.sent_by(user).filter(project__in=Project.objects.visible_to(user))
 
     def unjudged(self, now: datetime) -> PredictionQuerySet:
         """Those whose photo waits for its verdict, the oldest first."""

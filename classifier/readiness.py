@@ -6,7 +6,6 @@ import logging
 import threading
 import time
 
-from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from PIL import Image
 from psycopg2 import errorcodes
@@ -42,9 +41,8 @@ _WRITE = """
 
 
 def default_project() -> Project | None:
-    """Return the project that the page offers first; None while none answers."""
-    answering = Project.objects.answering().select_related("live_iteration")
-    return answering.filter(name__iexact=settings.CLASSIFR_PROJECT).first() or answering.first()
+    """Return the project that the page offers first to most; None while none answers."""
+    return Project.objects.answering().select_related("live_iteration").first()
 
 
 def warm_up(*, at_most_s: float = 2.0) -> None:

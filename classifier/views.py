@@ -23,7 +23,8 @@ from classifier import services
 from classifier.exceptions import BackendMisconfigured, BackendUnavailable
 from classifier.forms import PhotoForm
 from classifier.models import PendingPhoto, Prediction, PredictionQuerySet
-from classifier.samples import read_sample, samples_of
+from classifier.offers import offers_of
+from classifier.samples import read_sample
 from engine import images
 from engine.exceptions import RefusedPicture
 from training.models import Project
@@ -43,7 +44,7 @@ MOST_UNJUDGED = 100  # that are shown again
 def home(request: UserRequest) -> HttpResponseBase:
     """Show the empty page, or classify the photo that is posted to it."""
     if request.method != "POST":
-        return _page(request, PhotoForm(), None)
+        return _page(request, _empty_form(request, request.GET.get("project") or _last_project(request)), None)
     held = _held(request)
     if held is None and "held" in request.POST:
         messages.warning(request, _("That photo is not kept any more: choose it again."))
@@ -54,7 +55,7 @@ def home(request: UserRequest) -> HttpResponseBase:
 
 
 def _classify(request: UserRequest, held: PendingPhoto | None) -> HttpResponseBase:
-    form = PhotoForm(request.POST, _files(request, held))
+    form = PhotoForm(request.POST, _files(request, held), user=request.user)
     # Forms refer to themselves: with the photo in it, this one would keep it until the next collection of garbage.
     prediction = None
     if form.is_valid():
@@ -87,7 +88,8 @@ def _classify(request: UserRequest, held: PendingPhoto | None) -> HttpResponseBa
 @require_safe
 def prediction(request: UserRequest, pk: int) -> HttpResponse:
     """Show one's own prediction again."""
-    return _page(request, PhotoForm(), get_object_or_404(_own(request), pk=pk))
+    shown = get_object_or_404(_own(request), pk=pk)
+    return _page(request, _empty_form(request, shown.project_id), shown)
 
 
 @login_required
@@ -95,7 +97,7 @@ def prediction(request: UserRequest, pk: int) -> HttpResponse:
 @require_safe
 def photo(request: UserRequest, pk: int) -> HttpResponse:
     """Show the photo that waits for its verdict, to the person who sent it and to nobody else."""
-    waiting = PendingPhoto.objects.waiting(timezone.now()).filter(prediction__user=request.user)
+    waiting = PendingPhoto.objects.waiting(timezone.now()).filter(prediction__in=_own(request))
     pending = get_object_or_404(waiting, prediction_id=pk)
     return HttpResponse(bytes(pending.content), content_type="image/jpeg")
 
@@ -107,6 +109,16 @@ def held_photo(request: UserRequest, pk: int) -> HttpResponse:
     """Show the photo that waits for a model that answers, to the person who sent it."""
     pending = get_object_or_404(PendingPhoto.objects.waiting(timezone.now()), user=request.user, pk=pk)
     return HttpResponse(bytes(pending.content), content_type="image/jpeg")
+
+
+def _empty_form(request: UserRequest, project: str | int | None) -> PhotoForm:
+    """Return the form with that project selected, if it can answer."""
+    return PhotoForm(user=request.user, initial={"project": project})
+
+
+def _last_project(request: UserRequest) -> int | None:
+    """Return the project that they used last, of those that they may use still."""
+    return Prediction.objects.visible_to(request.user).order_by("-pk").values_list("project_id", flat=True).first()
 
 
 def _held(request: UserRequest) -> PendingPhoto | None:
@@ -159,8 +171,8 @@ def _page(
     }
     if request.htmx:
         return render(request, "classifier/_result.html", context)
-    context |= {"no_model": not form.choices, "held": held}
-    context |= {"samples": list(samples_of(form.choices)), "samples_open": not held and not own.exists()}
+    context |= {"offers": list(offers_of(form.choices)), "held": held}
+    context["samples_open"] = not held and not own.exists()
     if request.user.has_perm("accounts.develop"):
         context["steps"] = first_steps()
     if not (shown or held):

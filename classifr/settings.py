@@ -241,7 +241,7 @@ CLASSIFR_JOB_HOOKS = {  # kind: what is called when the last job of a group has 
 CLASSIFR_JOB_LOST_SECONDS = env.whole("CLASSIFR_JOB_LOST_SECONDS", 30, least=5)  # of silence
 
 # Classification
-CLASSIFR_PROJECT = env.text("CLASSIFR_PROJECT", "Food-101")  # the project that the page offers first
+CLASSIFR_PROJECT = env.text("CLASSIFR_PROJECT", "Food-101")  # the project of commands
 CLASSIFR_THREADS = env.whole("CLASSIFR_THREADS", 1, least=1)  # per process, for the backbone
 CLASSIFR_PREDICTIONS_AT_ONCE = env.whole(
     "CLASSIFR_PREDICTIONS_AT_ONCE",

@@ -5,8 +5,10 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import User
 from classifier.models import Prediction
 from feedback.models import Misprediction, MispredictionQuerySet
+from training.models import Project
 from training.names import same_name
 
 MOST_USERS = 200
@@ -71,16 +73,18 @@ class ReviewFilterForm(forms.Form):
     since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._visible = Misprediction.objects.visible_to(user).in_review()
+        projects = list(Project.objects.visible_to(user).values_list("pk", flat=True))
         for field, column in (("tag", "tag"), ("iteration", "iteration_name")):
-            names = Misprediction.objects.names(column)
+            names = Misprediction.objects.names(column, projects=projects)
             self.fields[field].choices = [("", _("All")), *((name, name) for name in names)]  # type: ignore[attr-defined]
-        self.users = Misprediction.objects.names("username", limit=MOST_USERS)
+        self.users = Misprediction.objects.names("username", projects=projects, limit=MOST_USERS)
 
     def apply(self) -> MispredictionQuerySet:
         """Return what the filters let through; a filter that is not valid lets everything through."""
-        mispredictions = Misprediction.objects.in_review()
+        mispredictions = self._visible
         self.is_valid()
         chosen = {name: value for name, value in self.cleaned_data.items() if value}
         for name, column in (("tag", "tag"), ("user", "username"), ("iteration", "iteration_name")):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime, time, timedelta
 from math import ceil
 
@@ -15,6 +16,7 @@ from accounts.models import User
 from catalog.models import Picture, WaitingBlob
 from classifier.backends.base import TagProbability
 from classifier.models import Prediction
+from training.models import Project
 
 
 class Verdict(models.Model):
@@ -54,6 +56,14 @@ IN_REVIEW = Q(deleted_at__isnull=True)
 
 
 class MispredictionQuerySet(models.QuerySet["Misprediction"]):
+    def visible_to(self, user: User) -> MispredictionQuerySet:
+        """For reviewers: those of the projects that they may use."""
+        return (
+            self.filter(project__in=Project.objects.visible_to(user))
+            if user.has_perm("accounts.review")
+            else self.none()
+        )
+
     def with_pictures(self) -> MispredictionQuerySet:
         """With the row of each picture, and `picture_waits`: whether its bytes still wait for the storage."""
         waiting = WaitingBlob.objects.filter(picture=OuterRef("picture"))
@@ -73,14 +83,17 @@ class MispredictionQuerySet(models.QuerySet["Misprediction"]):
     def newest_first(self) -> MispredictionQuerySet:
         return self.order_by("-pk")
 
-    def names(self, column: str, *, limit: int = 1000) -> list[str]:
-        """Return the different values that rows outside the bin have in that column, sorted.
+    def names(self, column: str, *, projects: Collection[int], limit: int = 1000) -> list[str]:
+        """Return the different values that rows of those projects outside the bin have in that column, sorted.
 
         It jumps through the column's index from one value to the next, whatever filters came before: SELECT DISTINCT
         would read every row.
         """
         name = connection.ops.quote_name(column)
-        kept = f"SELECT {name} FROM feedback_misprediction WHERE deleted_at IS NULL"  # noqa: S608  # a name of our own
+        kept = (
+            f"SELECT {name} FROM feedback_misprediction "  # noqa: S608  # a name of our own
+            "WHERE deleted_at IS NULL AND project_id = ANY(%(projects)s)"
+        )
         with connection.cursor() as cursor:
             cursor.execute(
                 f"""
@@ -90,9 +103,9 @@ class MispredictionQuerySet(models.QuerySet["Misprediction"]):
                     SELECT ({kept} AND {name} > found.name ORDER BY {name} LIMIT 1) FROM found
                     WHERE found.name IS NOT NULL
                 )
-                SELECT name FROM found WHERE name IS NOT NULL LIMIT %s
+                SELECT name FROM found WHERE name IS NOT NULL LIMIT %(limit)s
                 """,  # noqa: S608  # likewise
-                [limit],
+                {"projects": list(projects), "limit": limit},
             )
             return [name for (name,) in cursor.fetchall()]
 
@@ -126,6 +139,7 @@ class Misprediction(models.Model):
     username = models.CharField(max_length=150, help_text=_("Who sent the photo."))
     probabilities = models.JSONField(help_text=_("Pairs of tag and probability, the most probable first."))
     iteration_name = models.CharField(max_length=200)
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="mispredictions")
     project_name = models.CharField(max_length=100)
     suggestion = models.CharField(max_length=8, choices=Suggestion, blank=True)
     suggested_tag = models.CharField(max_length=200, blank=True, help_text=_("What the sender says it is."))

@@ -100,6 +100,7 @@ def _put_in_review(verdict: Verdict, photo: PendingPhoto) -> Misprediction:
         username=verdict.user.username if verdict.user else "",
         probabilities=prediction.probabilities,
         iteration_name=prediction.iteration_name,
+        project=prediction.project,
         project_name=prediction.project.name,
     )
 

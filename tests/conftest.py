@@ -191,6 +191,11 @@ def reviewer(db: None) -> User:
 
 
 @pytest.fixture
+def developer(db: None) -> User:
+    return factories.make_developer()
+
+
+@pytest.fixture
 def signed_in() -> Callable[[User], Client]:
     """Make a browser without JavaScript in which that person is signed in."""
 

@@ -130,6 +130,7 @@ def make_misprediction(**fields: Any) -> Misprediction:
         "username": user.username,
         "probabilities": prediction.probabilities,
         "iteration_name": prediction.iteration_name,
+        "project": prediction.project,
         "project_name": prediction.project.name,
         "suggestion": "tag" if fields.get("suggested_tag") else "",
         **fields,

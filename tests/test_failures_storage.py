@@ -114,7 +114,7 @@ def test_photos_judged_while_the_storage_is_stopped_are_delivered_later(
     assert {bytes(each.content) for each in WaitingBlob.objects.all()} == contents
     page = review.get(reverse("feedback:mispredictions")).content.decode()
     assert page.count("Waiting for the storage") == 3
-    whole = review.get(reverse("catalog:picture", args=[Picture.objects.latest("pk").sha256]))
+    whole = review.get(reverse("feedback:misprediction_photo", args=[Misprediction.objects.latest("pk").pk]))
     assert whole.content in contents
 
     azurite_alone.start()

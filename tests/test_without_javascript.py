@@ -88,6 +88,15 @@ def test_ok_leads_to_the_confirmation_and_keeps_nothing(food_project: Project) -
     assert not Picture.objects.exists()
 
 
+def test_project_is_opened_to_one_person(food_project: Project) -> None:
+    guest, other, developer = factories.make_user(), factories.make_user(), PlainBrowser(factories.make_developer())
+    developer.open(f"/projects/{food_project.pk}/access/")
+
+    developer.send("/access/", is_open="no", more=guest.username)
+
+    assert [Project.objects.visible_to(each).exists() for each in (guest, other)] == [True, False]
+
+
 def test_refused_file_is_a_sentence_beside_the_former_photo(food_project: Project) -> None:
     browser = PlainBrowser(factories.make_user())
     browser.open("/")

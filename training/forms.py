@@ -4,11 +4,13 @@ import re
 from typing import Any
 
 from django import forms
+from django.contrib.auth.models import Group
 from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accounts.models import DEVELOPERS, User
 from engine.splitting import Part
 from training import backends
 from training.models import Image, ImageQuerySet, Project, Tag
@@ -17,6 +19,8 @@ from training.uploads import BATCH
 ENGINES = {"local": gettext_lazy("Classifr"), "customvision": gettext_lazy("Azure Custom Vision")}
 """What people call the backends; one that is not here goes by its own name."""
 UNTAGGED = "none"
+MOST_SUGGESTED = 200
+"""People whose names are suggested; others can be typed."""
 CHOOSE_IMAGES = gettext_lazy("Choose at least one image, perhaps they are gone already.")
 
 
@@ -47,6 +51,63 @@ class ProjectForm(forms.ModelForm[Project]):
         if Project.objects.filter(name__iexact=name).exists():
             raise forms.ValidationError(_("There is a project of that name already."))
         return name
+
+
+class AccessForm(forms.Form):
+    """Who may use a project, and whether it is offered first."""
+
+    is_open = forms.TypedChoiceField(
+        label=gettext_lazy("Who may use it"),
+        choices=[("yes", gettext_lazy("everybody who signs in")), ("no", gettext_lazy("these people and groups"))],
+        coerce=lambda value: value == "yes",
+        widget=forms.RadioSelect,
+    )
+    groups = forms.ModelMultipleChoiceField(
+        label=gettext_lazy("Groups"),
+        # Developers may use every project.
+        queryset=Group.objects.exclude(name=DEVELOPERS).order_by("name"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    users = forms.ModelMultipleChoiceField(
+        label=gettext_lazy("People"),
+        queryset=User.objects.all(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    more = forms.CharField(
+        label=gettext_lazy("Add people"),
+        help_text=gettext_lazy("Usernames, with commas between."),
+        required=False,
+        widget=forms.TextInput(attrs={"list": "people", "autocomplete": "off"}),
+    )
+    is_default = forms.BooleanField(label=gettext_lazy("Offered first to whoever may use it"), required=False)
+
+    def __init__(self, data: Any = None, *, project: Project) -> None:
+        granted = project.granted_users
+        initial = {
+            "is_open": "yes" if project.is_open else "no",
+            "groups": project.granted_groups,
+            "users": granted,
+            "is_default": project.is_default,
+        }
+        super().__init__(data, initial=initial)
+        self.fields["users"].choices = [(user.pk, user.username) for user in granted]  # type: ignore[attr-defined]
+        others = User.objects.filter(is_active=True).exclude(pk__in=granted).order_by("username")
+        self.suggested = list(others.values_list("username", flat=True)[:MOST_SUGGESTED])
+
+    def clean_more(self) -> list[User]:
+        names = list(dict.fromkeys(filter(None, map(str.strip, self.cleaned_data["more"].split(",")))))
+        known = {user.username: user for user in User.objects.filter(username__in=names)}
+        if unknown := [name for name in names if name not in known]:
+            sentence = ngettext("There is no user %(names)s.", "There are no users %(names)s.", len(unknown))
+            raise forms.ValidationError(sentence % {"names": ", ".join(unknown)})
+        return list(known.values())
+
+    @property
+    def people(self) -> set[User]:
+        """All who are named: those who were, and those who are added."""
+        return {*self.cleaned_data["users"], *self.cleaned_data["more"]}
 
 
 _ONE_NAME = forms.CharField(max_length=200)

@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from training.views import contradictions, folders, images, iterations, projects, publishing, uploads
+from training.views import access, contradictions, folders, images, iterations, projects, publishing, uploads
 
 app_name = "training"
 _iterations = [
@@ -20,6 +20,7 @@ urlpatterns = [
     path("", projects.projects, name="projects"),
     path("new", projects.new, name="project_new"),
     path("<int:pk>/", projects.project, name="project"),
+    path("<int:pk>/access/", access.access, name="access"),
     path("<int:pk>/delete", projects.delete, name="project_delete"),
     path("<int:pk>/train", projects.train, name="train"),
     path("<int:pk>/training", projects.training, name="training"),

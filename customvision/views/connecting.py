@@ -42,8 +42,7 @@ def connect(request: UserRequest) -> HttpResponse:
 
 def _usual() -> Project | None:
     """Return the project that the home page offers first, or any other."""
-    project = Project.objects.filter(name__iexact=settings.CLASSIFR_PROJECT).first()
-    return project or Project.objects.order_by("name").first()
+    return Project.objects.default_first().first()
 
 
 def _published(project: Project | None) -> Iteration | None:

@@ -11,10 +11,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import condition, require_POST, require_safe
 
 from accounts.access import UserRequest, next_url, reviewer_required
+from catalog import responses
 from catalog.exceptions import StorageUnavailable
+from catalog.models import Picture
 from feedback import services
 from feedback.forms import ReviewFilterForm
 from feedback.models import Misprediction, MispredictionQuerySet
@@ -29,7 +31,7 @@ logger = logging.getLogger(__name__)
 @require_safe
 def mispredictions(request: UserRequest) -> HttpResponse:
     """List the wrong predictions, newest first, a page at a time by key."""
-    filters = ReviewFilterForm(request.GET)
+    filters = ReviewFilterForm(request.GET, user=request.user)
     page = page_by_key(request, filters.apply().with_pictures(), size=PAGE_SIZE)
     context = {
         "page": page,
@@ -44,10 +46,32 @@ def mispredictions(request: UserRequest) -> HttpResponse:
 @require_safe
 def misprediction(request: UserRequest, pk: int) -> HttpResponse:
     """Show one wrong prediction whole."""
-    row = get_object_or_404(Misprediction.objects.with_pictures().select_related("deleted_by"), pk=pk)
+    row = get_object_or_404(_visible(request).with_pictures().select_related("deleted_by"), pk=pk)
     back_url = reverse("feedback:bin" if row.deleted_at else "feedback:mispredictions")
     context = {"misprediction": row, "rows": row.rows, "back_url": back_url}
     return render(request, "feedback/misprediction.html", context)
+
+
+def _etag(request: UserRequest, pk: int) -> str | None:
+    """Return the content's tag, so that a browser which has the picture is not sent it again."""
+    sha256 = _visible(request).filter(pk=pk).values_list("picture__sha256", flat=True).first()
+    return f'"{sha256}"' if sha256 else None
+
+
+@reviewer_required
+@condition(etag_func=_etag)
+@require_safe
+def photo(request: UserRequest, pk: int) -> HttpResponseBase:
+    """Show the photo whole."""
+    return responses.whole(_picture(request, pk))
+
+
+@reviewer_required
+@condition(etag_func=_etag)
+@require_safe
+def thumbnail(request: UserRequest, pk: int) -> HttpResponseBase:
+    """Show a small JPEG of the photo."""
+    return responses.small(_picture(request, pk))
 
 
 @reviewer_required
@@ -69,7 +93,7 @@ def delete(request: UserRequest) -> HttpResponseBase:
 @require_safe
 def bin_(request: UserRequest) -> HttpResponse:
     """List what is in the bin, the last deleted first."""
-    rows = Misprediction.objects.in_bin().with_pictures().select_related("deleted_by")
+    rows = _visible(request).in_bin().with_pictures().select_related("deleted_by")
     page = page_by_key(request, rows, size=PAGE_SIZE, moment="deleted_at")
     context = {
         "page": page,
@@ -118,5 +142,13 @@ def erase(request: UserRequest) -> HttpResponseBase:
     return redirect(back)
 
 
+def _picture(request: UserRequest, pk: int) -> Picture:
+    return get_object_or_404(_visible(request).select_related("picture"), pk=pk).picture
+
+
 def _chosen(request: UserRequest) -> MispredictionQuerySet:
-    return Misprediction.objects.filter(pk__in=chosen_ids(request))
+    return _visible(request).filter(pk__in=chosen_ids(request))
+
+
+def _visible(request: UserRequest) -> MispredictionQuerySet:
+    return Misprediction.objects.visible_to(request.user)

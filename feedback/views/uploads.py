@@ -23,6 +23,7 @@ from engine import images
 from feedback import services
 from feedback.models import Misprediction
 from feedback.views.answers import NOTHING, PAGE_SIZE, STORAGE_REFUSES, chosen_ids
+from training.models import Project
 from web.paging import page_by_key
 
 logger = logging.getLogger(__name__)
@@ -33,10 +34,11 @@ logger = logging.getLogger(__name__)
 @require_safe
 def uploads(request: UserRequest) -> HttpResponse:
     """List one's own predictions with their verdicts, newest first, a page at a time by key."""
-    page = page_by_key(request, _with_photos(_own(request)), size=PAGE_SIZE)
+    may_use = Exists(Project.objects.visible_to(request.user).filter(pk=OuterRef("project")))
+    page = page_by_key(request, _with_photos(_own(request)).annotate(may_use=may_use), size=PAGE_SIZE)
     context = {
         "page": page,
-        "may_keep": any(row.photo_waits and not hasattr(row, "verdict") for row in page.rows),  # type: ignore[attr-defined]  # annotated
+        "may_keep": any(row.may_use and row.photo_waits and not hasattr(row, "verdict") for row in page.rows),  # type: ignore[attr-defined]  # annotated
     }
     return render(request, "feedback/uploads.html", context)
 
@@ -100,7 +102,7 @@ def _erasure_sentence(erasure: services.Erasure) -> str:
 
 
 def _own(request: UserRequest) -> PredictionQuerySet:
-    return Prediction.objects.visible_to(request.user)
+    return Prediction.objects.sent_by(request.user)
 
 
 def _with_photos(predictions: PredictionQuerySet) -> PredictionQuerySet:

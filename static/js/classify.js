@@ -200,7 +200,7 @@
     input.focus();
   });
   form.elements.project.addEventListener("change", ({ target }) => {
-    for (const samples of form.querySelectorAll("[data-samples-of]")) samples.hidden = samples.dataset.samplesOf !== target.value;
+    for (const part of form.querySelectorAll("[data-of-project]")) part.hidden = part.dataset.ofProject !== target.value;
   });
   zone.addEventListener("click", () => input.click()); // for the mouse; the keyboard has the button
   zone.classList.add("is-ready");

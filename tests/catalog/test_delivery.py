@@ -42,8 +42,8 @@ def make_due() -> None:
     WaitingBlob.objects.update(next_try_at=timezone.now())
 
 
-def test_picture_that_waits_is_shown(waiting: Picture, reviewer: User, signed_in: SignIn, settings: Settings) -> None:
-    browser = signed_in(reviewer)
+def test_picture_that_waits_is_shown(waiting: Picture, developer: User, signed_in: SignIn, settings: Settings) -> None:
+    browser = signed_in(developer)
 
     whole = browser.get(reverse("catalog:picture", args=[waiting.sha256]))
     small = browser.get(reverse("catalog:thumbnail", args=[waiting.sha256]))
@@ -53,13 +53,13 @@ def test_picture_that_waits_is_shown(waiting: Picture, reviewer: User, signed_in
 
 
 def test_browser_gets_no_link_to_a_blob_that_is_not_there(
-    azure_blobs: None, reviewer: User, signed_in: SignIn, settings: Settings
+    azure_blobs: None, developer: User, signed_in: SignIn, settings: Settings
 ) -> None:
     settings.CLASSIFR_SAS_SECONDS = 60
     picture = factories.make_picture()
     WaitingBlob.objects.create(picture=picture, content=b"waiting", next_try_at=timezone.now())
 
-    answer = signed_in(reviewer).get(reverse("catalog:picture", args=[picture.sha256]))
+    answer = signed_in(developer).get(reverse("catalog:picture", args=[picture.sha256]))
 
     assert answer.content == b"waiting"
 

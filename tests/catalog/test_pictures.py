@@ -120,20 +120,19 @@ def test_database_refuses_a_second_row_for_one_content() -> None:
 
 
 @pytest.mark.parametrize("name", ["catalog:picture", "catalog:thumbnail"])
-def test_picture_is_shown_to_reviewers_and_developers_alone(
-    signed_in: SignIn, person: User, reviewer: User, any_blobs: str, name: str
+def test_picture_is_shown_to_developers_alone(
+    signed_in: SignIn, person: User, reviewer: User, developer: User, any_blobs: str, name: str
 ) -> None:
     url = reverse(name, args=[factories.make_picture(created_by=person).sha256])
-    developer = factories.make_developer()
 
-    statuses = [signed_in(user).get(url).status_code for user in (reviewer, developer, person)]
+    statuses = [signed_in(user).get(url).status_code for user in (developer, reviewer, person)]
 
-    assert statuses == [HTTPStatus.OK, HTTPStatus.OK, HTTPStatus.NOT_FOUND]
+    assert statuses == [HTTPStatus.OK, HTTPStatus.NOT_FOUND, HTTPStatus.NOT_FOUND]
 
 
-def test_browser_keeps_the_picture_to_itself(signed_in: SignIn, reviewer: User) -> None:
+def test_browser_keeps_the_picture_to_itself(signed_in: SignIn, developer: User) -> None:
     url = reverse("catalog:thumbnail", args=[factories.make_picture().sha256])
-    browser = signed_in(reviewer)
+    browser = signed_in(developer)
 
     first = browser.get(url)
     second = browser.get(url, headers={"if-none-match": first.headers["ETag"]})
@@ -142,10 +141,10 @@ def test_browser_keeps_the_picture_to_itself(signed_in: SignIn, reviewer: User) 
     assert (first.status_code, second.status_code) == (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED)
 
 
-def test_picture_that_is_erased_is_not_shown_from_the_browser_either(signed_in: SignIn, reviewer: User) -> None:
+def test_picture_that_is_erased_is_not_shown_from_the_browser_either(signed_in: SignIn, developer: User) -> None:
     picture = factories.make_picture()
     url = reverse("catalog:picture", args=[picture.sha256])
-    browser = signed_in(reviewer)
+    browser = signed_in(developer)
     known = browser.get(url).headers["ETag"]
 
     Picture.objects.all().delete()
@@ -162,10 +161,10 @@ def test_known_etag_tells_a_stranger_nothing(signed_in: SignIn, db: None) -> Non
     assert answer.status_code == HTTPStatus.NOT_FOUND
 
 
-def test_thumbnail_is_small_and_made_once(signed_in: SignIn, reviewer: User) -> None:
+def test_thumbnail_is_small_and_made_once(signed_in: SignIn, developer: User) -> None:
     picture = factories.make_picture(size=(2000, 1500))
     url = reverse("catalog:thumbnail", args=[picture.sha256])
-    browser = signed_in(reviewer)
+    browser = signed_in(developer)
 
     shown = Image.open(io.BytesIO(browser.get(url).content))
     default_storage.delete(picture.blob_key)
@@ -174,29 +173,29 @@ def test_thumbnail_is_small_and_made_once(signed_in: SignIn, reviewer: User) -> 
     assert browser.get(url).status_code == HTTPStatus.OK
 
 
-def test_storage_that_is_away_answers_503(signed_in: SignIn, reviewer: User) -> None:
+def test_storage_that_is_away_answers_503(signed_in: SignIn, developer: User) -> None:
     picture = factories.make_picture()
     default_storage.delete(picture.blob_key)
 
-    answer = signed_in(reviewer).get(reverse("catalog:picture", args=[picture.sha256]))
+    answer = signed_in(developer).get(reverse("catalog:picture", args=[picture.sha256]))
 
     assert answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE
 
 
 def test_browser_is_sent_to_a_link_that_expires(
-    signed_in: SignIn, reviewer: User, azure_blobs: None, settings: Settings
+    signed_in: SignIn, developer: User, azure_blobs: None, settings: Settings
 ) -> None:
     settings.CLASSIFR_SAS_SECONDS = 60
     picture = factories.make_picture()
 
-    answer = signed_in(reviewer).get(reverse("catalog:picture", args=[picture.sha256]))
+    answer = signed_in(developer).get(reverse("catalog:picture", args=[picture.sha256]))
 
     assert answer.status_code == HTTPStatus.FOUND
     assert "sig=" in answer.headers["Location"]
 
 
 def test_storage_that_cannot_sign_shows_pictures_by_itself(
-    signed_in: SignIn, reviewer: User, azure_blobs: None, azurite: str, settings: Settings
+    signed_in: SignIn, developer: User, azure_blobs: None, azurite: str, settings: Settings
 ) -> None:
     """A connection string with a signature in place of the key."""
     picture = factories.make_picture()
@@ -211,7 +210,7 @@ def test_storage_that_cannot_sign_shows_pictures_by_itself(
     settings.STORAGES = settings.STORAGES | {"default": own | {"OPTIONS": options}}
     settings.CLASSIFR_SAS_SECONDS = 60
 
-    answer = signed_in(reviewer).get(reverse("catalog:picture", args=[picture.sha256]))
+    answer = signed_in(developer).get(reverse("catalog:picture", args=[picture.sha256]))
 
     assert answer.status_code == HTTPStatus.OK
     assert answer.content == storage.read_blob(picture.blob_key)

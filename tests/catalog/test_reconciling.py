@@ -241,4 +241,5 @@ def test_pages_say_that_the_file_is_lost(reviewer: User, blobs: Path) -> None:
 
     for page in pages:
         assert "The file of this photo is lost." in page
-        assert row.picture.sha256 not in page
+        assert reverse("feedback:misprediction_photo", args=[row.pk]) not in page
+        assert reverse("feedback:misprediction_thumbnail", args=[row.pk]) not in page

@@ -14,12 +14,15 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User
+from accounts.services import share
 from classifier.models import PendingPhoto, Prediction
-from classifier.samples import SAMPLES, Sample, read_sample, samples_of
+from classifier.offers import offers_of
+from classifier.samples import SAMPLES, Sample, read_sample
 from engine import images
 from tests import factories
 from tests.azurecv.azure import PROJECT_ID, RecordedAzure, error
 from training.models import Project, Tag
+from training.services.projects import set_default
 from training.services.publishing import publish
 from training.services.starter import add_iteration
 
@@ -81,7 +84,7 @@ def test_verdict_is_asked_for_once_there_is_an_answer(signed_in: SignIn, person:
 
 
 def test_page_says_that_no_model_is_live(signed_in: SignIn, person: User) -> None:
-    assert signed_in(person).get(reverse("classifier:home")).context["no_model"]
+    assert "Aucun modèle ne vous répond encore" in text_of(signed_in(person).get(reverse("classifier:home")))
 
 
 def test_photo_is_answered_with_every_probability(signed_in: SignIn, person: User, food_project: Project) -> None:
@@ -235,14 +238,56 @@ def test_nonsense_in_the_hidden_field_is_ignored(signed_in: SignIn, person: User
     assert answer.context["prediction"] is None
 
 
-def test_named_project_is_offered_first(
-    signed_in: SignIn, person: User, food_project: Project, settings: Settings
+def test_default_is_offered_first(signed_in: SignIn, person: User, food_project: Project) -> None:
+    first = factories.make_project(name="A first in the alphabet", remote_id=PROJECT_ID, backend="customvision")
+    browser = signed_in(person)
+    assert browser.get(reverse("classifier:home")).context["form"].chosen == food_project
+
+    set_default(first, is_default=True)
+
+    assert browser.get(reverse("classifier:home")).context["form"].chosen == first
+    assert list(Project.objects.filter(is_default=True)) == [first]
+
+
+def test_project_that_was_used_last_is_selected_in_every_browser(
+    signed_in: SignIn, person: User, food_project: Project
 ) -> None:
-    factories.make_project(name="A first in the alphabet", remote_id=PROJECT_ID, backend="customvision")
+    last = factories.make_project(name="Z", remote_id=PROJECT_ID, backend="customvision")
+    factories.make_prediction(user=person, project=food_project)
+    factories.make_prediction(user=person, project=last)
+    factories.make_prediction(project=food_project)
 
     form = signed_in(person).get(reverse("classifier:home")).context["form"]
+    assert form.chosen == last
 
-    assert form.choices[0] == food_project
+    share(last, is_open=False, users=[], groups=[])
+    assert signed_in(person).get(reverse("classifier:home")).context["form"].chosen == food_project
+
+
+def test_new_photo_stays_in_the_project_of_the_verdict(signed_in: SignIn, person: User, food_project: Project) -> None:
+    factories.make_project(name="Z", remote_id=PROJECT_ID, backend="customvision")
+    earlier = factories.make_prediction(user=person, project=food_project)
+    factories.make_prediction(user=person, project=Project.objects.get(name="Z"))
+    browser = signed_in(person)
+    browser.post(reverse("feedback:give", args=[earlier.pk]), {"verdict": "OK"})
+
+    [new_photo] = re.findall(
+        r'href="(/\?project=[0-9]+)"', text_of(browser.get(reverse("feedback:confirmation", args=[earlier.pk])))
+    )
+
+    assert browser.get(new_photo).context["form"].chosen == food_project
+    assert browser.get("/?project=nonsense").context["form"].chosen == food_project  # the default
+    shown = browser.get(reverse("classifier:prediction", args=[earlier.pk]))
+    assert shown.context["form"].chosen == food_project
+
+
+def test_page_names_the_project_and_its_first_tags(signed_in: SignIn, person: User, food_project: Project) -> None:
+    page = text_of(signed_in(person).get(reverse("classifier:home")))
+
+    offer = re.sub(r"\s+", " ", page.partition('class="offer"')[2].partition("</p>")[0])
+    assert "<strong>Food-101</strong>" in offer
+    assert "apple pie, baby back ribs" in offer
+    assert "96" in offer
 
 
 def test_photo_that_cannot_be_stripped_is_refused_at_once(
@@ -284,7 +329,7 @@ def test_samples_are_open_on_the_first_visit_and_stay(signed_in: SignIn, person:
     assert Prediction.objects.get().top_tag == "donuts"
     later = browser.get(reverse("classifier:home")).context
     assert not later["samples_open"]
-    assert [[sample.name for sample in each.known] for each in later["samples"]] == [["doughnuts"]]
+    assert [[sample.name for sample in each.samples.known] for each in later["offers"]] == [["doughnuts"]]
 
 
 def test_trap_is_a_sample_that_the_project_cannot_recognise(food_project: Project) -> None:
@@ -293,17 +338,21 @@ def test_trap_is_a_sample_that_the_project_cannot_recognise(food_project: Projec
         Tag.objects.create(project=pets, name=name)
     tiles = factories.make_project(name="Tiles")
 
-    samples = list(samples_of([food_project, pets, tiles]))
+    food, pet, tile = (offer.samples for offer in offers_of([food_project, pets, tiles]))
 
-    assert [each.project for each in samples] == [food_project.pk, pets.pk]
-    assert [sample.name for sample in samples[1].known] == ["cat"]
-    assert samples[0].trap.name == samples[1].trap.name == "rocket"
+    assert food
+    assert pet
+    assert tile is None
+    assert [sample.name for sample in pet.known] == ["cat"]
+    assert food.trap.name == pet.trap.name == "rocket"
 
 
 def test_starter_is_right_on_its_samples_and_unsure_of_the_trap(
     signed_in: SignIn, person: User, food_project: Project
 ) -> None:
-    (samples,) = samples_of([food_project])
+    [offer] = offers_of([food_project])
+    samples = offer.samples
+    assert samples
     browser = signed_in(person)
     for sample in (*samples.known, samples.trap):
         browser.post(reverse("classifier:home"), {"sample": sample.name, "project": food_project.pk})

@@ -117,8 +117,8 @@ def tell() -> None:
 def _pages() -> list[int]:
     """What a reviewer's browser is answered after signing in."""
     reviewer = sign_in("reviewer")
-    row = Misprediction.objects.select_related("picture").earliest("pk")
-    paths = ["/", "/mispredictions/", f"/pictures/{row.picture.sha256}/thumbnail"]
+    row = Misprediction.objects.earliest("pk")
+    paths = ["/", "/mispredictions/", f"/mispredictions/{row.pk}/thumbnail"]
     return [reviewer.get(path).status_code for path in paths]
 
 

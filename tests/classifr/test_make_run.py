@@ -154,7 +154,7 @@ def test_photo_travels_from_its_sender_to_the_reviewer(running: Running) -> None
     reviewer = sign_in(running.address, "reviewer", first["reviewer"])
     assert not file.exists()
     review = reviewer.get(f"{running.address}/mispredictions/").text
-    thumbnail = re.search("/pictures/[0-9a-f]{64}/thumbnail", review)
+    thumbnail = re.search("/mispredictions/[0-9]+/thumbnail", review)
     assert thumbnail
     assert reviewer.get(running.address + thumbnail[0]).headers["Content-Type"] == "image/jpeg"
     assert client.get(f"{running.address}/mispredictions/").status_code == 404

@@ -56,7 +56,7 @@ def test_number_of_queries_does_not_grow(site: Client, django_assert_num_queries
     for _ in range(2):
         for _ in range(4):
             factories.make_misprediction()
-        with django_assert_num_queries(8) as queries:
+        with django_assert_num_queries(9) as queries:
             site.get(LIST)
         counts.append(len(queries))
 
@@ -92,7 +92,7 @@ def test_one_photo_is_shown_whole(site: Client) -> None:
 
     page = site.get(reverse("feedback:misprediction", args=[row.pk])).content.decode()
 
-    assert reverse("catalog:picture", args=[row.picture.sha256]) in page
+    assert reverse("feedback:misprediction_photo", args=[row.pk]) in page
     assert "risotto" in page
     assert "<script>alert" not in page
 
@@ -125,16 +125,19 @@ def test_deletion_can_be_undone_from_its_message(site: Client) -> None:
 
 
 def test_names_are_those_of_the_rows_outside_the_bin(site: Client) -> None:
+    prediction = factories.make_prediction()
+    projects = [prediction.project_id]
     for tag in ("pizza", "risotto", "pizza", "cannoli", "gnocchi"):
-        factories.make_misprediction(tag=tag)
+        factories.make_misprediction(tag=tag, prediction=factories.make_prediction(project=prediction.project))
+    factories.make_misprediction(tag="of another project")
     site.post(reverse("feedback:delete"), {"ids": [Misprediction.objects.get(tag="cannoli").pk]})
 
-    assert Misprediction.objects.names("tag") == ["gnocchi", "pizza", "risotto"]
-    assert Misprediction.objects.names("tag", limit=2) == ["gnocchi", "pizza"]
+    assert Misprediction.objects.names("tag", projects=projects) == ["gnocchi", "pizza", "risotto"]
+    assert Misprediction.objects.names("tag", projects=projects, limit=2) == ["gnocchi", "pizza"]
 
 
 def test_names_of_nothing_are_none(db: None) -> None:
-    assert Misprediction.objects.names("username") == []
+    assert Misprediction.objects.names("username", projects=[1]) == []
 
 
 def test_filters_offer_tags_iterations_and_users(site: Client) -> None:

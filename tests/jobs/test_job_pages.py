@@ -25,11 +25,6 @@ HTMX = {"HX-Request": "true"}
 
 
 @pytest.fixture
-def developer(db: None) -> User:
-    return factories.make_developer()
-
-
-@pytest.fixture
 def site(signed_in: SignIn, developer: User) -> Client:
     return signed_in(developer)
 

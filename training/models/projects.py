@@ -10,16 +10,21 @@ from django.db.models import Count, Q
 from django.db.models.functions import Lower, Now
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import Shareable, ShareableQuerySet
 from training.names import LONGEST_NAME
 
 
-class ProjectQuerySet(models.QuerySet["Project"]):
+class ProjectQuerySet(ShareableQuerySet["Project"]):
     def answering(self) -> ProjectQuerySet:
         """Projects that can answer a photo: those with a live iteration, and those that Azure answers for."""
-        return self.filter(Q(live_iteration__isnull=False) | Q(remote_id__isnull=False)).order_by("name")
+        return self.filter(Q(live_iteration__isnull=False) | Q(remote_id__isnull=False)).default_first()
+
+    def default_first(self) -> ProjectQuerySet:
+        """In the order in which they are offered."""
+        return self.order_by("-is_default", "name")
 
 
-class Project(models.Model):
+class Project(Shareable):
     """Tags, images and iterations that belong together."""
 
     class Domain(models.TextChoices):
@@ -61,6 +66,9 @@ class Project(models.Model):
         related_name="+",
         verbose_name=_("live iteration"),
     )
+    is_default = models.BooleanField(
+        _("default"), default=False, db_default=False, help_text=_("Offered first to whoever may use it.")
+    )
     iterations_made = models.PositiveIntegerField(default=0, help_text="Never goes back.")
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     api_settings = models.JSONField(
@@ -79,6 +87,9 @@ class Project(models.Model):
                 Lower("name"),
                 name="project_name_is_unique",
                 violation_error_message=_("There is a project of that name already."),
+            ),
+            models.UniqueConstraint(
+                fields=["is_default"], condition=Q(is_default=True), name="one_project_is_the_default_at_most"
             ),
             models.CheckConstraint(condition=~Q(name=""), name="project_has_a_name"),
             models.CheckConstraint(condition=Q(type__in=["Multiclass", "Multilabel"]), name="project_type_is_known"),

@@ -94,6 +94,15 @@ def change_project(
             project.save(update_fields=[*changed, "modified_at"])
 
 
+@transaction.atomic
+def set_default(project: Project, *, is_default: bool) -> None:
+    """Offer the project first to whoever may use it, in place of the one that was; or do so no more."""
+    if is_default:
+        Project.objects.select_for_update().filter(is_default=True).exclude(pk=project.pk).update(is_default=False)
+    project.is_default = is_default
+    project.save(update_fields=["is_default"])
+
+
 def delete_project(project: Project, *, by: User | None) -> None:
     """Delete the project with its tags, images, iterations and log; a job erases the pictures.
 

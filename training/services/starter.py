@@ -37,7 +37,11 @@ def install_starter() -> tuple[Iteration, bool]:
     with transaction.atomic():
         project, _ = Project.objects.get_or_create(
             name=STARTER_NAME,
-            defaults={"domain": Project.Domain.FOOD, "description": "The 101 dishes of Food-101, ready to use."},
+            defaults={
+                "domain": Project.Domain.FOOD,
+                "description": "The 101 dishes of Food-101, ready to use.",
+                "is_default": not Project.objects.filter(is_default=True).exists(),
+            },
         )
         known = project.iterations.filter(head_key=key).first()
         if known:

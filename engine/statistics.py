@@ -16,6 +16,24 @@ class Gain(NamedTuple):
     high: float
 
 
+class Interval(NamedTuple):
+    """Between which shares the true one lies in 95 % of cases; each from 0 to 1."""
+
+    low: float
+    high: float
+
+
+def wilson(right: int, cases: int) -> Interval:
+    """Return the 95 % interval of a share of independent cases, at least one: Wilson's score interval.
+
+    It holds for few cases, and for shares near 0 and 1, where the plain one does not.
+    """
+    share, spread = right / cases, NORMAL_95**2 / cases
+    middle = share + spread / 2
+    half = sqrt(spread * (share * (1 - share) + spread / 4))
+    return Interval(max(0.0, (middle - half) / (1 + spread)), min(1.0, (middle + half) / (1 + spread)))
+
+
 def mcnemar(gained: int, lost: int) -> float:
     """Return how probable so uneven gains and losses are between equals, 0 to 1: McNemar 1947, the exact binomial form.
 

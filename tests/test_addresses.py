@@ -132,6 +132,7 @@ TABLE: list[tuple[str, Access]] = [
     ("training:performance", Access("developer", "get", ITERATION)),
     ("training:confusion", Access("developer", "get", ITERATION)),
     ("training:compare", Access("developer", "get", ITERATION)),
+    ("training:comparison", Access("developer", "get", ITERATION)),
     ("training:publish", Access("developer", "get post", ITERATION)),
     ("training:unpublish", Access("developer", "get post", ITERATION)),
     ("training:iteration_delete", Access("developer", "get post", ITERATION)),

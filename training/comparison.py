@@ -2,169 +2,32 @@
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import count
 from uuid import UUID
 
 import numpy as np
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from engine import backbones
 from engine.heads import Floats
 from engine.metrics import Flags
-from engine.statistics import Gain, holm, mcnemar, paired_gain
+from engine.statistics import holm, mcnemar
 from jobs.progress import Progress
 from training import unseen
 from training.exceptions import Refused
 from training.heads import read_head
 from training.labels import columns_of
 from training.models import Image, ImageQuerySet, Iteration
+from training.outcome import SIGNIFICANCE, Comparison, TagFall
 from training.snapshots import Snapshot, snapshot_of
 from training.vectors import embed_images
 
-SIGNIFICANCE = 0.05
-MOST_LOST = 0.01
-"""What may be lost at worst, in the share that is right."""
 ENOUGH_HELD_OUT = 300
 """Pictures; with fewer, three points more are hardly ever told from chance."""
 ENOUGH_OF_A_TAG = 20
 """Pictures of a tag from which a fall is taken seriously."""
 _THRESHOLD = 0.5
-_LEAST_TOLD = 0.001
-_MOST_NAMED = 5
-
-
-@dataclass(frozen=True)
-class TagFall:
-    """A tag that was told better before, by more than chance."""
-
-    tag: str
-    pictures: int
-    gained: int
-    lost: int
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """What two iterations say of the same pictures, which neither of them has learned from.
-
-    A picture is right when its tag is the most probable one or, in a Multilabel project, when of the tags that both
-    know exactly its own have a probability of at least 0.5. Pictures of new tags are no gain and no loss. Corrections
-    are none of them: the old one was wrong there, which is why they are known.
-    """
-
-    old: Iteration
-    new: Iteration
-    pictures: int
-    old_right: int
-    new_right: int
-    gained: tuple[str, ...]
-    """sha256 of the pictures that only the new one has right."""
-    lost: tuple[str, ...]
-    """sha256 of the pictures that only the old one has right."""
-    said: Snapshot = field(repr=False, compare=False)
-    """The new one's, as if it had been measured on the pictures of this comparison, those of new tags too."""
-    falls: tuple[TagFall, ...] = ()
-    """Tags of at least ENOUGH_OF_A_TAG pictures; all of them together are wrongly named in a twentieth of cases."""
-    new_pictures: int = 0
-    """Pictures of tags that the old one does not know."""
-    new_pictures_right: int = 0
-    removed: tuple[str, ...] = ()
-    """Tags that only the old one knows."""
-    by_folds: bool = False
-    """Whether each picture was judged by a head fitted anew without it: too few are held out."""
-
-    @property
-    def p_value(self) -> float:
-        return mcnemar(len(self.gained), len(self.lost))
-
-    @property
-    def gain(self) -> Gain:
-        return paired_gain(len(self.gained), len(self.lost), self.pictures)
-
-    @property
-    def is_better(self) -> bool:
-        return len(self.gained) > len(self.lost) and self.p_value < SIGNIFICANCE
-
-    @property
-    def is_worse(self) -> bool:
-        return len(self.lost) > len(self.gained) and self.p_value < SIGNIFICANCE
-
-    @property
-    def is_no_worse(self) -> bool:
-        """Whether it may take the old one's place by itself."""
-        return self.gain.low > -MOST_LOST and not self.falls
-
-    def verdict(self) -> str:
-        """Say in three words what follows."""
-        if self.is_better:
-            return _("Better.")
-        return _("Worse.") if self.is_worse else _("No measurable difference.")
-
-    def sentence(self) -> str:
-        """Say what was compared and what follows, for people and for the log."""
-        told = [self._counts(), self._points(), self.verdict(), *self._falls(), self._new_tags(), self._removed_tags()]
-        return " ".join(filter(None, told))
-
-    def objection(self) -> str:
-        """Say why the new one may not take the old one's place by itself; "" where it may."""
-        if self.is_no_worse:
-            return ""
-        if self.falls:
-            return _("A tag that was told before is told worse.")
-        return _("It may be worse by up to %(points)s points, and at most %(most)s is allowed.") % {
-            "points": _points(-self.gain.low),
-            "most": _points(MOST_LOST),
-        }
-
-    def _counts(self) -> str:
-        sentence = (
-            _(
-                "On %(pictures)s pictures, each judged by a model that had not learned from it, %(new)s has "
-                "%(new_right)s right, %(old)s %(old_right)s: %(gained)s gained, %(lost)s lost, %(p)s."
-            )
-            if self.by_folds
-            else _(
-                "On %(pictures)s held-out pictures %(new)s has %(new_right)s right, %(old)s %(old_right)s: "
-                "%(gained)s gained, %(lost)s lost, %(p)s."
-            )
-        )
-        return sentence % {
-            "pictures": self.pictures,
-            "new": self.new.name,
-            "new_right": self.new_right,
-            "old": self.old.name,
-            "old_right": self.old_right,
-            "gained": len(self.gained),
-            "lost": len(self.lost),
-            "p": "p < 0.001" if self.p_value < _LEAST_TOLD else f"p = {self.p_value:.3f}",
-        }
-
-    def _points(self) -> str:
-        return _("Gain: %(gain)s points (%(low)s to %(high)s).") % {
-            "gain": _points(self.gain.value, signed=True),
-            "low": _points(self.gain.low, signed=True),
-            "high": _points(self.gain.high, signed=True),
-        }
-
-    def _falls(self) -> list[str]:
-        sentence = _("%(tag)s falls: %(lost)s of its %(pictures)s pictures lost, %(gained)s gained.")
-        told = [sentence % vars(fall) for fall in self.falls[:_MOST_NAMED]]
-        more = len(self.falls) - len(told)
-        return [*told, _("%(count)s more tags fall.") % {"count": more}] if more else told
-
-    def _new_tags(self) -> str:
-        if not self.new_pictures:
-            return ""
-        values = {"right": self.new_pictures_right, "pictures": self.new_pictures}
-        return _("Of the new tags it has %(right)s of %(pictures)s pictures right.") % values
-
-    def _removed_tags(self) -> str:
-        if not self.removed:
-            return ""
-        named = [*self.removed[:_MOST_NAMED], *(["…"] if len(self.removed) > _MOST_NAMED else [])]
-        return _("It no longer knows: %(tags)s.") % {"tags": ", ".join(named)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -367,10 +230,3 @@ def _is_first(probabilities: Floats, truths: Flags) -> Flags:
 def _exactly(probabilities: Floats, truths: Flags) -> Flags:
     right: Flags = ((probabilities >= _THRESHOLD) == truths).all(axis=1)
     return right
-
-
-def _points(share: float, *, signed: bool = False) -> str:
-    """Write a share in points, such as "+1.2"."""
-    points = round(100 * share, 1) + 0.0
-    sign = "+" if signed and points > 0 else ""
-    return sign + number_format(points, decimal_pos=1).replace("-", "\u2212")

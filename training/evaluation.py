@@ -25,10 +25,6 @@ WHY_OPTIMISTIC = gettext_noop(
 
 
 SHOWN_PROBABILITIES = 3
-COMPARED = ("precision", "recall", "average_precision", "top_1", "calibration_error")
-_LOWER_IS_BETTER = {"calibration_error"}
-_LEAST_CHANGE = 0.0005
-"""Less than that is the same: it is not seen in percent with a decimal."""
 _CACHED = 8
 """Snapshots whose slow figures are cached: those that `snapshots.read` caches, and a few more."""
 
@@ -142,40 +138,6 @@ def confusion_matrix(snapshot: Snapshot) -> NDArray[np.int64]:
     """Return (tags, tags): at [i, j], how many held-out pictures of tag i were taken for tag j."""
     truth = _truth(snapshot)
     return metrics.confusion_matrix(snapshot.probabilities.argmax(axis=1), truth, tags=len(snapshot.tags))
-
-
-@dataclass(frozen=True)
-class Change:
-    """A figure of one iteration beside that of another."""
-
-    name: str
-    """As it is stored: "precision", "top_1", …"""
-    old: float | None
-    new: float | None
-
-    @property
-    def is_known(self) -> bool:
-        return self.old is not None and self.new is not None
-
-    @property
-    def is_better(self) -> bool:
-        return self._gain >= _LEAST_CHANGE
-
-    @property
-    def is_worse(self) -> bool:
-        return self._gain <= -_LEAST_CHANGE
-
-    @property
-    def _gain(self) -> float:
-        if self.old is None or self.new is None:
-            return 0.0
-        return self.old - self.new if self.name in _LOWER_IS_BETTER else self.new - self.old
-
-
-def changes(new: dict[str, Any], old: dict[str, Any]) -> list[Change]:
-    """Compare the stored figures of two iterations; those that neither has are left out."""
-    names = [name for name in COMPARED if name in new or name in old]
-    return [Change(name, old.get(name), new.get(name)) for name in names]
 
 
 def stored_performance(stored: dict[str, Any]) -> Performance | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from training.comparison import Comparison
+    from training.outcome import Comparison
 
 
 class TrainingError(Exception):

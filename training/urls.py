@@ -11,6 +11,7 @@ _iterations = [
     path("<int:number>/performance", iterations.performance, name="performance"),
     path("<int:number>/confusion", iterations.confusion, name="confusion"),
     path("<int:number>/compare", iterations.compare, name="compare"),
+    path("<int:number>/comparison", iterations.comparison, name="comparison"),
     path("<int:number>/publish", publishing.publish, name="publish"),
     path("<int:number>/unpublish", publishing.unpublish, name="unpublish"),
     path("<int:number>/delete", iterations.delete, name="iteration_delete"),

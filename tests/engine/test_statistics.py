@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from engine.statistics import holm, mcnemar, paired_gain
+from engine.statistics import holm, mcnemar, paired_gain, wilson
 
 
 @pytest.mark.parametrize(("gained", "lost"), [(1, 0), (0, 6), (12, 3), (3, 12), (7, 7), (600, 500), (20_000, 19_000)])
@@ -14,6 +14,13 @@ def test_mcnemar_is_the_two_sided_binomial_test(gained: int, lost: int) -> None:
 
 def test_equals_are_equal_where_nothing_differs() -> None:
     assert mcnemar(0, 0) == 1
+
+
+@pytest.mark.parametrize(("right", "cases"), [(0, 1), (1, 1), (0, 40), (40, 40), (7, 9), (150, 200), (9_999, 10_000)])
+def test_wilsons_interval_is_that_of_scipy(right: int, cases: int) -> None:
+    known = binomtest(right, cases).proportion_ci(method="wilson")
+
+    assert wilson(right, cases) == pytest.approx((known.low, known.high), abs=1e-12)
 
 
 @pytest.mark.parametrize(("more", "less", "cases"), [(0.08, 0.05, 120), (0.05, 0.05, 300), (0.02, 0.0, 60)])

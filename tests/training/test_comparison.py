@@ -13,10 +13,10 @@ from tests.training.publishable import TAGS, learned, live, make_iteration, make
 from tests.training.test_publish_commands import answer
 from training import comparison, snapshots
 from training.backends.base import TrainingOptions
-from training.comparison import Comparison
 from training.exceptions import NotGoodEnough
 from training.heads import write_head
 from training.models import Iteration, Project
+from training.outcome import Comparison
 from training.services.learning import train_here
 from training.services.publishing import publish, publish_if_no_worse
 
@@ -57,11 +57,11 @@ def make(gained: int, lost: int, pictures: int) -> Comparison:
 @pytest.mark.parametrize(
     ("gained", "lost", "pictures", "verdict", "is_no_worse"),
     [
-        (30, 5, 400, "Better.", True),
-        (5, 4, 2000, "No measurable difference.", True),
-        (1, 0, 40, "No measurable difference.", False),
-        (0, 0, 100, "No measurable difference.", False),
-        (5, 30, 400, "Worse.", False),
+        (30, 5, 400, "Better", True),
+        (5, 4, 2000, "No measurable difference", True),
+        (1, 0, 40, "No measurable difference", False),
+        (0, 0, 100, "No measurable difference", False),
+        (5, 30, 400, "Worse", False),
     ],
 )
 def test_what_may_be_lost_at_worst_decides(
@@ -72,7 +72,7 @@ def test_what_may_be_lost_at_worst_decides(
     assert told.verdict() == verdict
     assert told.is_no_worse == is_no_worse
     assert bool(told.objection()) != is_no_worse
-    assert verdict in told.sentence()
+    assert f"{verdict}." in told.sentence()
 
 
 def test_tag_that_falls_is_named_and_kept_from_publication(first: Iteration) -> None:
@@ -82,7 +82,7 @@ def test_tag_that_falls_is_named_and_kept_from_publication(first: Iteration) -> 
     told = comparison.compare(newer, first)
 
     assert [(fall.tag, fall.pictures, fall.lost) for fall in told.falls] == [("cannoli", 50, 12)]
-    assert "cannoli falls: 12 of its 50 pictures lost" in told.sentence()
+    assert "cannoli falls: of its 50 images 12 lost, 0 gained." in told.sentence()
     with pytest.raises(NotGoodEnough, match=r"told worse.*cannoli falls"):
         publish_if_no_worse(iteration=newer, by=None)
     assert live(first.project) == first.number
@@ -119,7 +119,7 @@ def test_new_tags_are_neither_gain_nor_loss(first: Iteration) -> None:
 
     assert (told.pictures, told.old_right, told.new_right) == (90, 70, 90)
     assert (told.new_pictures, told.new_pictures_right) == (10, 10)
-    assert "Of the new tags it has 10 of 10 pictures right." in told.sentence()
+    assert "Of the new tags it has 10 images of 10 right." in told.sentence()
 
 
 def test_dry_run_compares_and_publishes_nothing(first: Iteration) -> None:

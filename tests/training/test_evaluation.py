@@ -146,28 +146,6 @@ def test_multilabel_project_has_no_calibration() -> None:
     assert evaluation.calibration(make_snapshot(multilabel=True)) == ()
 
 
-@pytest.mark.parametrize(
-    ("name", "old", "new", "is_better", "is_worse"),
-    [
-        ("recall", 0.5, 0.6, True, False),
-        ("recall", 0.6, 0.5, False, True),
-        ("recall", 0.5, 0.5001, False, False),
-        ("calibration_error", 0.1, 0.05, True, False),
-        ("recall", None, 0.5, False, False),
-    ],
-)
-def test_change_is_better_or_worse(
-    name: str, old: float | None, new: float | None, is_better: bool, is_worse: bool
-) -> None:
-    (change,) = evaluation.changes({name: new}, {name: old})
-
-    assert (change.is_better, change.is_worse) == (is_better, is_worse)
-
-
-def test_figures_that_neither_has_are_not_compared() -> None:
-    assert evaluation.changes({"recall": 0.5}, {}) == [evaluation.Change("recall", None, 0.5)]
-
-
 def test_curve_is_drawn_within_its_frame() -> None:
     plot = plots.curve_plot([0.0, 1.0], [1.0, 0.0], here=(1.0, 0.0))
 

@@ -16,15 +16,10 @@ from tests import factories
 from tests.azurecv import azure_training as recorded
 from tests.azurecv.azure import RecordedAnswer, RecordedAzure, error
 from training import evaluation, snapshots
-from training.backends.base import TrainingOptions
-from training.comparison import Comparison
 from training.heads import write_head
 from training.models import Iteration, Project, Tag
-from training.services.images import upload_images
-from training.services.learning import train_here
 from training.services.publishing import publish
 from training.snapshots import Snapshot
-from training.uploads import ImageUpload
 
 SignIn = Callable[[User], Client]
 
@@ -81,7 +76,7 @@ def address(name: str, iteration: Iteration) -> str:
     return reverse(f"training:{name}", args=[iteration.project_id, iteration.number])
 
 
-PAGES = ["iteration", "performance", "confusion", "compare", "iteration_delete"]
+PAGES = ["iteration", "performance", "confusion", "compare", "comparison", "iteration_delete"]
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -305,56 +300,23 @@ def test_custom_vision_that_refuses_is_a_sentence(site: Client, remote: Iteratio
     assert page.context["failure"]
 
 
-def test_iteration_is_compared_with_the_live_one(site: Client, iteration: Iteration, pictures: list[Picture]) -> None:
-    publish(iteration=iteration, by=None)
-    newer = make_iteration(iteration.project, make_snapshot(pictures))
+@pytest.mark.parametrize(("pictures", "is_known"), [(199, False), (200, True)])
+def test_calibration_of_few_images_is_a_sentence(site: Client, db: None, pictures: int, is_known: bool) -> None:
+    truths = np.arange(pictures)[:, None] % 2 == np.arange(2)
+    snapshot = make_snapshot(
+        [],
+        sha256s=tuple(f"{number:064}" for number in range(pictures)),
+        truths=truths,
+        learned=np.zeros(pictures, dtype=np.bool_),
+        measured=np.ones(pictures, dtype=np.bool_),
+        probabilities=np.where(truths, 0.9, 0.1).astype(np.float32),
+    )
+    iteration = make_iteration(factories.make_project(), snapshot)
 
-    page = site.get(address("compare", newer))
+    page = site.get(address("iteration", iteration)).content.decode()
 
-    assert page.context["old"] == iteration
-    assert {each.name for each in page.context["changes"]} >= {"precision", "recall", "average_precision", "top_1"}
-    assert page.context["refusal"]
-
-
-@pytest.mark.parametrize("other", ["1", "9", "x"])
-def test_iteration_is_compared_with_another_one_only(site: Client, iteration: Iteration, other: str) -> None:
-    assert site.get(address("compare", iteration), {"with": other}).status_code == HTTPStatus.NOT_FOUND
-
-
-def test_nothing_to_compare_with_is_said(site: Client, iteration: Iteration) -> None:
-    assert site.get(address("compare", iteration)).context["old"] is None
-
-
-def test_gains_and_losses_are_shown_as_pictures(
-    site: Client, iteration: Iteration, pictures: list[Picture], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    snapshot = make_snapshot(pictures)
-    newer = make_iteration(iteration.project, snapshot)
-    gained, lost = ((pictures[row].sha256,) for row in (0, 2))
-    told = Comparison(iteration, newer, 4, 3, 3, gained=gained, lost=lost, said=snapshot)
-    monkeypatch.setattr("training.views.iterations.comparison.compare", lambda new, old: told)
-
-    page = site.get(address("compare", newer), {"with": "1"})
-
-    assert [each.judged.is_right for each in (*page.context["gained"], *page.context["lost"])] == [True, False]
-    assert all(reverse("catalog:thumbnail", args=[pictures[row].sha256]) in page.content.decode() for row in (0, 2))
-
-
-def test_trainings_are_compared_picture_by_picture(transactional_db: None, site: Client) -> None:
-    """The whole way: images uploaded, trained twice, compared."""
-    project = factories.make_project()
-    tags = [Tag.objects.create(project=project, name=name) for name in ("a", "b")]
-    for tag in tags:
-        batch = [ImageUpload(f"{n}.jpg", factories.make_photo(size=(64, 64)), (tag,)) for n in range(20)]
-        upload_images(project=project, batch=batch, by=None)
-    first = train_here(project=project, options=TrainingOptions(), by=None, watch=None)
-    second = train_here(project=project, options=TrainingOptions(force=True), by=None, watch=None)
-
-    shown = site.get(address("iteration", second))
-    compared = site.get(address("compare", second), {"with": first.number})
-
-    assert shown.context["figures"] is not None
-    assert (compared.context["comparison"].gained, compared.context["comparison"].lost) == ((), ())
+    assert ("Erreur de calibration" in page) == is_known
+    assert (f"{pictures} images" in page[page.index("calibration-title") :]) != is_known
 
 
 def test_iteration_is_deleted_once_that_is_confirmed(site: Client, iteration: Iteration) -> None:

@@ -62,18 +62,23 @@ def test_iteration_that_there_is_not_is_not_found(site: Client, project: Project
 
 def test_page_says_what_is_replaced_and_what_changes(site: Client, second: Iteration) -> None:
     first = second.project.iterations.get(number=1)
-    Iteration.objects.filter(pk=first.pk).update(metrics={"precision": 0.8, "calibration_error": 0.02})
-    Iteration.objects.filter(pk=second.pk).update(metrics={"precision": 0.9, "calibration_error": 0.05})
+    Iteration.objects.filter(pk=first.pk).update(metrics={"recall": 0.8})
+    Iteration.objects.filter(pk=second.pk).update(metrics={"recall": 0.9})
 
-    context = site.get(address("publish", second)).context
+    page = site.get(address("publish", second))
 
-    assert context["replaced"] == first
-    assert [(each.name, each.is_better, each.is_worse) for each in context["changes"]] == [
-        ("precision", True, False),
-        ("calibration_error", False, True),
-    ]
-    assert context["form"]["name"].value() == "live"
-    assert context["comparison"]
+    assert page.context["replaced"] == first
+    assert [(line.name, line.old.value, line.new.value) for line in page.context["lines"]] == [("recall", 0.8, 0.9)]
+    assert page.context["form"]["name"].value() == "live"
+    assert f'{address("comparison", second)}?with=1"' in page.content.decode()
+
+
+def test_page_does_not_wait_for_the_comparison(
+    site: Client, second: Iteration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.views.iterations.compare_iterations", None)
+
+    assert site.get(address("publish", second)).status_code == HTTPStatus.OK
 
 
 def test_published_iteration_replaces_the_live_one(site: Client, second: Iteration, developer: User) -> None:

@@ -12,10 +12,11 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from training.backends import get_mirror, get_trainer
-from training.comparison import Comparison, compare
+from training.comparison import compare
 from training.exceptions import IsPublished, NotGoodEnough, NotPublished, NotTrained, PublishNameRefused, Refused
 from training.models import Iteration, Project, Publication
 from training.names import LONGEST_NAME
+from training.outcome import Comparison
 
 logger = logging.getLogger(__name__)
 

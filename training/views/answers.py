@@ -12,6 +12,7 @@ from catalog.exceptions import StorageUnavailable
 from engine.exceptions import ModelFileError
 from training import evaluation
 from training.exceptions import TrainingError
+from training.figures import ENOUGH_TO_CALIBRATE
 from training.models import Iteration, Project
 
 logger = logging.getLogger(__name__)
@@ -62,6 +63,7 @@ def notices(iteration: Iteration) -> dict[str, Any]:
     }
     return {
         "notices": flags,
+        "least_to_calibrate": ENOUGH_TO_CALIBRATE,
         "not_measured": iteration.metrics.get("not_measured", ""),
         "why_optimistic": _(evaluation.WHY_OPTIMISTIC),
     }

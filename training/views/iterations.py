@@ -19,9 +19,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import UserRequest, developer_required
 from catalog.models import Picture
-from training import comparison, evaluation, unseen
+from training import evaluation, unseen
+from training.comparison import compare as compare_iterations
 from training.evaluation import Judged
-from training.figures import Performance
+from training.figures import ENOUGH_TO_CALIBRATE, Performance, side_by_side
 from training.models import Iteration
 from training.services import learning
 from training.services.publishing import rollback_target
@@ -161,14 +162,27 @@ def confusion(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
 @never_cache
 @require_safe
 def compare(request: UserRequest, pk: int, number: int) -> HttpResponse:
-    """Set an iteration beside another one, by default the live one."""
+    """Set an iteration beside another one, by default the live one; what follows from it the page asks for."""
+    new = iteration_or_404(pk, number)
+    return _compare_page(request, new, _chosen_other(new, request.GET.get("with", "")))
+
+
+@developer_required
+@never_cache
+@require_safe
+def comparison(request: UserRequest, pk: int, number: int) -> HttpResponse:
+    """Compare an iteration with another one on the same images: alone to htmx, else with the page around it.
+
+    Half a minute where many tags are compared by folds, so it keeps no page waiting.
+    """
     new = iteration_or_404(pk, number)
     old = _chosen_other(new, request.GET.get("with", ""))
-    others = new.project.iterations.completed().exclude(pk=new.pk)
-    context: dict[str, Any] = {"iteration": new, "project": new.project, "old": old, "others": others}
-    if old is not None:
-        context |= {"changes": evaluation.changes(new.metrics, old.metrics), **_compared(new, old), **notices(new)}
-    return render(request, "training/compare.html", context)
+    if old is None:
+        raise Http404
+    compared = _compared(new, old)
+    if request.htmx:
+        return render(request, "training/_comparison.html", compared)
+    return _compare_page(request, new, old, **compared)
 
 
 @developer_required
@@ -186,6 +200,14 @@ def delete(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
         return redirect("training:iteration", pk=pk, number=number)
     messages.success(request, _("%(name)s is deleted.") % {"name": iteration.name})
     return redirect("training:iterations", pk=pk)
+
+
+def _compare_page(request: UserRequest, new: Iteration, old: Iteration | None, **compared: Any) -> HttpResponse:
+    others = new.project.iterations.completed().exclude(pk=new.pk)
+    context: dict[str, Any] = {"iteration": new, "project": new.project, "old": old, "others": others, **compared}
+    if old is not None:
+        context |= {"lines": side_by_side(new.metrics, old.metrics), **notices(new)}
+    return render(request, "training/compare.html", context)
 
 
 def number_in(text: str) -> int:
@@ -253,6 +275,7 @@ def _pictures(iteration: Iteration) -> dict[str, Any]:
     if snapshot is None:
         return {}
     bins = evaluation.calibration(snapshot)
+    measured = int(snapshot.measured.sum())
     return {
         "is_multilabel": snapshot.multilabel,
         "worst": _shots(iteration, evaluation.worst(snapshot)),
@@ -261,6 +284,8 @@ def _pictures(iteration: Iteration) -> dict[str, Any]:
         "matrix": _matrix(snapshot),
         "has_many_tags": len(snapshot.tags) > MOST_TAGS_AT_ONCE,
         "bins": bins,
+        "measured": measured,
+        "is_calibration_known": measured >= ENOUGH_TO_CALIBRATE,
         "calibration": plots.calibration_plot([(each.low, each.high, each.confidence, each.accuracy) for each in bins]),
     }
 
@@ -302,7 +327,7 @@ def _chosen_other(new: Iteration, number: str) -> Iteration | None:
 def _compared(new: Iteration, old: Iteration) -> dict[str, Any]:
     """Return what the two say of the same pictures, or why that is not known."""
     try:
-        compared = comparison.compare(new, old)
+        compared = compare_iterations(new, old)
     except TROUBLE as exc:
         return {"refusal": trouble_sentence(exc)}
     return {

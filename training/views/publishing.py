@@ -16,7 +16,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import UserRequest, developer_required, next_url
-from training import comparison, evaluation, packages
+from training import packages
+from training.figures import side_by_side
 from training.models import Iteration, Project
 from training.names import LONGEST_NAME
 from training.services import publishing
@@ -153,19 +154,10 @@ def _publish_page(request: UserRequest, iteration: Iteration, form: PublishForm)
         "project": iteration.project,
         "form": form,
         "replaced": replaced,
-        "changes": evaluation.changes(iteration.metrics, replaced.metrics if replaced else {}),
-        "comparison": _comparison(iteration, replaced) if replaced else "",
+        "lines": side_by_side(iteration.metrics, replaced.metrics if replaced else {}),
         **notices(iteration),
     }
     return render(request, "training/publish.html", context)
-
-
-def _comparison(new: Iteration, old: Iteration) -> str:
-    """Say how the two do on the same pictures, or why that is not known."""
-    try:
-        return comparison.compare(new, old).sentence()
-    except TROUBLE as exc:
-        return trouble_sentence(exc)
 
 
 def _named(project: Project, number: str) -> Iteration | None:

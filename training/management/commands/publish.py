@@ -7,9 +7,9 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from training.commands import ProjectCommand
-from training.comparison import Comparison
 from training.exceptions import NotGoodEnough
 from training.models import Iteration
+from training.outcome import Comparison
 from training.services.publishing import (
     KEEP_PREVIOUS,
     REPLACE,

@@ -4,8 +4,10 @@ from functools import partial
 from typing import Any, NoReturn
 
 from azure.cognitiveservices.vision.customvision.prediction import CustomVisionPredictionClient
+from azure.cognitiveservices.vision.customvision.training import CustomVisionTrainingClient
 from django.conf import settings
 from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from azurecv import sdk
@@ -50,6 +52,25 @@ class CustomVisionBackend:
             _translate(exc)
         return Answer(predictions=predictions, iteration=live, iteration_name=live.name if live else publish_name)
 
+    def quick_test(self, photo: AdmittedPicture, *, iteration: Iteration) -> Answer:
+        if iteration.project.remote_id is None or iteration.remote_id is None:
+            raise BackendMisconfigured(_("Azure Custom Vision does not know %(name)s.") % {"name": iteration.name})
+        try:
+            answer = sdk.call(
+                partial(
+                    self._training_client.quick_test_image,
+                    str(iteration.project.remote_id),
+                    photo.content,
+                    iteration_id=str(iteration.remote_id),
+                    store=False,
+                ),
+                patience=_patience(),
+            )
+            predictions = _read(answer)
+        except sdk.CallFailed as exc:
+            _translate(exc)
+        return Answer(predictions=predictions, iteration=iteration, iteration_name=iteration.name)
+
     def _classify(self, project_id: str, publish_name: str, content: bytes) -> Any:
         """Return the SDK's ImagePrediction; wait and ask again while Azure is busy."""
         client = self._client
@@ -57,7 +78,7 @@ class CustomVisionBackend:
         operation = client.classify_image if store else client.classify_image_with_no_store
         return sdk.call(
             partial(operation, project_id, publish_name, content),
-            patience=Patience(ATTEMPTS, BACK_OFF_S, MAX_RETRY_AFTER_S),
+            patience=_patience(),
         )
 
     @cached_property
@@ -68,6 +89,20 @@ class CustomVisionBackend:
             key="CLASSIFR_CUSTOMVISION_PREDICTION_KEY",
             header="Prediction-key",
         )
+
+    @cached_property
+    def _training_client(self) -> Any:
+        """The client that asks iterations that are not published."""
+        return sdk.connect(
+            CustomVisionTrainingClient,
+            endpoint="CLASSIFR_CUSTOMVISION_TRAINING_ENDPOINT",
+            key="CLASSIFR_CUSTOMVISION_TRAINING_KEY",
+            header="Training-key",
+        )
+
+
+def _patience() -> Patience:
+    return Patience(ATTEMPTS, BACK_OFF_S, MAX_RETRY_AFTER_S)
 
 
 def _read(answer: Any) -> tuple[TagProbability, ...]:

@@ -14,14 +14,26 @@ from engine.exceptions import RefusedPicture
 from training.models import Project
 
 
-class PhotoForm(forms.Form):
-    """A photo, and the project that is to answer: one of those that the user may use."""
+class OnePhotoForm(forms.Form):
+    """A photo."""
 
     photo = forms.FileField(
         label=_("Browse local files"),
         error_messages={"required": _("Choose a photo first."), "empty": _("This file is empty.")},
         widget=forms.FileInput(attrs={"accept": "image/jpeg"}),
     )
+
+    def clean_photo(self) -> images.AdmittedPicture:
+        upload: UploadedFile = self.cleaned_data["photo"]
+        try:
+            return _admitted(upload)
+        except RefusedPicture as exc:
+            raise forms.ValidationError(refusal_sentence(exc), code=exc.reason) from exc
+
+
+class PhotoForm(OnePhotoForm):
+    """A photo, and the project that is to answer: one of those that the user may use."""
+
     project = forms.ModelChoiceField(
         queryset=Project.objects.none(),
         empty_label=None,
@@ -46,13 +58,6 @@ class PhotoForm(forms.Form):
         """The project that is selected: the one that was posted or is wanted if it can answer, else the first."""
         wanted = str(self["project"].value())
         return next((each for each in self.choices if str(each.pk) == wanted), next(iter(self.choices), None))
-
-    def clean_photo(self) -> images.AdmittedPicture:
-        upload: UploadedFile = self.cleaned_data["photo"]
-        try:
-            return _admitted(upload)
-        except RefusedPicture as exc:
-            raise forms.ValidationError(refusal_sentence(exc), code=exc.reason) from exc
 
 
 def _admitted(upload: UploadedFile) -> images.AdmittedPicture:

@@ -14,7 +14,7 @@ from classifier.backends import get_backend
 from classifier.backends.base import Answer
 from classifier.models import PendingPhoto, Prediction
 from engine.images import AdmittedPicture
-from training.models import Project
+from training.models import Iteration, Project
 
 logger = logging.getLogger(__name__)
 
@@ -30,23 +30,14 @@ def predict(*, photo: AdmittedPicture, project: Project, by: User, held: Pending
     started = time.perf_counter()
     answer = get_backend(project.backend).predict(photo, project=project)
     milliseconds = 1000 * (time.perf_counter() - started)
-    top = answer.predictions[0]
+    prediction = _unsaved(answer, project=project)
+    prediction.user, prediction.milliseconds = by, milliseconds
+    prediction.photo_sha256, prediction.photo_byte_size = photo.original_sha256, len(photo.original)
     with transaction.atomic():
         pending = _locked(held)
         if pending is not None and pending.prediction is not None:
             return pending.prediction
-        prediction = Prediction.objects.create(
-            user=by,
-            project=project,
-            iteration=answer.iteration,
-            iteration_name=answer.iteration_name,
-            probabilities=[[row.tag, row.probability] for row in answer.predictions],
-            top_tag=top.tag,
-            top_probability=top.probability,
-            photo_sha256=photo.original_sha256,
-            photo_byte_size=len(photo.original),
-            milliseconds=milliseconds,
-        )
+        prediction.save()
         if pending is None:
             _hold(photo.content, prediction=prediction, answer=answer)
         else:
@@ -60,6 +51,29 @@ def predict(*, photo: AdmittedPicture, project: Project, by: User, held: Pending
         milliseconds,
     )
     return prediction
+
+
+def try_iteration(*, photo: AdmittedPicture, iteration: Iteration) -> Prediction:
+    """Return what a completed iteration, published or not, says of the photo; neither is stored.
+
+    Raises RefusedPicture, BackendUnavailable and BackendMisconfigured.
+    """
+    project = iteration.project
+    answer = get_backend(project.backend).quick_test(photo, iteration=iteration)
+    logger.info("Tried iteration=%s project=%s", iteration.number, project.pk)
+    return _unsaved(answer, project=project)
+
+
+def _unsaved(answer: Answer, *, project: Project) -> Prediction:
+    top = answer.predictions[0]
+    return Prediction(
+        project=project,
+        iteration=answer.iteration,
+        iteration_name=answer.iteration_name,
+        probabilities=[[row.tag, row.probability] for row in answer.predictions],
+        top_tag=top.tag,
+        top_probability=top.probability,
+    )
 
 
 def _locked(held: PendingPhoto | None) -> PendingPhoto | None:

@@ -138,13 +138,13 @@ def make_misprediction(**fields: Any) -> Misprediction:
     return Misprediction.objects.create(**values)
 
 
-def make_head(*tags: str) -> bytes:
-    """Return the file of a head on the Food backbone that knows those tags, "a" and "b" if none are named.
+def make_head(*tags: str, domain: str = "Food") -> bytes:
+    """Return the file of a head on the domain's backbone that knows those tags, "a" and "b" if none are named.
 
     Without the search for the best C and temperature, which takes half a second.
     """
     names = tags or ("a", "b")
-    card = backbones.for_domain("Food")
+    card = backbones.for_domain(domain)
     random = np.random.default_rng(next(_numbers))
     vectors = random.normal(size=(8 * len(names), card.vector_length)).astype(np.float32)
     labels = np.tile(np.arange(len(names)), 8)

@@ -137,6 +137,7 @@ TABLE: list[tuple[str, Access]] = [
     ("training:unpublish", Access("developer", "get post", ITERATION)),
     ("training:iteration_delete", Access("developer", "get post", ITERATION)),
     ("training:export", Access("developer", "get", ITERATION)),
+    ("classifier:trial", Access("developer", "get post", ITERATION)),
     ("customvision:connect", Access("developer", "get")),
     ("customvision:keys", Access("developer", "get")),
     ("customvision:key_new", Access("developer", "get post")),

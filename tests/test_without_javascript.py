@@ -7,6 +7,7 @@ from html import unescape
 import pytest
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.keys import find_key
@@ -74,6 +75,33 @@ def test_wrong_prediction_reaches_the_reviewer_who_erases_it(food_project: Proje
     assert not Misprediction.objects.exists()
     assert not Picture.objects.exists()
     assert Verdict.objects.get().value == "NOK"
+
+
+def test_iteration_is_tried(iteration: Iteration) -> None:
+    newer = make_iteration(iteration.project)
+    publish(iteration=iteration, by=None)
+    browser = PlainBrowser(factories.make_developer())
+
+    browser.open(reverse("classifier:trial", args=[newer.project_id, newer.number]))
+    browser.send("/try", photo=photo())
+
+    assert re.findall('role="group" aria-label="([^"]+)"', browser.content) == [
+        "Iteration 2 – dish.jpg",
+        "Iteration 1 – dish.jpg",
+    ]
+    assert not Prediction.objects.exists()
+
+
+def test_iterations_are_compared(iteration: Iteration) -> None:
+    newer = make_iteration(iteration.project)
+    browser = PlainBrowser(factories.make_developer())
+    browser.open(address("compare", newer), **{"with": "1"})
+    [link] = re.findall('href="([^"]+/comparison[^"]+)"', browser.content)
+
+    browser.open(link)
+
+    assert "n’a pas été entraînée ici" in unescape(browser.content)
+    assert 'name="with"' in browser.content
 
 
 def test_ok_leads_to_the_confirmation_and_keeps_nothing(food_project: Project) -> None:

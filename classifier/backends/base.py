@@ -58,3 +58,9 @@ class PredictionBackend(Protocol):
         Raises RefusedPicture (the photo's fault), BackendUnavailable (try again later) and BackendMisconfigured (the
         operator has to act).
         """
+
+    def quick_test(self, photo: AdmittedPicture, *, iteration: Iteration) -> Answer:
+        """Ask a completed iteration, published or not, about one photo, which is stored nowhere.
+
+        Raises what `predict` does.
+        """

@@ -5,10 +5,10 @@
   const classifr = (window.classifr ??= {});
   const AT_ONCE = 2;
   const NAMED = 5; // of those that were not sent; more are folded
-  const LEFT = "classifr.queue"; // in the tab's memory: what was under way when the page was left
 
   // Return {add, isOpen}; `onOpen` and `onClose` make room on the page and give it back.
   classifr.makeQueue = (form, { onOpen, onClose }) => {
+    const left = `classifr.queue ${form.action}`; // in the tab's memory: what was under way when the page was left
     const say = form.dataset;
     const section = document.getElementById("queue");
     const words = section.dataset;
@@ -37,7 +37,7 @@
       close.hidden = unsent().length > 0;
       allRight.hidden = openVerdicts().length < 2;
       const names = [...forgotten, ...unsent().map((card) => card.file.name)];
-      sessionStorage.setItem(LEFT, JSON.stringify({ isOpen, names }));
+      sessionStorage.setItem(left, JSON.stringify({ isOpen, names }));
     }
 
     function enter(card, state, { phase = "", sentence = "" } = {}) {
@@ -203,11 +203,11 @@
 
     // After a reload the list is there as it was; to whoever comes back later it lies below the page.
     function comeBack() {
-      const left = JSON.parse(sessionStorage.getItem(LEFT) ?? "{}");
+      const before = JSON.parse(sessionStorage.getItem(left) ?? "{}");
       for (const element of list.children) adopt(element);
-      tellForgotten(left.names ?? []);
+      tellForgotten(before.names ?? []);
       section.hidden = cards.length + forgotten.length === 0;
-      if (left.isOpen && cards.length) open();
+      if (before.isOpen && cards.length) open();
       tell();
     }
 

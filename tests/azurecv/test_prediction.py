@@ -12,7 +12,7 @@ from azurecv.prediction import CustomVisionBackend
 from classifier.exceptions import BackendMisconfigured, BackendUnavailable
 from engine.exceptions import RefusedPicture
 from tests import factories
-from tests.azurecv.azure import PROJECT_ID, RecordedAnswer, RecordedAzure, error
+from tests.azurecv.azure import PROJECT_ID, RECORDED, RecordedAnswer, RecordedAzure, error
 from training.models import Iteration, Project
 
 pytestmark = pytest.mark.django_db
@@ -196,6 +196,59 @@ def test_endpoint_that_is_no_address_is_named(project: Project, settings: Settin
 
     with pytest.raises(BackendMisconfigured, match="https://"):
         CustomVisionBackend().predict(factories.admit(factories.make_photo()), project=project)
+
+
+@pytest.fixture
+def unpublished(recorded_azure: RecordedAzure, project: Project, settings: Settings) -> Iteration:
+    settings.CLASSIFR_CUSTOMVISION_TRAINING_ENDPOINT = recorded_azure.endpoint
+    settings.CLASSIFR_CUSTOMVISION_TRAINING_KEY = "a-training-key"
+    return Iteration.objects.create(
+        project=project, number=7, name="Iteration 7", status="Completed", remote_id=uuid4()
+    )
+
+
+def test_quick_test_asks_for_the_iteration_and_stores_nothing(
+    recorded_azure: RecordedAzure, unpublished: Iteration, settings: Settings
+) -> None:
+    settings.CLASSIFR_CUSTOMVISION_STORE = True
+    recorded_azure.answers.insert(0, RecordedAnswer(200, RECORDED))
+
+    answer = CustomVisionBackend().quick_test(factories.admit(factories.make_photo()), iteration=unpublished)
+
+    request = recorded_azure.requests[0]
+    assert request.route == ("POST", f"/projects/{PROJECT_ID}/quicktest/image")
+    assert request.query == {"iterationId": str(unpublished.remote_id), "store": "false"}
+    assert request.headers["Training-key"] == "a-training-key"
+    assert [each.tag for each in answer.predictions] == ["Tag1", "Tag2"]
+    assert answer.iteration == unpublished
+
+
+def test_quick_test_of_what_azure_does_not_know_is_the_operators_fault(
+    recorded_azure: RecordedAzure, unpublished: Iteration
+) -> None:
+    unpublished.remote_id = None
+
+    with pytest.raises(BackendMisconfigured, match="Iteration 7"):
+        CustomVisionBackend().quick_test(factories.admit(factories.make_photo()), iteration=unpublished)
+
+    assert not recorded_azure.requests
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "raised"),
+    [
+        (400, "BadRequestImageFormat", RefusedPicture),
+        (404, "NotFoundIteration", BackendMisconfigured),
+        (500, "ErrorUnknown", BackendUnavailable),
+    ],
+)
+def test_quick_test_that_fails_is_told_from_a_refused_photo(
+    recorded_azure: RecordedAzure, unpublished: Iteration, status: int, code: str, raised: type[Exception]
+) -> None:
+    recorded_azure.answers[:0] = [error(status, code, "No.")] * 3
+
+    with pytest.raises(raised):
+        CustomVisionBackend().quick_test(factories.admit(factories.make_photo()), iteration=unpublished)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from threading import Semaphore
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
@@ -13,7 +14,7 @@ from classifier.backends.base import Answer, PredictionBackend
 from classifier.exceptions import BackendMisconfigured
 from engine.backbones import Backbone
 from tests import factories
-from tests.azurecv.azure import PROJECT_ID
+from tests.azurecv.azure import PROJECT_ID, RECORDED, RecordedAnswer, RecordedAzure
 from training.models import Project
 
 pytestmark = pytest.mark.django_db
@@ -24,6 +25,14 @@ def backend(request: pytest.FixtureRequest) -> PredictionBackend:
     if request.param == "customvision":
         request.getfixturevalue("recorded_azure")
     return get_backend(request.param)
+
+
+@pytest.fixture
+def quick_tests(recorded_azure: RecordedAzure, settings: Settings) -> None:
+    """The recorded service answers quick tests too."""
+    settings.CLASSIFR_CUSTOMVISION_TRAINING_ENDPOINT = recorded_azure.endpoint
+    settings.CLASSIFR_CUSTOMVISION_TRAINING_KEY = "a-training-key"
+    recorded_azure.on("POST", f"/projects/{PROJECT_ID}/quicktest/image", RecordedAnswer(200, RECORDED))
 
 
 @pytest.fixture
@@ -76,6 +85,18 @@ def test_photos_wait_for_their_turn(food_project: Project, settings: Settings, m
 
 def test_answer_names_its_iteration(backend: PredictionBackend, project: Project) -> None:
     assert predict(backend, project).iteration_name
+
+
+@pytest.mark.usefixtures("quick_tests")
+def test_quick_test_asks_an_iteration_that_is_not_published(backend: PredictionBackend, project: Project) -> None:
+    iteration = project.iterations.get()
+    iteration.project, iteration.publish_name, iteration.remote_id = project, "", uuid4()
+
+    answer = backend.quick_test(factories.admit(factories.make_photo(seed=1)), iteration=iteration)
+
+    probabilities = [each.probability for each in answer.predictions]
+    assert (answer.iteration, answer.iteration_name) == (iteration, iteration.name)
+    assert probabilities == sorted(probabilities, reverse=True)
 
 
 def test_same_photo_gets_the_same_answer(backend: PredictionBackend, project: Project) -> None:

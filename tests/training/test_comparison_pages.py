@@ -61,7 +61,7 @@ def test_comparison_that_cannot_be_made_says_why(site: Client, iteration: Iterat
 
 
 def test_nothing_is_compared_with_nothing(site: Client, iteration: Iteration) -> None:
-    assert site.get(address("comparison", iteration)).status_code == HTTPStatus.NOT_FOUND
+    assert site.get(address("comparison", iteration)).headers["Location"] == address("compare", iteration)
 
 
 def told(gained: int, lost: int, pictures: int, snapshot: Snapshot, **fields: Any) -> Comparison:

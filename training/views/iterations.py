@@ -170,7 +170,7 @@ def compare(request: UserRequest, pk: int, number: int) -> HttpResponse:
 @developer_required
 @never_cache
 @require_safe
-def comparison(request: UserRequest, pk: int, number: int) -> HttpResponse:
+def comparison(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
     """Compare an iteration with another one on the same images: alone to htmx, else with the page around it.
 
     Half a minute where many tags are compared by folds, so it keeps no page waiting.
@@ -178,7 +178,7 @@ def comparison(request: UserRequest, pk: int, number: int) -> HttpResponse:
     new = iteration_or_404(pk, number)
     old = _chosen_other(new, request.GET.get("with", ""))
     if old is None:
-        raise Http404
+        return redirect("training:compare", pk=pk, number=number)
     compared = _compared(new, old)
     if request.htmx:
         return render(request, "training/_comparison.html", compared)

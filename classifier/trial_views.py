@@ -57,6 +57,7 @@ def trial(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
         "is_live": live == iteration,
         "form": form,
         "tried": tried,
+        "differs": len({each.prediction.top_tag for each in tried if each.prediction}) > 1,
         "name": getattr(request.FILES.get("photo"), "name", ""),
         "obstacle": _obstacle(iteration),
     }

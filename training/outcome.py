@@ -114,7 +114,7 @@ class Comparison:
             "old": _has_right(self.old, self.old_right),
             "gained": _gained(len(self.gained)),
             "lost": _lost(len(self.lost)),
-            "p": f"p < {_three(_LEAST_TOLD)}" if self.p_value < _LEAST_TOLD else f"p = {_three(self.p_value)}",
+            "p": _p(self.p_value),
         }
 
     def _images(self) -> str:
@@ -199,5 +199,8 @@ def _one(number: float) -> str:
     return number_format(number, decimal_pos=1).replace("-", "\u2212")
 
 
-def _three(number: float) -> str:
-    return number_format(number, decimal_pos=3)
+def _p(value: float) -> str:
+    """Write a p-value, in one line."""
+    is_least = value < _LEAST_TOLD
+    number = number_format(_LEAST_TOLD if is_least else value, decimal_pos=3)
+    return f"p\N{NO-BREAK SPACE}{'<' if is_least else '='}\N{NO-BREAK SPACE}{number}"

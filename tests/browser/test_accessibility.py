@@ -13,7 +13,7 @@ from django.contrib.admin import site
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
-from django.urls import include, path
+from django.urls import include, path, reverse
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 from pytest_django import Settings
@@ -289,7 +289,7 @@ def test_pages_of_developers(walk: Walk, tmp_path: Path) -> None:
 
     project, iterations = make_rooms_of_developers(developer)
     walk_the_project(walk, project, tmp_path)
-    walk_the_iterations(walk, project, iterations)
+    walk_the_iterations(walk, project, iterations, tmp_path)
     starter = install_starter()[0].project
     walk.go(f"/projects/{starter.pk}/iterations/1/", "iteration of the starter")
     for state in Job.State:
@@ -335,7 +335,7 @@ def walk_the_project(walk: Walk, project: Project, folder: Path) -> None:
     training.delete()
 
 
-def walk_the_iterations(walk: Walk, project: Project, iterations: list[Iteration]) -> None:
+def walk_the_iterations(walk: Walk, project: Project, iterations: list[Iteration], folder: Path) -> None:
     page, (old, new) = walk.page, iterations
     base = f"/projects/{project.pk}/iterations/"
     walk.go(base, "iterations")
@@ -347,7 +347,15 @@ def walk_the_iterations(walk: Walk, project: Project, iterations: list[Iteration
     walk.go(f"{address('iteration', new)}?threshold=x", "iteration, with nonsense for a threshold")
     walk.go(f"{base}3/", "failed iteration")
     walk.go(address("confusion", new) + "?truth=b&said=a", "confusion")
-    walk.go(address("compare", new), "compare")
+    page.goto(walk.server.url + address("compare", new))
+    expect(page.locator("#compared")).to_be_visible()
+    walk.look("compare")
+    walk.go(reverse("classifier:trial", args=[new.project_id, new.number]), "try")
+    (folder / "dish.jpg").write_bytes(factories.make_photo())
+    page.locator("#id_photo").set_input_files([folder / "dish.jpg", folder / "menu.jpg"])
+    expect(page.locator(".queue-text[data-state=answered]")).to_be_visible()
+    expect(page.locator(".queue-text[data-state=refused]")).to_be_visible()
+    walk.look("try, answered")
     for name in ("publish", "unpublish", "iteration_delete"):
         walk.go(address(name, new), name)
     walk.go(address("publish", old), "publish the older one")

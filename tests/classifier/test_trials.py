@@ -14,7 +14,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from accounts.models import User
-from classifier.backends.base import Answer
+from classifier.backends.base import Answer, TagProbability
 from classifier.backends.local import LocalBackend
 from classifier.exceptions import BackendMisconfigured, BackendUnavailable
 from engine import backbones
@@ -82,6 +82,19 @@ def test_its_answer_stands_beside_the_live_ones(site: Client, newer: Iteration) 
     assert tried(answer) == [("Iteration 2", 3), ("Iteration 1", 2)]
     assert 'data-state="answered"' in answer.content.decode()
     assert "<html" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("tag", ["a", "b"])
+def test_card_says_where_the_two_differ(
+    site: Client, newer: Iteration, monkeypatch: pytest.MonkeyPatch, tag: str
+) -> None:
+    def ask(self: LocalBackend, photo: Any, *, iteration: Iteration) -> Answer:
+        said = TagProbability("a" if iteration == newer else tag, 1.0)
+        return Answer(predictions=(said,), iteration_name=iteration.name, iteration=iteration)
+
+    monkeypatch.setattr(LocalBackend, "quick_test", ask)
+
+    assert ("Réponses différentes" in send(site, newer).content.decode()) == (tag == "b")
 
 
 def test_live_one_answers_alone(site: Client, live: Iteration) -> None:

@@ -106,11 +106,11 @@ def test_sentences_of_a_comparison_are_right_in_french(iteration: Iteration) -> 
     with translation.override("fr"):
         nothing, one = told(0, 0, 1, snapshot), told(1, 0, 40, snapshot, by_folds=True, new_pictures=1)
 
-        assert nothing.sentence() == (
+        assert nothing.sentence().replace("\N{NO-BREAK SPACE}", " ") == (
             "Sur 1 image réservée, Iteration 2 en a 1 juste, Iteration 1 en a 1 juste : 0 gagnée, 0 perdue, p = 1,000. "
             "Gain : 0,0 point (de −92,4 à +92,4). Pas de différence mesurable."
         )
-        assert one.sentence() == (
+        assert one.sentence().replace("\N{NO-BREAK SPACE}", " ") == (
             "Sur 40 images, chacune jugée par un modèle qui ne l’avait pas apprise, Iteration 2 en a 40 justes, "
             "Iteration 1 en a 39 justes : 1 gagnée, 0 perdue, p = 1,000. Gain : +2,5 points (de −5,7 à +10,4). "
             "Pas de différence mesurable. Sur les nouvelles étiquettes, 0 image sur 1 est juste."

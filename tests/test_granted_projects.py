@@ -58,6 +58,7 @@ SHOWN: dict[str, set[str]] = {
     "feedback:misprediction_thumbnail": REVIEWERS,
     "feedback:bin": REVIEWERS,
     "feedback:erase": REVIEWERS,
+    "classifier:trial": DEVELOPERS,
     "catalog:picture": DEVELOPERS,
     "catalog:thumbnail": DEVELOPERS,
     "jobs:jobs": DEVELOPERS,

@@ -347,7 +347,7 @@ def walk_the_iterations(walk: Walk, project: Project, iterations: list[Iteration
     walk.go(f"{address('iteration', new)}?threshold=x", "iteration, with nonsense for a threshold")
     walk.go(f"{base}3/", "failed iteration")
     walk.go(address("confusion", new) + "?truth=b&said=a", "confusion")
-    page.goto(walk.server.url + address("compare", new))
+    page.goto(f"{walk.server.url}{address('compare', new)}?with={old.number}")
     expect(page.locator("#compared")).to_be_visible()
     walk.look("compare")
     walk.go(reverse("classifier:trial", args=[new.project_id, new.number]), "try")

@@ -20,7 +20,7 @@ class ProjectField(forms.ModelChoiceField[Project]):
         gone = {"invalid_choice": gettext_lazy("This project no longer exists.")}
         super().__init__(
             label=gettext_lazy("Project"),
-            queryset=Project.objects.order_by("name"),
+            queryset=Project.objects.active().order_by("name"),
             to_field_name="uid",
             required=False,
             error_messages=gone,

@@ -267,12 +267,12 @@ def test_developer_makes_a_project_tags_images_and_a_training() -> None:
     project = Project.objects.get()
     assert browser.url == f"/projects/{project.pk}/"
 
+    browser.open(f"/projects/{project.pk}/tags/")
     browser.send("/tags/", names="pizza, risotto")
     pizza, risotto = project.tags.order_by("name")
     for tag, count in ((pizza, 7), (risotto, 5)):
         for number in range(count):
             browser.send("/images/upload", tag=str(tag.pk), files=photo(f"dish_{number}.jpg"))
-            browser.open(f"/projects/{project.pk}/")
     browser.open(f"/projects/{project.pk}/images/", tag=pizza.pk)
     ids = re.findall('name="ids" value="([0-9]+)"', browser.content)
     assert len(ids) == 7

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth.models import Group
 from django.core.files.uploadedfile import UploadedFile
+from django.db import models
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -24,14 +25,12 @@ MOST_SUGGESTED = 200
 CHOOSE_IMAGES = gettext_lazy("Choose at least one image, perhaps they are gone already.")
 
 
-class ProjectForm(forms.ModelForm[Project]):
-    """A new project."""
-
-    backend = forms.ChoiceField(label=gettext_lazy("Engine"), initial="local")
+class ProjectSettingsForm(forms.ModelForm[Project]):
+    """What can be changed of a project: its domain as long as it has no images."""
 
     class Meta:
         model = Project
-        fields = ["name", "description", "domain", "type", "backend"]
+        fields = ["name", "description", "domain"]
         labels = {
             "name": gettext_lazy("Name"),
             "description": gettext_lazy("Description"),
@@ -43,12 +42,13 @@ class ProjectForm(forms.ModelForm[Project]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        names = backends.registry.names()
-        self.fields["backend"].choices = [(name, ENGINES.get(name, name)) for name in names]  # type: ignore[attr-defined]
+        if self.instance.pk and self.instance.images.exists():
+            self.fields["domain"].disabled = True
+            self.fields["domain"].help_text = _("A project that has images keeps its domain.")
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
-        if Project.objects.filter(name__iexact=name).exists():
+        if Project.objects.filter(name__iexact=name).exclude(pk=self.instance.pk).exists():
             raise forms.ValidationError(_("There is a project of that name already."))
         return name
 
@@ -110,6 +110,20 @@ class AccessForm(forms.Form):
         return {*self.cleaned_data["users"], *self.cleaned_data["more"]}
 
 
+class ProjectForm(ProjectSettingsForm):
+    """A new project."""
+
+    backend = forms.ChoiceField(label=gettext_lazy("Engine"), initial="local")
+
+    class Meta(ProjectSettingsForm.Meta):
+        fields = ["name", "description", "domain", "type", "backend"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = backends.registry.names()
+        self.fields["backend"].choices = [(name, ENGINES.get(name, name)) for name in names]  # type: ignore[attr-defined]
+
+
 _ONE_NAME = forms.CharField(max_length=200)
 
 
@@ -149,6 +163,24 @@ class TagsForm(forms.Form):
     @property
     def type(self) -> str:
         return Tag.Type.NEGATIVE if self.cleaned_data["is_negative"] else Tag.Type.REGULAR
+
+
+class TagListForm(forms.Form):
+    """Which tags are shown, and in which order."""
+
+    class Sort(models.TextChoices):
+        NAME = "name", gettext_lazy("by name")
+        COUNT = "count", gettext_lazy("by number of images")
+        RECALL = "recall", gettext_lazy("by recall, the lowest first")
+
+    q = forms.CharField(label=gettext_lazy("Search"), required=False, widget=forms.TextInput(attrs={"type": "search"}))
+    sort = forms.ChoiceField(label=gettext_lazy("Order"), choices=Sort.choices, required=False)
+
+    @property
+    def wanted(self) -> tuple[str, str]:
+        """What the names contain, and the order; what is not valid is as if it were not there."""
+        self.is_valid()
+        return self.cleaned_data.get("q", ""), self.cleaned_data.get("sort") or self.Sort.NAME
 
 
 class TagNameForm(forms.Form):

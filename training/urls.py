@@ -1,6 +1,18 @@
 from django.urls import include, path
 
-from training.views import access, contradictions, folders, images, iterations, projects, publishing, uploads
+from training.views import (
+    access,
+    contradictions,
+    folders,
+    images,
+    iterations,
+    overview,
+    project_settings,
+    projects,
+    publishing,
+    tags,
+    uploads,
+)
 
 app_name = "training"
 _iterations = [
@@ -20,14 +32,16 @@ _iterations = [
 urlpatterns = [
     path("", projects.projects, name="projects"),
     path("new", projects.new, name="project_new"),
-    path("<int:pk>/", projects.project, name="project"),
     path("<int:pk>/access/", access.access, name="access"),
-    path("<int:pk>/delete", projects.delete, name="project_delete"),
-    path("<int:pk>/train", projects.train, name="train"),
-    path("<int:pk>/training", projects.training, name="training"),
-    path("<int:pk>/tags/", projects.create_tags, name="tags_create"),
-    path("<int:pk>/tags/<int:tag>/rename", projects.rename_tag, name="tag_rename"),
-    path("<int:pk>/tags/<int:tag>/delete", projects.delete_tag, name="tag_delete"),
+    path("<int:pk>/", overview.project, name="project"),
+    path("<int:pk>/settings/", project_settings.settings, name="settings"),
+    path("<int:pk>/archive", project_settings.archive, name="project_archive"),
+    path("<int:pk>/delete", project_settings.delete, name="project_delete"),
+    path("<int:pk>/train", overview.train, name="train"),
+    path("<int:pk>/training", overview.training, name="training"),
+    path("<int:pk>/tags/", tags.tags, name="tags"),
+    path("<int:pk>/tags/<int:tag>/rename", tags.rename_tag, name="tag_rename"),
+    path("<int:pk>/tags/<int:tag>/delete", tags.delete_tag, name="tag_delete"),
     path("<int:pk>/images/", images.images, name="images"),
     path("<int:pk>/images/folder", folders.judge, name="images_folder"),
     path("<int:pk>/images/zip", folders.upload_zip, name="images_zip"),

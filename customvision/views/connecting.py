@@ -42,7 +42,7 @@ def connect(request: UserRequest) -> HttpResponse:
 
 def _usual() -> Project | None:
     """Return the project that the home page offers first, or any other."""
-    return Project.objects.default_first().first()
+    return Project.objects.active().default_first().first()
 
 
 def _published(project: Project | None) -> Iteration | None:

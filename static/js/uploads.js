@@ -413,11 +413,11 @@
 
   // The counts on the page, as the server knows them now
   async function refresh() {
-    const response = await fetch(location.pathname).catch(() => null);
+    const response = await fetch(location.pathname + location.search).catch(() => null);
     if (!response?.ok || response.redirected) return;
     const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
     const focused = document.activeElement?.id;
-    for (const id of ["figures", "training", "contradictions-place", "tags"]) {
+    for (const id of ["overview", "figures", "contradictions-place", "grid", "tags"]) {
       const [now, then] = [fresh.getElementById(id), document.getElementById(id)];
       if (!now || !then || isInUse(then)) continue;
       const node = document.importNode(now, true);

@@ -70,10 +70,10 @@ def expect_count_soon(page: Page, name: str, count: int) -> None:
 
 
 def train_and_publish(page: Page, server: LiveServer, project: Project, number: int) -> None:
+    page.goto(f"{server.url}/projects/{project.pk}/")
     page.locator("#training form button.btn-primary").click()
-    trained = page.locator(f"#training a[href='/projects/{project.pk}/iterations/{number}/']")
-    expect(page.locator("#training form button.btn-primary")).to_be_visible(timeout=PATIENCE_MS)
-    trained.click()
+    expect(page.locator("#training a.btn-primary")).to_be_visible(timeout=PATIENCE_MS)
+    page.locator(f".waiting a[href='/projects/{project.pk}/iterations/{number}/']").click()
     expect(page.locator("#performance")).to_be_visible()
     page.locator(f"a[href='/projects/{project.pk}/iterations/{number}/publish']").click()
     page.locator(".publish-form button[type=submit]").click()
@@ -106,11 +106,13 @@ def test_two_stories(
     expect(page.get_by_role("heading", level=1)).to_have_text("Italian Food classifier")
     project = Project.objects.get()
 
+    page.goto(f"{live_server.url}/projects/{project.pk}/tags/")
+    page.wait_for_load_state()
     add_tags(page, photographs, "cannoli", "risotto")
     train_and_publish(page, live_server, project, 1)
     expect_answer(page, live_server, photographs / "Held-out" / "risotto" / first(photographs, "risotto"), "risotto")
 
-    page.goto(f"{live_server.url}/projects/{project.pk}/")
+    page.goto(f"{live_server.url}/projects/{project.pk}/tags/")
     page.wait_for_load_state()
     add_tags(page, photographs, "pizza", "tiramisu")
     train_and_publish(page, live_server, project, 2)

@@ -11,7 +11,7 @@ from training.models import Contradiction, Project, Tag
 
 
 def shown(site: Client, project: Project) -> Any:
-    return site.get(url("project", project.pk)).context["contradictions"]
+    return site.get(url("images", project.pk)).context["contradictions"]
 
 
 @pytest.fixture
@@ -22,10 +22,10 @@ def contradiction(site: Client, project: Project, tags: list[Tag]) -> Contradict
 
 
 def test_page_lists_the_photo_with_both_tags(site: Client, project: Project, contradiction: Contradiction) -> None:
-    page = site.get(url("project", project.pk)).content.decode()
+    page = site.get(url("images", project.pk)).content.decode()
 
     assert shown(site, project) == [contradiction]
-    section = page[page.index('id="contradictions"') : page.index('id="tags-title"')]
+    section = page[page.index('id="contradictions"') : page.index('id="grid"')]
     assert "pizza" in section
     assert "risotto" in section
 

@@ -69,7 +69,7 @@ def test_number_of_queries_does_not_grow(
     for count in (3, 57):
         for _ in range(count):
             make_image(project, pizza)
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(11):
             site.get(url("images", project.pk))
 
 

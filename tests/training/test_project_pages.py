@@ -88,8 +88,10 @@ def test_page_costs_the_same_for_any_number_of_tags(
     for name in ("a", "bcdefghij"):
         for letter in name:
             project.tags.create(name=letter)
-        with django_assert_num_queries(15):
+        with django_assert_num_queries(17):
             site.get(url("project", project.pk))
+        with django_assert_num_queries(11):
+            site.get(url("tags", project.pk))
 
 
 def test_page_tells_what_there_is(site: Client, project: Project) -> None:
@@ -99,7 +101,8 @@ def test_page_tells_what_there_is(site: Client, project: Project) -> None:
     context = site.get(url("project", project.pk)).context
 
     assert context["facts"] == {"images": 11, "quarantined": 1, "untagged": 1, "new": 11, "is_trained": False}
-    assert [(card.tag.name, card.count, card.missing) for card in context["cards"]] == [
+    cards = site.get(url("tags", project.pk)).context["cards"]
+    assert [(card.tag.name, card.count, card.missing) for card in cards] == [
         ("pizza", 5, 0),
         ("risotto", 5, 0),
     ]
@@ -114,7 +117,7 @@ def test_page_of_a_project_never_trained_says_so(site: Client, project: Project)
 def test_tag_with_too_few_images_says_how_many_are_missing(site: Client, project: Project) -> None:
     project.tags.create(name="pizza")
 
-    answer = site.get(url("project", project.pk))
+    answer = site.get(url("tags", project.pk))
 
     assert answer.context["cards"][0].missing == 5
     assert "5 more images are needed" in answer.content.decode()
@@ -128,7 +131,7 @@ def test_unknown_project_is_not_found(site: Client) -> None:
 
 
 def test_tags_are_made_from_lines_and_commas(site: Client, project: Project) -> None:
-    site.post(url("tags_create", project.pk), {"names": "cannoli, risotto\r\npizza\n\n"})
+    site.post(url("tags", project.pk), {"names": "cannoli, risotto\r\npizza\n\n"})
 
     assert list(project.tags.values_list("name", flat=True)) == ["cannoli", "pizza", "risotto"]
 
@@ -136,23 +139,23 @@ def test_tags_are_made_from_lines_and_commas(site: Client, project: Project) -> 
 def test_tag_that_is_there_is_said(site: Client, project: Project) -> None:
     project.tags.create(name="pizza")
 
-    answer = site.post(url("tags_create", project.pk), {"names": "Pizza, risotto"}, follow=True)
+    answer = site.post(url("tags", project.pk), {"names": "Pizza, risotto"}, follow=True)
 
     assert "There already: pizza." in said(answer)
     assert project.tags.count() == 2
 
 
 def test_negative_tag_is_made_once(site: Client, project: Project) -> None:
-    site.post(url("tags_create", project.pk), {"names": "nothing", "is_negative": "on"})
+    site.post(url("tags", project.pk), {"names": "nothing", "is_negative": "on"})
 
-    answer = site.post(url("tags_create", project.pk), {"names": "other", "is_negative": "on"})
+    answer = site.post(url("tags", project.pk), {"names": "other", "is_negative": "on"})
 
     assert "one negative tag at most" in answer.content.decode()
     assert project.tags.get().type == Tag.Type.NEGATIVE
 
 
 def test_no_name_is_said(site: Client, project: Project) -> None:
-    answer = site.post(url("tags_create", project.pk), {"names": " , "})
+    answer = site.post(url("tags", project.pk), {"names": " , "})
 
     assert "Give at least one name." in answer.content.decode()
 
@@ -161,7 +164,7 @@ def test_script_gets_the_keys_of_new_and_old_tags(site: Client, project: Project
     old = project.tags.create(name="pizza")
 
     answer = site.post(
-        url("tags_create", project.pk), {"name": ["Pizza", "fish, fried"]}, headers={"Accept": "application/json"}
+        url("tags", project.pk), {"name": ["Pizza", "fish, fried"]}, headers={"Accept": "application/json"}
     )
 
     new = project.tags.get(name="fish, fried")
@@ -169,7 +172,7 @@ def test_script_gets_the_keys_of_new_and_old_tags(site: Client, project: Project
 
 
 def test_script_gets_the_sentence_of_a_refusal(site: Client, project: Project) -> None:
-    answer = site.post(url("tags_create", project.pk), {"name": ["x" * 300]}, headers={"Accept": "application/json"})
+    answer = site.post(url("tags", project.pk), {"name": ["x" * 300]}, headers={"Accept": "application/json"})
 
     assert answer.status_code == HTTPStatus.BAD_REQUEST
     assert "200" in answer.json()["error"]

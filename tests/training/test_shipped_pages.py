@@ -32,7 +32,7 @@ def test_project_says_how_many_are_shipped(site: Client, taught: Project) -> Non
 
 
 def test_tag_with_shipped_vectors_lacks_no_image(site: Client, taught: Project) -> None:
-    page = text(site, url("project", taught.pk))
+    page = text(site, url("tags", taught.pk))
 
     assert page.count("and 48 shipped vectors") == 2
     assert page.count("5 more images are needed to train") == 1
@@ -50,6 +50,7 @@ def test_project_of_another_domain_says_that_it_goes_without(site: Client, taugh
     page = text(site, url("project", taught.pk))
 
     assert "a training goes without them" in page
+    page = text(site, url("tags", taught.pk))
     assert "shipped vectors" not in page
     assert page.count("5 more images are needed to train") == 3
 

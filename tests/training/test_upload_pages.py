@@ -61,7 +61,7 @@ def test_upload_without_javascript_leads_back_with_a_summary_and_the_refusals(si
 
     assert said(answer) == "1 image added, 1 refused."
     assert [each["name"] for each in answer.context["refused"]] == ["menu.jpg"]
-    assert site.get(url("project", project.pk)).context["refused"] == []
+    assert site.get(url("images", project.pk)).context["refused"] == []
 
 
 def test_file_that_is_too_heavy_is_refused_unread(site: Client, project: Project) -> None:

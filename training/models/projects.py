@@ -15,9 +15,13 @@ from training.names import LONGEST_NAME
 
 
 class ProjectQuerySet(ShareableQuerySet["Project"]):
+    def active(self) -> ProjectQuerySet:
+        """Projects that are not archived: those that lists and pickers offer."""
+        return self.filter(archived_at=None)
+
     def answering(self) -> ProjectQuerySet:
-        """Projects that can answer a photo: those with a live iteration, and those that Azure answers for."""
-        return self.filter(Q(live_iteration__isnull=False) | Q(remote_id__isnull=False)).default_first()
+        """Projects that people may send a photo to: those with a live iteration, and those that Azure answers for."""
+        return self.active().filter(Q(live_iteration__isnull=False) | Q(remote_id__isnull=False)).default_first()
 
     def default_first(self) -> ProjectQuerySet:
         """In the order in which they are offered."""
@@ -71,6 +75,9 @@ class Project(Shareable):
     )
     iterations_made = models.PositiveIntegerField(default=0, help_text="Never goes back.")
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    archived_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Since when it is out of lists and pickers."
+    )
     api_settings = models.JSONField(
         default=dict,
         blank=True,

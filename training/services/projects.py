@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -101,6 +102,20 @@ def set_default(project: Project, *, is_default: bool) -> None:
         Project.objects.select_for_update().filter(is_default=True).exclude(pk=project.pk).update(is_default=False)
     project.is_default = is_default
     project.save(update_fields=["is_default"])
+
+
+def archive_project(project: Project) -> None:
+    """Take the project out of lists and pickers; nothing is deleted, and what it published answers programs."""
+    project.archived_at = timezone.now()
+    project.save(update_fields=["archived_at"])
+    logger.info("Archived project=%s", project.pk)
+
+
+def unarchive_project(project: Project) -> None:
+    """Bring the project back into lists and pickers."""
+    project.archived_at = None
+    project.save(update_fields=["archived_at"])
+    logger.info("Unarchived project=%s", project.pk)
 
 
 def delete_project(project: Project, *, by: User | None) -> None:

@@ -1,5 +1,7 @@
 """Photos that came under two tags: one of them is chosen."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
@@ -9,9 +11,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from accounts.access import UserRequest, developer_required
-from training.models import Contradiction
+from training.models import Contradiction, Project
 from training.services.contradictions import settle_contradiction
 from training.views.answers import TROUBLE, trouble_sentence
+
+SHOWN = 20
 
 
 @developer_required
@@ -27,4 +31,11 @@ def settle(request: UserRequest, pk: int, contradiction: int) -> HttpResponseBas
         messages.error(request, trouble_sentence(exc))
     else:
         messages.success(request, _("Decided: %(name)s.") % {"name": ", ".join(t.name for t in row.image.tags.all())})
-    return redirect(reverse("training:project", args=[pk]) + "#contradictions")
+    return redirect(reverse("training:images", args=[pk]) + "#contradictions")
+
+
+def contradictions_context(project: Project) -> dict[str, Any]:
+    """Return what `_contradictions.html` shows: the first ones, and how many there are."""
+    unsettled = Contradiction.objects.unsettled().filter(image__project=project).order_by("pk")
+    first = list(unsettled.select_related("image__picture", "tag").prefetch_related("image__tags")[:SHOWN])
+    return {"contradictions": first, "contradiction_count": unsettled.count() if first else 0}

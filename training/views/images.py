@@ -14,7 +14,9 @@ from training.forms import CHOOSE_IMAGES, ImageFilterForm, RetagForm
 from training.models import Image, ImageQuerySet, Project
 from training.services.images import delete_images
 from training.services.tagging import Pair, tag_images, untag_images
-from training.views.answers import TROUBLE, form_sentence, trouble_sentence
+from training.views.answers import TROUBLE, form_sentence, project_or_404, trouble_sentence
+from training.views.contradictions import contradictions_context
+from training.views.uploads import upload_context
 from web.paging import page_by_key
 
 PAGE_SIZE = 48
@@ -31,17 +33,21 @@ PART_NAMES = {
 @require_safe
 def images(request: UserRequest, pk: int) -> HttpResponse:
     """Show the images, newest first, a page at a time by key."""
-    project = get_object_or_404(Project, pk=pk)
+    project = project_or_404(pk)
     filters = ImageFilterForm(request.GET, project=project, tags=(tags := list(project.tags.all())))
     rows = filters.apply().select_related("picture").prefetch_related("tags")
     page = page_by_key(request, rows, size=PAGE_SIZE)
     context = {
         "project": project,
+        "tab": "images",
         "tags": tags,
         "page": page,
+        "total": project.images.count(),
         "filters": filters,
         "is_filtered": any(filters.cleaned_data.values()),
         "held_out": Part.HELD_OUT.value,
+        **contradictions_context(project),
+        **upload_context(request, project),
     }
     return render(request, "training/images.html", context)
 

@@ -91,9 +91,8 @@ def iterations(request: UserRequest, pk: int) -> HttpResponseBase:
         messages.warning(request, _("Choose two iterations to compare."))
     rows = project.iterations.select_related("created_by")
     page = Paginator(rows, ITERATIONS_A_PAGE).get_page(request.GET.get("page"))
-    return render(
-        request, "training/iterations.html", {"project": project, "page": page, "rollback": rollback_target(project)}
-    )
+    context = {"project": project, "tab": "iterations", "page": page, "rollback": rollback_target(project)}
+    return render(request, "training/iterations.html", context)
 
 
 @developer_required

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
@@ -11,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from accounts.access import UserRequest, developer_required
+from accounts.access import UserRequest, developer_required, next_url
 from accounts.models import User
 from catalog.refusals import refusal_sentence
 from engine import images
@@ -22,11 +23,12 @@ from training.models import Project, Tag
 from training.services.images import remark, summary, upload_images
 from training.uploads import BATCH, ImageStatus, ImageUpload, UploadResult
 from training.views.answers import TROUBLE, form_sentence, trouble_sentence, wants_json
-from training.views.projects import REFUSED_UPLOADS
 from web.takes import Rate, Takes, is_signed_in, limited_to
 
 logger = logging.getLogger(__name__)
 
+REFUSED_UPLOADS = "refused_uploads"
+"""Key of the session: what the last upload without JavaScript refused, until it is shown."""
 READ_AT_ONCE = 16
 """Files in memory: a plain form may send 64 of 6 MiB."""
 
@@ -62,7 +64,13 @@ def answer_upload(
     refused = [_as_json(each) for each in results if not each.status.is_ok]
     request.session[REFUSED_UPLOADS] = refused
     (messages.warning if refused else messages.success)(request, " ".join(filter(None, [summary(results), note])))
-    return redirect(reverse("training:project", args=[project.pk]) + ("#refused" if refused else ""))
+    return redirect(_back_url(request, project) + ("#refused" if refused else ""))
+
+
+def upload_context(request: UserRequest, project: Project) -> dict[str, Any]:
+    """Return what `_upload.html` shows; what was refused is shown once."""
+    refused = request.session.pop(REFUSED_UPLOADS, []) if request.method == "GET" else []
+    return {"upload_form": UploadForm(project=project), "refused": refused}
 
 
 def _upload(
@@ -101,4 +109,8 @@ def refuse_upload(request: UserRequest, project: Project, sentence: str, *, stat
     if wants_json(request):
         return JsonResponse({"error": sentence}, status=status)
     messages.error(request, sentence)
-    return redirect("training:project", pk=project.pk)
+    return redirect(_back_url(request, project))
+
+
+def _back_url(request: UserRequest, project: Project) -> str:
+    return next_url(request, reverse("training:images", args=[project.pk]))

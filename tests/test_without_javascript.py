@@ -276,7 +276,7 @@ def test_developer_makes_a_project_tags_images_and_a_training() -> None:
     browser.open(f"/projects/{project.pk}/images/", tag=pizza.pk)
     ids = re.findall('name="ids" value="([0-9]+)"', browser.content)
     assert len(ids) == 7
-    browser.send("/images/tag", ids=ids[:2], tag=str(risotto.pk))
+    browser.send("/images/tag", ids=ids[:2], tag=risotto.name)
     assert (pizza.images.count(), risotto.images.count()) == (5, 7)
 
     browser.open(f"/projects/{project.pk}/")

@@ -254,8 +254,9 @@ class RetagForm(forms.Form):
     tag = forms.ModelChoiceField(
         queryset=Tag.objects.none(),
         required=False,
-        empty_label=gettext_lazy("Choose a tag"),
-        error_messages={"invalid_choice": gettext_lazy("The project has no such tag any more.")},
+        to_field_name="name",
+        widget=forms.TextInput,
+        error_messages={"invalid_choice": gettext_lazy("The project has no such tag.")},
     )
     untag = forms.BooleanField(required=False)
 

@@ -8,6 +8,7 @@ import numpy as np
 from django.conf import settings
 from django.db.models import Count, Max
 from django.utils.translation import gettext as _
+from pgvector.django import CosineDistance
 
 from catalog import embedding
 from catalog.embedding import Unreadable
@@ -61,6 +62,18 @@ def embed_images(images: ImageQuerySet, *, project: Project, card: Card, progres
                 progress.begin(_("Waiting for another worker to prepare the images"))
                 time.sleep(_WAIT_S)
     return done
+
+
+def similar_images(image: Image, *, most: int) -> list[Image]:
+    """Return the images of its project that look most like it, the nearest first; none before it has a vector."""
+    vectors = Vector.objects.filter(backbone=backbones.for_domain(image.project.domain).name)
+    own = vectors.filter(picture=image.picture_id).values_list("value", flat=True).first()
+    if own is None:
+        return []
+    others = vectors.filter(picture__images__project=image.project_id).exclude(picture=image.picture_id)
+    nearest = list(others.order_by(CosineDistance("value", own)).values_list("picture", flat=True)[:most])
+    found = Image.objects.filter(project=image.project_id, picture__in=nearest).select_related("picture")
+    return sorted(found.prefetch_related("tags"), key=lambda each: nearest.index(each.picture_id))
 
 
 def read_vectors(card: Card, pictures: Sequence[int], sha256s: Sequence[str]) -> tuple[Floats, Flags]:

@@ -55,7 +55,7 @@ def test_developer_makes_a_project_tags_images_and_a_training(
     expect(boxes).to_have_count(7)
     boxes.nth(0).check()
     boxes.nth(1).check()
-    page.locator("#selection select[name=tag]").select_option("risotto")
+    page.locator("#selection input[name=tag]").fill("risotto")
     page.locator("#selection button.btn-primary").click()
     expect(boxes).to_have_count(5)
     project = Project.objects.get()

@@ -11,6 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from catalog.models import Picture
+from engine import backbones
 from engine.splitting import Part
 from tests import factories
 from training.models import Image, Project, Tag
@@ -135,7 +136,7 @@ def test_image_of_another_project_is_not_found(site: Client, project: Project) -
 def test_selection_is_tagged(site: Client, project: Project, pizza: Tag, risotto: Tag) -> None:
     chosen, other = [make_image(project, risotto), make_image(project)], make_image(project)
 
-    site.post(url("images_tag", project.pk), {"ids": [each.pk for each in chosen], "tag": pizza.pk})
+    site.post(url("images_tag", project.pk), {"ids": [each.pk for each in chosen], "tag": "pizza"})
 
     assert [set(each.tags.all()) for each in chosen] == [{pizza, risotto}, {pizza}]
     assert not other.tags.exists()
@@ -143,7 +144,7 @@ def test_selection_is_tagged(site: Client, project: Project, pizza: Tag, risotto
 
 def test_image_that_has_the_tag_does_not_count_as_changed(site: Client, project: Project, pizza: Tag) -> None:
     chosen = [make_image(project, pizza), make_image(project)]
-    data = {"ids": [each.pk for each in chosen], "tag": pizza.pk}
+    data = {"ids": [each.pk for each in chosen], "tag": "pizza"}
 
     assert said(site.post(url("images_tag", project.pk), data, follow=True)) == "1 image changed."
 
@@ -153,14 +154,14 @@ def test_only_tag_is_replaced(site: Client) -> None:
     pizza, risotto = (project.tags.create(name=name) for name in ("pizza", "risotto"))
     image = make_image(project, pizza)
 
-    site.post(url("images_tag", project.pk), {"ids": image.pk, "tag": risotto.pk})
+    site.post(url("images_tag", project.pk), {"ids": image.pk, "tag": "risotto"})
 
     assert image.tags.get() == risotto
 
 
 def test_tag_is_taken_from_those_that_have_it(site: Client, project: Project, pizza: Tag, risotto: Tag) -> None:
     both, one = make_image(project, pizza, risotto), make_image(project, risotto)
-    data = {"ids": [both.pk, one.pk], "tag": pizza.pk, "untag": "1"}
+    data = {"ids": [both.pk, one.pk], "tag": "pizza", "untag": "1"}
 
     answer = site.post(url("images_tag", project.pk), data, follow=True)
 
@@ -195,7 +196,7 @@ def test_tag_that_is_missing_is_said(
 @pytest.mark.parametrize("name", ["images_tag", "images_delete"])
 @pytest.mark.parametrize("ids", [[], ["x"], ["9" * 30], ["123456"]])
 def test_selecting_nothing_is_said(site: Client, project: Project, pizza: Tag, name: str, ids: list[str]) -> None:
-    answer = site.post(url(name, project.pk), {"ids": ids, "tag": pizza.pk, "confirmed": "1"}, follow=True)
+    answer = site.post(url(name, project.pk), {"ids": ids, "tag": "pizza", "confirmed": "1"}, follow=True)
 
     assert "Choose at least one image" in said(answer)
 
@@ -223,7 +224,7 @@ def test_confirmed_deletion_erases_images_and_pictures(site: Client, project: Pr
 def test_image_of_another_project_is_never_changed(site: Client, project: Project, pizza: Tag) -> None:
     image = make_image(factories.make_project())
 
-    site.post(url("images_tag", project.pk), {"ids": image.pk, "tag": pizza.pk})
+    site.post(url("images_tag", project.pk), {"ids": image.pk, "tag": "pizza"})
     site.post(url("images_delete", project.pk), {"ids": image.pk, "confirmed": "1"})
 
     assert Image.objects.untagged().get() == image
@@ -233,6 +234,33 @@ def test_act_leads_back_to_the_same_filters(site: Client, project: Project, pizz
     image = make_image(project)
     back = url("images", project.pk) + "?tag=none"
 
-    answer = site.post(url("images_tag", project.pk), {"ids": image.pk, "tag": pizza.pk, "next": back})
+    answer = site.post(url("images_tag", project.pk), {"ids": image.pk, "tag": "pizza", "next": back})
 
     assert answer.headers["Location"] == back
+
+
+def test_similar_images_are_those_of_the_nearest_vectors(site: Client, project: Project) -> None:
+    image, far, near = (make_image(project) for _ in range(3))
+    backbone = backbones.for_domain(project.domain).name
+    for each, value in ((image, [1.0, 0.0]), (far, [0.0, 1.0]), (near, [2.0, 0.1])):
+        each.picture.vectors.create(backbone=backbone, value=value)
+    make_image(factories.make_project(), picture=make_picture_row(99)).picture.vectors.create(
+        backbone=backbone, value=[1.0, 0.0]
+    )
+
+    assert site.get(url("image", project.pk, image.pk)).context["similar"] == [near, far]
+
+
+def test_image_without_a_vector_has_no_similar_ones(site: Client, project: Project) -> None:
+    image = make_image(project)
+
+    assert site.get(url("image", project.pk, image.pk)).context["similar"] == []
+
+
+def test_totals_are_told_with_and_without_filters(site: Client, project: Project, pizza: Tag) -> None:
+    make_image(project, pizza)
+    make_image(project)
+
+    context = site.get(url("images", project.pk), {"tag": pizza.pk}).context
+
+    assert (context["total"], context["found"]) == (2, 1)

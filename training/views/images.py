@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -14,12 +14,21 @@ from training.forms import CHOOSE_IMAGES, ImageFilterForm, RetagForm
 from training.models import Image, ImageQuerySet, Project
 from training.services.images import delete_images
 from training.services.tagging import Pair, tag_images, untag_images
+from training.vectors import similar_images
 from training.views.answers import TROUBLE, form_sentence, project_or_404, trouble_sentence
 from training.views.contradictions import contradictions_context
 from training.views.uploads import upload_context
 from web.paging import page_by_key
 
 PAGE_SIZE = 48
+SIMILAR = 8
+GRID_SIZE = "grid_size"
+"""Key of the session."""
+GRID_SIZES = {
+    "small": pgettext_lazy("pictures", "small"),
+    "medium": pgettext_lazy("pictures", "medium"),
+    "large": pgettext_lazy("pictures", "large"),
+}
 PART_NAMES = {
     Part.UNDECIDED: gettext_lazy("not decided before the next training"),
     Part.TRAINING: gettext_lazy("learned from"),
@@ -37,6 +46,7 @@ def images(request: UserRequest, pk: int) -> HttpResponse:
     filters = ImageFilterForm(request.GET, project=project, tags=(tags := list(project.tags.all())))
     rows = filters.apply().select_related("picture").prefetch_related("tags")
     page = page_by_key(request, rows, size=PAGE_SIZE)
+    is_filtered = any(filters.cleaned_data.values())
     context = {
         "project": project,
         "tab": "images",
@@ -44,7 +54,11 @@ def images(request: UserRequest, pk: int) -> HttpResponse:
         "page": page,
         "total": project.images.count(),
         "filters": filters,
-        "is_filtered": any(filters.cleaned_data.values()),
+        "is_filtered": is_filtered,
+        "found": rows.count() if is_filtered else 0,
+        "filter_query": _filter_query(request),
+        "grid_size": _grid_size(request),
+        "grid_sizes": GRID_SIZES.items(),
         "held_out": Part.HELD_OUT.value,
         **contradictions_context(project),
         **upload_context(request, project),
@@ -56,14 +70,20 @@ def images(request: UserRequest, pk: int) -> HttpResponse:
 @never_cache
 @require_safe
 def image(request: UserRequest, pk: int, image: int) -> HttpResponse:
-    """Show one image whole."""
+    """Show one image whole, with the way to the next of those that the filters of the grid let through."""
     row = get_object_or_404(_whole(Image.objects.filter(project=pk)).select_related("created_by"), pk=image)
     context = {
         "project": row.project,
         "image": row,
         "part_name": PART_NAMES[Part(row.part)],
-        "tags": row.project.tags.all(),
+        "tags": (tags := list(row.project.tags.all())),
+        "filter_query": _filter_query(request),
+        "similar": similar_images(row, most=SIMILAR),
+        "held_out": Part.HELD_OUT.value,
     }
+    rows = ImageFilterForm(request.GET, project=row.project, tags=tags).apply()
+    context["newer"] = rows.filter(pk__gt=row.pk).order_by("pk").first()
+    context["older"] = rows.filter(pk__lt=row.pk).order_by("-pk").first()
     return render(request, "training/image.html", context)
 
 
@@ -117,6 +137,22 @@ def delete(request: UserRequest, pk: int) -> HttpResponseBase:
     said = ngettext("%(count)s image deleted.", "%(count)s images deleted.", count)
     messages.success(request, said % {"count": count})
     return redirect(back)
+
+
+def _filter_query(request: UserRequest) -> str:
+    """Return the filters as they stand in the address, without the place in the list."""
+    query = request.GET.copy()
+    for name in ("before", "size"):
+        query.pop(name, None)
+    return query.urlencode()
+
+
+def _grid_size(request: UserRequest) -> str:
+    """Return how large pictures are in the grid: as the address asks, else as it did last."""
+    if (asked := request.GET.get("size", "")) in GRID_SIZES:
+        request.session[GRID_SIZE] = asked
+    size = request.session.get(GRID_SIZE)
+    return size if size in GRID_SIZES else "medium"
 
 
 def _whole(images: ImageQuerySet) -> ImageQuerySet:

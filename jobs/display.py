@@ -21,6 +21,8 @@ class ShownJob:
     """Such as "12.5"; empty where there is none."""
     time_left: str
     """Such as "3 min"; empty where nobody knows."""
+    percent: int | None
+    """Of the work that is done; None where its total is not known."""
 
     @property
     def is_stopping(self) -> bool:
@@ -36,6 +38,7 @@ def shown(job: Job, *, now: datetime | None = None) -> ShownJob:
         job=job,
         rate=number_format(round(rate, 1), decimal_pos=1) if rate else "",
         time_left=_duration(left) if left else "",
+        percent=100 * min(job.done, job.total) // job.total if job.total else None,
     )
 
 

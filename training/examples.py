@@ -171,8 +171,7 @@ def check(project: Project, *, only: Sequence[str] = ()) -> list[Tag]:
     _check_counts(chosen, images)
     if held_out := [tag.name for tag in chosen if learned[tag.pk] < LEAST_LEARNED]:
         raise TooLittleData(
-            _("Nearly all images are held out, and too few are left to learn from: %(tags)s.")
-            % {"tags": ", ".join(held_out)}
+            _("Nearly all images are held out, and too few are left to learn from: %(tags)s."), names=held_out
         )
     return chosen
 
@@ -296,7 +295,5 @@ def _check_counts(tags: Sequence[Tag], counts: Counter[int]) -> None:
         )
     short = [f"{tag.name} ({counts[tag.pk]})" for tag in tags if counts[tag.pk] < LEAST_IMAGES]
     if short:
-        raise TooLittleData(
-            _("Each tag needs at least %(limit)s usable images; too few have: %(tags)s.")
-            % {"limit": LEAST_IMAGES, "tags": ", ".join(short)}
-        )
+        sentence = _("Each tag needs at least %(limit)s usable images; too few have: %(tags)s.")
+        raise TooLittleData(sentence % {"limit": LEAST_IMAGES, "tags": "%(tags)s"}, names=short)

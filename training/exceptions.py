@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from django.utils.translation import ngettext
 
 if TYPE_CHECKING:
     from training.outcome import Comparison
@@ -25,7 +28,20 @@ class AlreadyTraining(Refused):
 
 
 class TooLittleData(Refused):
-    """There are too few tags, or too few images of one; more can be added."""
+    """There are too few tags, or too few images of one; more can be added.
+
+    sentence: with a place %(tags)s where it names some.
+    """
+
+    def __init__(self, sentence: str, *, names: Sequence[str] = ()) -> None:
+        super().__init__(sentence % {"tags": ", ".join(names)} if names else sentence)
+        self.sentence, self.names = sentence, tuple(names)
+
+    @property
+    def short(self) -> str:
+        """The same, with their number in place of the names."""
+        count = len(self.names)
+        return self.sentence % {"tags": ngettext("%(count)s tag", "%(count)s tags", count) % {"count": count}}
 
 
 class NameTaken(Refused):

@@ -246,6 +246,7 @@ class ZipForm(UploadForm):
     )
     as_tags = forms.BooleanField(required=False)
     confirmed = forms.BooleanField(required=False)
+    make_tags = forms.BooleanField(required=False)
 
 
 class RetagForm(forms.Form):

@@ -8,6 +8,7 @@ import numpy as np
 from django.conf import settings
 from django.db.models import Count, Max
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from pgvector.django import CosineDistance
 
 from catalog import embedding
@@ -49,7 +50,7 @@ def embed_images(images: ImageQuerySet, *, project: Project, card: Card, progres
     while (waiting := missing.aggregate(count=Count("pk"), last=Max("pk")))["count"]:
         with embedding.only_one(f"embed project {project.pk}") as is_mine:
             if is_mine:
-                progress.begin(_("Preparing images"), total=waiting["count"])
+                progress.begin(_preparing(waiting["count"]), total=waiting["count"])
                 failures = embedding.embed(
                     _pictures(missing.filter(pk__lte=waiting["last"])),
                     backbone=backbones.get(card.name, threads=1),
@@ -62,6 +63,10 @@ def embed_images(images: ImageQuerySet, *, project: Project, card: Card, progres
                 progress.begin(_("Waiting for another worker to prepare the images"))
                 time.sleep(_WAIT_S)
     return done
+
+
+def _preparing(count: int) -> str:
+    return ngettext("Preparing %(count)s image", "Preparing %(count)s images", count) % {"count": count}
 
 
 def similar_images(image: Image, *, most: int) -> list[Image]:

@@ -26,6 +26,7 @@ from training.forms import ZipForm
 from training.models import Project, Tag
 from training.names import same_name
 from training.services.folders import Contents, contents_of, refuse, tags_by_name, upload_files
+from training.services.projects import create_tags
 from training.uploads import BATCH, UploadResult
 from training.views.answers import TROUBLE, form_sentence, trouble_sentence, wants_json
 from training.views.uploads import answer_upload, refuse_upload
@@ -71,8 +72,8 @@ def upload_zip(request: UserRequest, pk: int) -> HttpResponseBase:
     """Upload a ZIP of folders; safe to be sent again.
 
     Where it has folders that are no tags yet, or parts that nobody has agreed to, it asks, and nothing is stored. Our
-    script gets JSON: `question`, `results` with `system`, or `error`. Without it a page asks, and the ZIP is chosen
-    again: nothing keeps it meanwhile.
+    script gets JSON: `question`, `results` with `system`, or `error`. Without it a box of the form agrees beforehand to
+    new tags; where it does not, a page asks, and the ZIP is chosen again: nothing keeps it meanwhile.
     """
     project = get_object_or_404(Project, pk=pk)
     form = ZipForm(request.POST, request.FILES, project=project)
@@ -85,6 +86,8 @@ def upload_zip(request: UserRequest, pk: int) -> HttpResponseBase:
             found, project=project, as_tags=given["as_tags"] or bool(given["tag"]), may_be_wrapped=True
         )
         _check_size(contents)
+        if given["make_tags"] and not given["tag"] and (new_tags := _new_tags(project, contents)):
+            create_tags(project=project, names=[each["name"] for each in new_tags])
         if not given["tag"] and (question := _question(project, contents, confirmed=given["confirmed"])):
             return _ask(request, project, question)
         results = _upload_contents(project, contents, tag=given["tag"], held_out=given["held_out"], by=request.user)

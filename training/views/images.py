@@ -15,7 +15,7 @@ from training.models import Image, ImageQuerySet, Project
 from training.services.images import delete_images
 from training.services.tagging import Pair, tag_images, untag_images
 from training.vectors import similar_images
-from training.views.answers import TROUBLE, form_sentence, project_or_404, trouble_sentence
+from training.views.answers import TROUBLE, form_sentence, of_image, project_or_404, trouble_sentence
 from training.views.contradictions import contradictions_context
 from training.views.uploads import upload_context
 from web.paging import page_by_key
@@ -69,6 +69,7 @@ def images(request: UserRequest, pk: int) -> HttpResponse:
 @developer_required
 @never_cache
 @require_safe
+@of_image
 def image(request: UserRequest, pk: int, image: int) -> HttpResponse:
     """Show one image whole, with the way to the next of those that the filters of the grid let through."""
     row = get_object_or_404(_whole(Image.objects.filter(project=pk)).select_related("created_by"), pk=image)

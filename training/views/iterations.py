@@ -29,7 +29,7 @@ from training.services.publishing import rollback_target
 from training.snapshots import Snapshot, snapshot_of
 from training.vectors import newer_backbone
 from training.views import plots
-from training.views.answers import TROUBLE, iteration_or_404, notices, project_or_404, trouble_sentence
+from training.views.answers import TROUBLE, iteration_or_404, notices, of_iteration, project_or_404, trouble_sentence
 from training.views.projects import engine_name
 
 logger = logging.getLogger(__name__)
@@ -98,6 +98,7 @@ def iterations(request: UserRequest, pk: int) -> HttpResponseBase:
 @developer_required
 @never_cache
 @require_safe
+@of_iteration
 def iteration(request: UserRequest, pk: int, number: int) -> HttpResponse:
     """Show an iteration: its figures at a threshold, what it confuses, where it is wrong, how honest it is."""
     iteration = iteration_or_404(pk, number)
@@ -117,6 +118,7 @@ def iteration(request: UserRequest, pk: int, number: int) -> HttpResponse:
 @developer_required
 @never_cache
 @require_safe
+@of_iteration
 def performance(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
     """Show the figures at another threshold: alone to htmx, else with the page around them."""
     if not request.htmx:
@@ -131,6 +133,7 @@ def performance(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
 @developer_required
 @never_cache
 @require_safe
+@of_iteration
 def confusion(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
     """Show the pictures of one tag that were taken for another, the surest first."""
     iteration = iteration_or_404(pk, number)
@@ -160,6 +163,7 @@ def confusion(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
 @developer_required
 @never_cache
 @require_safe
+@of_iteration
 def compare(request: UserRequest, pk: int, number: int) -> HttpResponse:
     """Set an iteration beside another one, by default the live one; what follows from it the page asks for."""
     new = iteration_or_404(pk, number)
@@ -187,6 +191,7 @@ def comparison(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
 @developer_required
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
+@of_iteration
 def delete(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
     """Ask whether the iteration is to go; once that is confirmed, delete it."""
     iteration = iteration_or_404(pk, number)

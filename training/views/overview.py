@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import UserRequest, developer_required
 from jobs.display import shown
+from jobs.models import Job
 from training import examples
 from training.backends.base import TrainingOptions
 from training.examples import shipped_counts
@@ -86,11 +87,15 @@ def overview_context(project: Project) -> dict[str, Any]:
     facts = image_facts(project, newest)
     shipped = shipped_counts(project)
     why_not = _why_not_to_train(project)
+    job = in_training.job if in_training else None
+    is_queued = job is not None and job.state == Job.State.QUEUED
     return {
         "project": project,
         "tab": "overview",
+        "is_queued": is_queued,
+        "jobs_before": Job.objects.unfinished().filter(pk__lt=job.pk).count() if job and is_queued else 0,
         "in_training": in_training,
-        "row": shown(in_training.job) if in_training and in_training.job else None,
+        "row": shown(job) if job else None,
         "newest": newest,
         "last": project.iterations.first(),
         "facts": facts,
@@ -121,7 +126,7 @@ def _why_not_to_train(project: Project) -> str:
     try:
         examples.check(project)
     except Refused as exc:
-        return str(exc)
+        return trouble_sentence(exc)
     return ""
 
 

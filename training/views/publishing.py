@@ -21,7 +21,7 @@ from training.figures import side_by_side
 from training.models import Iteration, Project
 from training.names import LONGEST_NAME
 from training.services import publishing
-from training.views.answers import TROUBLE, iteration_or_404, notices, project_or_404, trouble_sentence
+from training.views.answers import TROUBLE, iteration_or_404, notices, of_iteration, project_or_404, trouble_sentence
 from training.views.iterations import number_in
 
 LINES_A_PAGE = 100
@@ -59,6 +59,7 @@ class PublishForm(forms.Form):
 @developer_required
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
+@of_iteration
 def publish(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
     """Say what would go live and what it replaces; then let it answer."""
     iteration = iteration_or_404(pk, number)
@@ -86,6 +87,7 @@ def publish(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
 @developer_required
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
+@of_iteration
 def unpublish(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
     """Say what would no longer answer; once that is confirmed, let it no longer answer."""
     iteration = iteration_or_404(pk, number)
@@ -132,6 +134,7 @@ def publications(request: UserRequest, pk: int) -> HttpResponse:
 @developer_required
 @never_cache
 @require_safe
+@of_iteration
 def export(request: UserRequest, pk: int, number: int) -> HttpResponseBase:
     """Send the iteration as an ONNX package."""
     iteration = iteration_or_404(pk, number)

@@ -19,7 +19,7 @@ from training.examples import LEAST_IMAGES, shipped_counts
 from training.forms import TagListForm, TagNameForm, TagsForm
 from training.models import ImageTag, Project, Tag
 from training.services import projects as project_services
-from training.views.answers import TROUBLE, form_sentence, project_or_404, trouble_sentence, wants_json
+from training.views.answers import TROUBLE, form_sentence, of_tag, project_or_404, trouble_sentence, wants_json
 from training.views.uploads import upload_context
 
 TAGS_A_PAGE = 24
@@ -75,6 +75,7 @@ def _create(request: UserRequest, project: Project) -> HttpResponseBase:
 @developer_required
 @never_cache
 @require_POST
+@of_tag
 def rename_tag(request: UserRequest, pk: int, tag: int) -> HttpResponseBase:
     """Give a tag another name."""
     row = get_object_or_404(Tag.objects.select_related("project"), pk=tag, project=pk)
@@ -94,6 +95,7 @@ def rename_tag(request: UserRequest, pk: int, tag: int) -> HttpResponseBase:
 @developer_required
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
+@of_tag
 def delete_tag(request: UserRequest, pk: int, tag: int) -> HttpResponseBase:
     """Say how many images lose the tag; once that is confirmed, delete it."""
     row = get_object_or_404(Tag.objects.with_image_counts().select_related("project"), pk=tag, project=pk)

@@ -18,7 +18,7 @@ def tags(project: Project) -> Project:
         for _ in range(count):
             make_image(project).image_tags.create(tag=tag, is_only=True)
     recalls = {"apple pie": 0.9, "pizza": 0.4}
-    metrics = {"per_tag": {name: {"recall": recall} for name, recall in recalls.items()}}
+    metrics: dict[str, object] = {"per_tag": {name: {"recall": recall} for name, recall in recalls.items()}}
     add_iteration(project=project, head=factories.make_head(), metrics=metrics)
     return project
 

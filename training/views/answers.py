@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -51,7 +52,7 @@ def wants_json(request: HttpRequest) -> bool:
     return request.headers.get("Accept", "").startswith("application/json")
 
 
-def leading_to_project(sentence: str, *, to: str) -> Callable[[View], View]:
+def leading_to_project(sentence: str | Promise, *, to: str) -> Callable[[View], View]:
     """Where the view answers 404 and its project is there, say in its place what is gone and lead to that tab."""
 
     def decorate(view: View) -> View:

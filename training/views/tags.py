@@ -133,7 +133,7 @@ def _page(request: UserRequest, project: Project, tags_form: TagsForm) -> HttpRe
     context = {
         "project": project,
         "tab": "tags",
-        "cards": _with_covers(page.object_list),
+        "cards": _with_covers(list(page)),
         "page": page,
         "query": query.urlencode(),
         "listing": listing,

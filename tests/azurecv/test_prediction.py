@@ -5,7 +5,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from azurecv.prediction import CustomVisionBackend
@@ -171,7 +171,8 @@ def test_azure_that_does_not_answer_is_unavailable(
 def test_what_is_no_picture_does_not_travel(recorded_azure: RecordedAzure, project: Project, tmp_path: Path) -> None:
     (tmp_path / "menu.pdf").write_bytes(b"%PDF-1.7")
 
-    call_command("predict", tmp_path / "menu.pdf", project=project.name, stdout=StringIO(), stderr=StringIO())
+    with pytest.raises(CommandError, match="0 photos classified, 1 refused"):
+        call_command("predict", tmp_path / "menu.pdf", project=project.name, stdout=StringIO(), stderr=StringIO())
 
     assert not recorded_azure.requests
 

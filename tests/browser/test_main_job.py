@@ -13,7 +13,7 @@ from catalog.models import Picture
 from classifr.environment import blob_origin
 from feedback.models import Misprediction, Verdict
 from tests import factories
-from tests.browser.signing_in import PASSWORD, sign_in
+from tests.browser.signing_in import PASSWORD, sign_in, sign_in_by_form
 from training.models import Project
 from training.services.starter import install_starter
 
@@ -38,15 +38,6 @@ def photo(tmp_path: Path) -> Path:
     path = tmp_path / "dish.jpg"
     path.write_bytes(factories.make_photo(size=(1200, 900)))
     return path
-
-
-def sign_in_by_form(page: Page, server: LiveServer, user: User) -> None:
-    page.goto(server.url)
-    page.get_by_label("Username").fill(user.username)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Connexion").click()
-    expect(page.get_by_text("Bonjour")).to_be_visible()
-    page.wait_for_load_state()  # its scripts are deferred
 
 
 def choose(page: Page, path: Path) -> None:

@@ -1,6 +1,7 @@
 """The brief's two stories in a real browser, on real photographs, with a worker in the background."""
 
 import re
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,18 +15,24 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
 from tests import factories
-from tests.browser.signing_in import sign_in
+from tests.browser.signing_in import PASSWORD, sign_in, sign_in_by_form
 from training.models import Project
 
 pytestmark = pytest.mark.slow
 
 PATIENCE_MS = 60_000
 PHOTOGRAPHS_A_TAG = 40
+COUNT_CLICKS = """
+addEventListener("click", (event) => {
+  if (event.isTrusted && event.detail) sessionStorage.clicks = 1 + Number(sessionStorage.clicks ?? 0);
+}, true);
+"""
+"""Those of the mouse: a key that presses a button is none."""
 
 
 @pytest.fixture
 def developer() -> User:
-    return factories.make_developer(username="diane")
+    return factories.make_developer(username="diane", password=PASSWORD)
 
 
 @pytest.fixture
@@ -56,6 +63,8 @@ def worker() -> Iterator[None]:
 
 def add_tags(page: Page, photographs: Path, *names: str) -> None:
     """Make the tags and give each photographs of its folder."""
+    if not page.locator("textarea[name=names]").is_visible():  # folded once there are tags
+        page.locator("summary", has_text="Nouvelles étiquettes").click()
     page.locator("textarea[name=names]").fill("\n".join(names))
     page.locator("#new-tags button[type=submit]").click()
     for name in names:
@@ -84,7 +93,7 @@ def expect_answer(page: Page, server: LiveServer, photograph: Path, tag: str) ->
     page.goto(server.url)
     page.wait_for_load_state()
     page.locator("input[type=file]").set_input_files(photograph)
-    expect(page.locator(".in-words")).to_contain_text(tag, timeout=PATIENCE_MS)
+    expect(page.locator("#in-words")).to_contain_text(tag, timeout=PATIENCE_MS)
 
 
 @pytest.mark.proven
@@ -122,3 +131,32 @@ def test_two_stories(
 
 def first(photographs: Path, tag: str) -> str:
     return sorted(path.name for path in (photographs / "Held-out" / tag).iterdir())[0]
+
+
+def test_newcomer_publishes_four_tags_of_their_own_in_nine_clicks(
+    scripted_page: Page, live_server: LiveServer, developer: User, worker: None, food101: Path, tmp_path: Path
+) -> None:
+    page, tags = scripted_page, ("cannoli", "pizza", "risotto", "tiramisu")
+    for tag in tags:
+        (tmp_path / "dishes" / tag).mkdir(parents=True)
+        for photograph in sorted((food101 / "images" / "Train" / tag).iterdir())[:15]:
+            shutil.copy(photograph, tmp_path / "dishes" / tag)
+    page.add_init_script(COUNT_CLICKS)
+    sign_in_by_form(page, live_server, developer)
+
+    page.get_by_role("link", name="Nouveau projet").click()
+    page.locator("input[name=name]").fill("Plats")
+    page.get_by_role("button", name="Créer le projet").click()
+    with page.expect_file_chooser() as chooser:
+        page.locator("label[for=id_folder]").click()
+    chooser.value.set_files(tmp_path / "dishes")
+    page.get_by_role("button", name="Les créer et envoyer").click()
+    page.get_by_role("button", name="Entraîner", exact=True).click(timeout=PATIENCE_MS)
+    page.get_by_role("link", name="Publier…").click(timeout=PATIENCE_MS)
+    page.get_by_role("button", name="Publier", exact=True).click()
+    expect(page.locator(".messages .alert-success")).to_be_visible()
+
+    project = Project.objects.get()
+    assert project.live_iteration is not None
+    assert sorted(project.tags.values_list("name", flat=True)) == list(tags)
+    assert int(page.evaluate("sessionStorage.clicks")) <= 9

@@ -97,7 +97,7 @@ def test_database_refuses_a_second_default() -> None:
 
 
 def test_project_leads_to_its_access(site: Client, project: Project) -> None:
-    assert url("access", project.pk) in site.get(url("project", project.pk)).content.decode()
+    assert url("access", project.pk) in site.get(url("settings", project.pk)).content.decode()
 
 
 # The command

@@ -44,7 +44,7 @@ def test_one_tag_is_chosen_and_it_is_not_asked_again(
 def test_image_that_got_the_other_tag_meanwhile_is_not_listed(
     site: Client, project: Project, contradiction: Contradiction
 ) -> None:
-    fields = {"ids": [contradiction.image_id], "tag": contradiction.tag_id}
+    fields = {"ids": [contradiction.image_id], "tag": contradiction.tag.name}
     site.post(url("images_tag", project.pk), fields)
 
     assert shown(site, project) == []

@@ -87,7 +87,7 @@ def test_command_does_not_publish_what_is_no_better(project: Project) -> None:
     publish(iteration=first, by=None)
     learned(project, right=31, same_pictures_as=first)
 
-    with pytest.raises(CommandError, match=r"Not published.*p = ") as raised:
+    with pytest.raises(CommandError, match=r"Not published.*p\s=\s") as raised:
         call_command("publish", project="Dishes", if_better=True)
 
     assert (raised.value.returncode, live(project)) == (1, 1)

@@ -113,7 +113,7 @@ def test_iterations_at_azure_are_compared_and_published_if_no_worse(
     call_command("publish", project=iteration.project.name, if_better=True, dry_run=True)
 
     assert (told.pictures, told.old_right, told.new_right, told.by_folds) == (40, 10, 40, False)
-    assert "On 40 held-out pictures" in capsys.readouterr().out
+    assert "On 40 held-out images" in capsys.readouterr().out
 
 
 def test_image_that_is_deleted_meanwhile_is_left_out(azure: RecordedAzure, iteration: Iteration, hold: Hold) -> None:

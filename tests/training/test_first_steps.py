@@ -7,6 +7,7 @@ from django.urls import reverse
 from tests import factories
 from tests.training.publishable import make_iteration
 from training.services.first_steps import FirstSteps, first_steps
+from training.services.projects import archive_project
 from training.services.publishing import publish
 from training.services.starter import install_starter
 
@@ -39,6 +40,16 @@ def test_project_with_images_counts_before_a_newer_empty_one() -> None:
 
     assert steps
     assert steps.project == filled
+
+
+def test_archived_project_does_not_count() -> None:
+    project = factories.make_project(name="Dishes")
+    publish(iteration=make_iteration(project), name="live", by=None)
+    assert first_steps() is None
+
+    archive_project(project)
+
+    assert first_steps() == FirstSteps(None, has_images=False, iteration=None)
 
 
 @pytest.mark.parametrize("role", ["developer", "client"])

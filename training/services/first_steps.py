@@ -8,7 +8,7 @@ from training.models import Image, Iteration, Project, Tag
 
 
 class FirstSteps(NamedTuple):
-    """How far the newest project has come that is not the one which Classifr ships."""
+    """How far the newest project has come that is neither archived nor the one which Classifr ships."""
 
     project: Project | None
     has_images: bool
@@ -18,7 +18,7 @@ class FirstSteps(NamedTuple):
 
 def first_steps() -> FirstSteps | None:
     """Return the steps until there is a model of one's own that answers; then None."""
-    own = Project.objects.exclude(tags__in=Tag.objects.exclude(shipped_label=""))
+    own = Project.objects.active().exclude(tags__in=Tag.objects.exclude(shipped_label=""))
     if own.filter(live_iteration__isnull=False).exists():
         return None
     project = own.order_by(Exists(Image.objects.filter(project=OuterRef("pk"))).desc(), "-pk").first()

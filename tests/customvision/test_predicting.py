@@ -17,10 +17,12 @@ from classifier.backends import get_backend
 from customvision.models import StoredPrediction
 from customvision.views import predicting, quick_tests
 from engine import images
+from tests.azurecv.azure import PROJECT_ID, RECORDED, RecordedAnswer, RecordedAzure
 from tests.crafted import one_colour
 from tests.customvision.answers import Call, code_of, refusal
 from tests.factories import admit, make_photo, make_project
 from tests.hostile import padded
+from training.labels import Label, dump_labels
 from training.models import Project
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
@@ -342,3 +344,22 @@ def test_quick_test_takes_pictures_as_training_does(call: Call, food_project: Pr
 def quick_test(call: Call, project: Project, content: bytes, query: str = "") -> Any:
     path = f"/projects/{project.uid}/quicktest/image{query}"
     return call("post", path, data=content, content_type="application/octet-stream")
+
+
+def test_quick_test_of_an_iteration_that_is_not_published_asks_azure_for_that_one(
+    call: Call, recorded_azure: RecordedAzure, settings: Settings
+) -> None:
+    settings.CLASSIFR_CUSTOMVISION_TRAINING_ENDPOINT = recorded_azure.endpoint
+    settings.CLASSIFR_CUSTOMVISION_TRAINING_KEY = "a-training-key"
+    recorded_azure.on("POST", f"/projects/{PROJECT_ID}/quicktest/image", RecordedAnswer(200, RECORDED))
+    project = make_project(backend="customvision", remote_id=PROJECT_ID)
+    tags = [project.tags.create(name=each["tagName"]) for each in RECORDED["predictions"]]
+    iteration = project.iterations.create(
+        number=1, name="Iteration 1", status="Completed", remote_id=UNKNOWN, labels=dump_labels(map(Label.of, tags))
+    )
+
+    response = quick_test(call, project, make_photo(), f"?iterationId={iteration.uid}")
+
+    [asked] = recorded_azure.requests
+    assert asked.query["iterationId"] == UNKNOWN
+    assert [each["tagName"] for each in response.json()["predictions"]] == ["Tag1", "Tag2"]

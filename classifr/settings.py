@@ -238,6 +238,10 @@ CLASSIFR_JOB_HOOKS = {  # kind: what is called when the last job of a group has 
     "train": "training.services.learning.mark_failed",
     "export": "customvision.exports.mark_failed",
 }
+CLASSIFR_PROJECT_OWNERS = {  # room: what it has of a project, and deletes with it
+    "feedback": "feedback.owners.ReviewedPhotos",
+    "customvision": "customvision.owners.StoredAnswers",
+}
 CLASSIFR_JOB_LOST_SECONDS = env.whole("CLASSIFR_JOB_LOST_SECONDS", 30, least=5)  # of silence
 
 # Classification

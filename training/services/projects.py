@@ -23,6 +23,7 @@ from training.backends import get_mirror, get_trainer
 from training.exceptions import CannotConvert, Refused
 from training.models import Project, Tag
 from training.names import clean_name, same_name
+from training.owners import all_owners
 from training.services import tagging
 
 logger = logging.getLogger(__name__)
@@ -119,7 +120,7 @@ def unarchive_project(project: Project) -> None:
 
 
 def delete_project(project: Project, *, by: User | None) -> None:
-    """Delete the project with its tags, images, iterations and log; a job erases the pictures.
+    """Delete the project with its tags, images, iterations and log, and what owners have; a job erases the pictures.
 
     Raises Refused while something is published.
     """
@@ -132,7 +133,9 @@ def delete_project(project: Project, *, by: User | None) -> None:
     if mirror := get_mirror(project):
         mirror.delete_project(project)
     with transaction.atomic():
-        pictures = list(project.images.values_list("picture_id", flat=True))
+        pictures = set(project.images.values_list("picture_id", flat=True))
+        for owner in all_owners():
+            pictures.update(owner.forget(project))
         Project.objects.filter(pk=project.pk).update(live_iteration=None)
         Project.objects.get(pk=project.pk).delete()
         queue_discarding(pictures, project=project, by=by)

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import UserRequest, developer_required
 from training.forms import ProjectSettingsForm
+from training.owners import all_owners
 from training.services import projects as project_services
 from training.views.answers import TROUBLE, project_or_404, trouble_sentence
 from training.views.overview import image_facts
@@ -57,7 +58,8 @@ def delete(request: UserRequest, pk: int) -> HttpResponseBase:
     project = project_or_404(pk)
     if request.method != "POST":
         facts = image_facts(project, project.iterations.completed().first())
-        context = {"project": project, "facts": facts, "iterations": project.iterations.count()}
+        owned = [(owner.noun, count) for owner in all_owners() if (count := owner.count(project))]
+        context = {"project": project, "facts": facts, "iterations": project.iterations.count(), "owned": owned}
         return render(request, "training/project_delete.html", context)
     try:
         project_services.delete_project(project, by=request.user)

@@ -47,10 +47,11 @@ def places(developer: User) -> list[str]:
     base = f"/projects/{project.pk}/"
     new = iterations[1]
     return [
-        *("/", "/projects/", "/jobs/", "/jobs/tray", "/connect/", "/connect/keys/", "/uploads/"),
-        *(f"{base}{tab}" for tab in ("", "images/", "tags/", "iterations/", "settings/", "delete")),
+        *("/", "/help/", "/projects/", "/jobs/", "/jobs/tray", "/connect/", "/connect/keys/", "/uploads/"),
+        *(f"{base}{tab}" for tab in ("", "images/", "tags/", "iterations/", "settings/", "access/", "delete")),
         *(f"{base}iterations/publications", f"{address('iteration', new)}?tag=a", address("publish", new)),
         *(address("compare", new), f"{address('confusion', new)}?truth=b&said=a"),
+        f"{base}iterations/{new.number}/try",
         *("/mispredictions/", f"/mispredictions/{Misprediction.objects.all()[0].pk}/"),
     ]
 
@@ -68,6 +69,20 @@ def test_nothing_is_out_of_view_on_a_phone(
         page.wait_for_load_state()
         page.locator("main details").evaluate_all("all => all.forEach((each) => { each.open = true; })")
         found += [f"{place}: {each}" for each in page.evaluate(OUT_OF_VIEW)]
+    context.close()
+
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_users_are_in_view_on_a_phone(browser: Browser, live_server: LiveServer, width: int) -> None:
+    factories.make_user(username="a-client-of-the-canteen-with-a-rather-long-name", email="someone@canteen.example")
+    context = browser.new_context(locale="fr-FR", viewport={"width": width, "height": 800}, reduced_motion="reduce")
+    page = context.new_page()
+    become(page, live_server, factories.make_administrator(username="ada"))
+    page.goto(live_server.url + "/accounts/users/")
+    page.wait_for_load_state()
+    found = page.evaluate(OUT_OF_VIEW)
     context.close()
 
     assert not found, "\n".join(found)

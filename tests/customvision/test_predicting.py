@@ -24,6 +24,7 @@ from tests.factories import admit, make_photo, make_project
 from tests.hostile import padded
 from training.labels import Label, dump_labels
 from training.models import Project
+from training.services.projects import archive_project
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 URL = "https://pictures.example/a.jpg"
@@ -363,3 +364,12 @@ def test_quick_test_of_an_iteration_that_is_not_published_asks_azure_for_that_on
     [asked] = recorded_azure.requests
     assert asked.query["iterationId"] == UNKNOWN
     assert [each["tagName"] for each in response.json()["predictions"]] == ["Tag1", "Tag2"]
+
+
+def test_archived_project_answers_programs_that_have_a_key(predictor: Any, food_project: Project) -> None:
+    archive_project(food_project)
+
+    answer = predictor.classify_image(food_project.uid, "live", make_photo())
+
+    assert answer.project == str(food_project.uid)
+    assert answer.predictions

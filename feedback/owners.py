@@ -10,7 +10,7 @@ from training.models import Project
 class ReviewedPhotos:
     """Photos called wrong, in review and in the bin."""
 
-    noun = _("Wrong predictions")
+    noun = _("Photos called wrong")
 
     def count(self, project: Project) -> int:
         return Misprediction.objects.filter(project=project).count()

@@ -110,7 +110,7 @@ def test_page_says_how_many_go_along_and_deletes_them() -> None:
     page = browser.get(address).content.decode()
     answer = browser.post(address)
 
-    assert '<dt>Wrong predictions</dt><dd class="number">3</dd>' in page
+    assert '<dt>Photos called wrong</dt><dd class="number">3</dd>' in page
     assert '<dt>Stored answers to programs</dt><dd class="number">1</dd>' in page
     assert (answer.status_code, Project.objects.filter(pk=project.pk).exists()) == (302, False)
 
@@ -121,4 +121,4 @@ def test_page_is_silent_of_what_is_not_there() -> None:
 
     page = browser.get(reverse("training:project_delete", args=[factories.make_project().pk])).content.decode()
 
-    assert "Wrong predictions</dt>" not in page
+    assert "Photos called wrong</dt>" not in page

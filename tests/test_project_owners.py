@@ -32,7 +32,7 @@ def pointing_at(model: type[Model]) -> set[type[Model]]:
     found: set[type[Model]] = set()
     left = [model]
     while left:
-        new = {each.related_model for each in left.pop()._meta.related_objects} - found
+        new = {each.field.model for each in left.pop()._meta.related_objects} - found
         found |= new
         left += new
     return found

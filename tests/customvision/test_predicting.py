@@ -354,7 +354,7 @@ def test_quick_test_of_an_iteration_that_is_not_published_asks_azure_for_that_on
     settings.CLASSIFR_CUSTOMVISION_TRAINING_KEY = "a-training-key"
     recorded_azure.on("POST", f"/projects/{PROJECT_ID}/quicktest/image", RecordedAnswer(200, RECORDED))
     project = make_project(backend="customvision", remote_id=PROJECT_ID)
-    tags = [project.tags.create(name=each["tagName"]) for each in RECORDED["predictions"]]
+    tags = [project.tags.create(name=name) for name in ("Tag1", "Tag2")]
     iteration = project.iterations.create(
         number=1, name="Iteration 1", status="Completed", remote_id=UNKNOWN, labels=dump_labels(map(Label.of, tags))
     )

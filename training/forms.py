@@ -35,7 +35,7 @@ class ProjectSettingsForm(forms.ModelForm[Project]):
             "name": gettext_lazy("Name"),
             "description": gettext_lazy("Description"),
             "domain": gettext_lazy("Domain"),
-            "type": gettext_lazy("An image has"),
+            "type": gettext_lazy("Type"),
         }
         help_texts = {"domain": gettext_lazy("What the pictures show: it picks the network that looks at them.")}
         widgets = {"description": forms.Textarea(attrs={"rows": 2})}
@@ -58,7 +58,7 @@ class AccessForm(forms.Form):
 
     is_open = forms.TypedChoiceField(
         label=gettext_lazy("Who may use it"),
-        choices=[("yes", gettext_lazy("everybody who signs in")), ("no", gettext_lazy("these people and groups"))],
+        choices=[("yes", gettext_lazy("Everybody who signs in")), ("no", gettext_lazy("These people and groups"))],
         coerce=lambda value: value == "yes",
         widget=forms.RadioSelect,
     )

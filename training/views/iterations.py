@@ -92,6 +92,7 @@ def iterations(request: UserRequest, pk: int) -> HttpResponseBase:
     rows = project.iterations.select_related("created_by")
     page = Paginator(rows, ITERATIONS_A_PAGE).get_page(request.GET.get("page"))
     context = {"project": project, "tab": "iterations", "page": page, "rollback": rollback_target(project)}
+    context["can_compare"] = project.iterations.completed().count() > 1
     return render(request, "training/iterations.html", context)
 
 
@@ -106,6 +107,7 @@ def iteration(request: UserRequest, pk: int, number: int) -> HttpResponse:
         "iteration": iteration,
         "project": iteration.project,
         "rollback": rollback_target(iteration.project),
+        "can_compare": iteration.project.iterations.completed().exclude(pk=iteration.pk).exists(),
         **notices(iteration),
         "engine": engine_name(iteration.project),
         "newer_backbone": newer_backbone(iteration),

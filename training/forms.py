@@ -282,6 +282,7 @@ class ImageFilterForm(forms.Form):
 
     def __init__(self, *args: Any, project: Project, tags: list[Tag], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.auto_id = "id_filter_%s"  # the page has fields of uploads too
         self.project = project
         self.fields["tag"].choices = [  # type: ignore[attr-defined]
             ("", _("All")),

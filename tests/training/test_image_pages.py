@@ -1,5 +1,6 @@
 """The grid of images, its filters, its selection, and one image whole."""
 
+import re
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -264,3 +265,9 @@ def test_totals_are_told_with_and_without_filters(site: Client, project: Project
     context = site.get(url("images", project.pk), {"tag": pizza.pk}).context
 
     assert (context["total"], context["found"]) == (2, 1)
+
+
+def test_each_label_names_one_field(site: Client, project: Project, pizza: Tag) -> None:
+    found = re.findall(r' id="([^"]+)"', site.get(url("images", project.pk)).content.decode())
+
+    assert sorted(found) == sorted(set(found))

@@ -32,8 +32,8 @@ class StoredPredictionQuerySet(models.QuerySet["StoredPrediction"]):
 class StoredPrediction(models.Model):
     """One answer to a program, and the picture that it was about.
 
-    It names the iteration and the tags as they were, so that they may be deleted; what its project leaves behind is
-    purged with what is too old.
+    It names the iteration and the tags as they were, so that they may be deleted. It goes with its project; what was
+    stored while the project was being deleted is purged with what is too old.
     """
 
     uid = models.UUIDField(unique=True, default=uuid.uuid4, editable=False, help_text="By which programs know it.")

@@ -78,7 +78,7 @@ def discard_predictions(predictions: Iterable[StoredPrediction]) -> int:
 
 
 def purge_predictions() -> int:
-    """Discard what is older than CLASSIFR_PREDICTION_DAYS, or of a project that is deleted; return how many.
+    """Discard what is older than CLASSIFR_PREDICTION_DAYS, or left by a project; return how many.
 
     It ends where the storage refuses: the rest is purged when it is called again.
     """

@@ -34,31 +34,34 @@ def decode(picture: AdmittedPicture, *, shorter_side: int) -> Image.Image:
     less than twice `shorter_side`, so that memory stays below 256 MB up to 512 pixels asked. Transparency turns white.
     """
     with refusing(picture.format):
-        return _decoded(picture, shorter_side=shorter_side)
+        return _decoded(picture, shorter_side=shorter_side, cut=False)
 
 
 def thumbnail(picture: AdmittedPicture, *, side: int) -> bytes:
     """Return a JPEG of quality 80 that fits in side × side pixels: upright, sRGB, without metadata, never enlarged.
 
-    Raises RefusedPicture as `decode` does.
+    Raises RefusedPicture as `decode` does, but shows what is there of a JPEG that was cut: what is thought of one whose
+    last block alone is damaged could differ between two scales.
     """
     shorter = ceil(side * min(picture.stored_size) / max(picture.stored_size))
     with refusing(picture.format):
-        small = _decoded(picture, shorter_side=shorter)
+        small = _decoded(picture, shorter_side=shorter, cut=True)
         small.thumbnail((side, side))
         written = io.BytesIO()
         small.save(written, "JPEG", quality=_THUMBNAIL_QUALITY)
     return written.getvalue()
 
 
-def _decoded(picture: AdmittedPicture, *, shorter_side: int) -> Image.Image:
-    rgb = _srgb(*_read(picture, shorter_side=shorter_side))
+def _decoded(picture: AdmittedPicture, *, shorter_side: int, cut: bool) -> Image.Image:
+    rgb = _srgb(*_read(picture, shorter_side=shorter_side, cut=cut))
     turn = _TURNS.get(picture.orientation)
     return rgb if turn is None else rgb.transpose(turn)
 
 
-def _read(picture: AdmittedPicture, *, shorter_side: int) -> tuple[Image.Image, bytes | None]:
+def _read(picture: AdmittedPicture, *, shorter_side: int, cut: bool) -> tuple[Image.Image, bytes | None]:
     """Return the picture as stored, reduced, in mode L, RGB or CMYK, and its colour profile if it has one.
+
+    cut: whether a JPEG may end before its last pixel.
 
     What Pillow decoded is gone on return: the next steps need its memory.
     """
@@ -70,7 +73,7 @@ def _read(picture: AdmittedPicture, *, shorter_side: int) -> tuple[Image.Image, 
         if picture.format == "JPEG":
             image.draft(None, (shorter_side, shorter_side))
         image.load()
-        if picture.format == "JPEG":
+        if picture.format == "JPEG" and not cut:
             mending.check_not_cut(picture.content, image, shorter_side=shorter_side)
         return _reduced(image, factor=max(1, min(image.size) // (2 * shorter_side))), image.info.get("icc_profile")
 

@@ -24,7 +24,8 @@
     }
 
     function newTags(folders) {
-      return folders.flatMap(({ judged }) => judged.new_tags);
+      // By name: of folders that are chosen one after another, the second may be judged first.
+      return folders.flatMap(({ judged }) => judged.new_tags).sort((one, other) => one.name.localeCompare(other.name));
     }
 
     async function makeTags() {

@@ -22,7 +22,7 @@ from tests.customvision.stored import keep, make_answering_project, uid
 from tests.factories import make_image, make_project
 from training.models import Project
 from training.services.learning import delete_iteration
-from training.services.projects import delete_project, run_discarding
+from training.services.projects import run_discarding
 
 
 @pytest.fixture
@@ -269,11 +269,12 @@ def _refuse(key: str) -> None:
     raise StorageUnavailable(key)
 
 
-def test_deleted_project_leaves_nothing_behind_for_long(project: Project) -> None:
+def test_purge_erases_what_a_project_left_behind(project: Project) -> None:
     stored = keep(project)
+    # As one that is stored between the deletion of the others and that of the project.
+    project.delete()
 
-    delete_project(project, by=None)
-    purge_predictions()
+    assert purge_predictions() == 1
 
     assert not StoredPrediction.objects.exists()
     assert not Picture.objects.exists()

@@ -25,7 +25,7 @@ from tests.customvision.conftest import ARM_ID, connect_trainer
 from training.exceptions import BackendUnavailable
 from training.models import Image, Project
 
-pytestmark = pytest.mark.xdist_group("other side")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("other side")]
 
 FOOD = "c151d5b5-dd07-472a-acc8-15d29dea8518"
 IMAGES_A_TAG = 12

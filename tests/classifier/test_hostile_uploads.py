@@ -34,7 +34,7 @@ from tests.limits import body_limit_of
 from tests.ports import free_port
 from training.models import Project
 
-pytestmark = pytest.mark.xdist_group("hostile uploads")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("hostile uploads")]
 
 REFUSED = {name: case for name, case in CASES.items() if case.page_reason}
 ACCEPTED = {name: case for name, case in CASES.items() if not case.page_reason}

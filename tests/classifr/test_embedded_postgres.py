@@ -24,6 +24,8 @@ from classifr.embedded_postgres import account, programs, server
 from classifr.embedded_postgres.exceptions import NotServing, StillStarting
 from classifr.embedded_postgres.postmaster import NO_PROCESS, read_postmaster
 
+pytestmark = pytest.mark.slow
+
 CONNECT = "import django; django.setup(); from django.db import connection; connection.ensure_connection(); "
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two users")
 STRANGER = "nobody"

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -198,8 +199,12 @@ def test_killed_worker_comes_back_and_the_site_answers_meanwhile(running: Runnin
 
 
 def workers(running: Running) -> list[psutil.Process]:
-    below = psutil.Process(running.process.pid).children(recursive=True)
-    return [process for process in below if is_alive(process) and process.cmdline()[-2:] == ["manage.py", "worker"]]
+    found = []
+    for process in psutil.Process(running.process.pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # it ends meanwhile, or has just ended
+            if is_alive(process) and process.cmdline()[-2:] == ["manage.py", "worker"]:
+                found.append(process)
+    return found
 
 
 @pytest.mark.slow

@@ -22,7 +22,7 @@ from training.services import learning, projects, publishing
 from training.tasks import drop_old_vectors
 from training.vectors import embed_missing, newer_backbone
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("in_english")]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("in_english")]
 
 OLD, NEW = "efficientnet-lite0-food", "efficientnet-lite0-food-int8"
 

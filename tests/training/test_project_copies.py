@@ -26,7 +26,7 @@ from training.services.project_copies import copy_project, free_name
 from training.services.projects import create_project, create_tags, delete_project, rename_tag
 from training.services.publishing import publish
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 COLOURS = ("blue", "red")
 
 

@@ -14,7 +14,7 @@ from classifr.backups.exceptions import DamagedBackup, Refused
 from tests import factories
 from tests.classifr.backups.rewriting import rewrite
 
-pytestmark = pytest.mark.xdist_group("backup")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("backup")]
 
 
 def rewrite_manifest(source: Path, target: Path, **fields: Any) -> Path:

@@ -16,7 +16,7 @@ from classifr.backups import archives, dumps
 from tests.classifr.backups.place import ROOT, Place
 from tests.classifr.backups.rewriting import rewrite
 
-pytestmark = pytest.mark.xdist_group("backup")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("backup")]
 
 
 def test_site_comes_back_in_another_folder(

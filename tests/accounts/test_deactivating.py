@@ -13,7 +13,7 @@ from accounts.models import ApiKey, User
 from accounts.services import deactivate_users
 from tests import factories
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
 SignIn = Callable[[User], Client]
 USERS = reverse("admin:accounts_user_changelist")

@@ -17,13 +17,17 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 FRENCH_DESKTOP: dict[str, Any] = {"locale": "fr-FR", "viewport": {"width": 1280, "height": 900}}
 # The shell first: the same engine without the windows that no test looks at, in two thirds of the time.
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-QUICK = {"test_main_job.py"}
-"""What `make test` looks at in a browser: a page costs there what a hundred cost a test client."""
+QUICK = {
+    "test_wrong_prediction_reaches_the_reviewer_who_deletes_it",
+    "test_ok_leads_to_the_confirmation_and_keeps_nothing",
+    "test_verdict_is_in_sight_with_the_answer",
+}
+"""What `make test` does in a browser: a page costs there what a hundred cost a test client."""
 CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    if item.path.name not in QUICK:
+    if item.name.partition("[")[0] not in QUICK:
         item.add_marker(pytest.mark.slow)
 
 

@@ -92,6 +92,7 @@ def furnished(food_project: Project) -> Project:
     return food_project
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [factories.make_user, factories.make_reviewer, factories.make_developer])
 def test_pages_of_each_role_run_nothing_inline(
     signed_in: SignIn, furnished: Project, make: Callable[..., User]

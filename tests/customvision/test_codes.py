@@ -16,6 +16,8 @@ from tests.customvision.trainable import add_images, make_trained
 from training.models import Iteration, Project, Tag
 from training.services import publishing
 
+pytestmark = pytest.mark.slow
+
 COMPACT = "0732100f-1a38-4e49-a514-c9b44c697ab5"
 Told = tuple[int, str]
 

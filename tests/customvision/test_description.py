@@ -16,6 +16,8 @@ from customvision.api import prediction, training
 from tests import factories
 from tests.customvision.conftest import run_program, tool
 
+pytestmark = pytest.mark.slow
+
 HALVES = ("training", "prediction")
 SCHEMATHESIS = [
     "--exclude-checks=positive_data_acceptance",

@@ -23,6 +23,8 @@ from tests.customvision.clients.whole_site import make_key
 from tests.customvision.greedy import MOST_GROWN, bodies, bytes_grown, operations, queries
 from training.models import Project
 
+pytestmark = pytest.mark.slow
+
 MEBI = 1024 * 1024
 MOST_S = 20
 

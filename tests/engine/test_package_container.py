@@ -32,7 +32,7 @@ from tests.engine.packages import ORIGIN, build, said_by_server, unpack
 from tests.ports import free_port
 from training.models import Project
 
-pytestmark = pytest.mark.xdist_group("container")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("container")]
 
 HEAD = heads.loads(factories.make_head("risotto", "cannoli", "pizza"))
 DOCKER = replace(ORIGIN, platform="DockerFile", flavor="Linux")

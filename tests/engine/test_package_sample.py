@@ -17,6 +17,8 @@ from tests import factories
 from tests.crafted import exif, picture, saved, with_profile
 from tests.engine.packages import build, keen_head, said_by_server, unpack
 
+pytestmark = pytest.mark.slow
+
 TAGS = ("cannoli", "risotto", "crème brûlée")
 ALLOWED = {"numpy", "onnxruntime", "PIL"}
 

@@ -68,6 +68,7 @@ INSTALLED_APPS = [
     "django_tasks",
     "django_tasks_db",
     "accounts",
+    "acts",
     "jobs",
     "catalog",
     "training",
@@ -226,6 +227,7 @@ CLASSIFR_SCHEDULE = {  # task: every so many seconds
     "training.tasks.drop_old_vectors": 24 * 3600,
     "jobs.tasks.prune_results": 24 * 3600,
 }
+CLASSIFR_VERBS: dict[str, str] = {}  # what may be done, and what takes it back
 CLASSIFR_JOBS = {  # kind: the work
     "train": "training.services.learning.run_training",
     "embed": "training.services.images.run_embedding",

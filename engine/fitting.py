@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from engine.backbones import Card
 from engine.exceptions import EngineError
 from engine.heads import Floats, Head, linear, normalised, softmax
-from engine.metrics import Indices
+from engine.metrics import Flags, Indices
 from engine.regression import Check, Weights, multinomial, never
 
 STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
@@ -22,6 +22,8 @@ MOST_FOR_SEARCH = 5_000
 """Examples that the search looks at: with more, C hardly moves and the search takes minutes."""
 LEAST = 2
 """Tags, and examples of each: what a regression on folds cannot do without."""
+CORRECTION_COUNTS = 0.5
+"""As an example. Errors lie where labels are doubtful: with a weight of 1 or more they cost what they bring."""
 SMALLEST = 1e-300
 """Probabilities are raised to this before their logarithm is taken."""
 _LOG_TEMPERATURES = (np.log(0.05), np.log(20.0))
@@ -41,10 +43,26 @@ class Examples:
     """(n,), index into the tags; for a multilabel head (n, tags), True where the picture has the tag."""
     groups: Indices | None = None
     """(n,), equal for near-duplicates, which folds keep together; None: there are none."""
+    corrections: Flags | None = None
+    """(n,), which are corrections of wrong predictions: they teach half as much as others and calibrate nothing, as
+    they were chosen for being hard; None: none are."""
+
+    @property
+    def counting(self) -> Floats | None:
+        """(n,), how much each teaches; None: the same."""
+        return None if self.corrections is None else np.where(self.corrections, CORRECTION_COUNTS, 1).astype(np.float32)
+
+    @property
+    def judging(self) -> Flags:
+        """(n,), which may calibrate: those that are no corrections, or all where there are only such."""
+        if self.corrections is None or self.corrections.all():
+            return np.ones(len(self.labels), dtype=np.bool_)
+        return ~self.corrections
 
     def only(self, rows: Indices) -> Examples:
         groups = None if self.groups is None else self.groups[rows]
-        return Examples(self.vectors[rows], self.labels[rows], groups)
+        corrections = None if self.corrections is None else self.corrections[rows]
+        return Examples(self.vectors[rows], self.labels[rows], groups, corrections)
 
 
 _Scorer = Callable[[float], tuple[Floats, Indices]]
@@ -85,7 +103,7 @@ def recalibrated(head: Head, calibration: Examples) -> Head:
 
 def cross_validated(examples: Examples, choice: Choice, *, seed: int = 0, check: Check = never) -> Floats:
     """Return (n, tags), the probabilities of each example by a regression on the folds that it is not in."""
-    logits, _ = _folds_scorer(examples, seed=seed, check=check)(choice.strength)
+    logits = _folds_logits(examples, seed=seed, check=check)(choice.strength)
     return softmax(logits, temperature=choice.temperature).astype(np.float32)
 
 
@@ -162,7 +180,8 @@ def best_temperature(logits: Floats, labels: NDArray[Any], *, loss: Callable[...
 
 def regress(examples: Examples, *, strength: float, start: Weights | None = None, check: Check = never) -> Weights:
     """Return the weights of a class-balanced multinomial logistic regression; see `multinomial`."""
-    return multinomial(normalised(examples.vectors), examples.labels, strength=strength, start=start, check=check)
+    unit, labels, counting = normalised(examples.vectors), examples.labels, examples.counting
+    return multinomial(unit, labels, strength=strength, counting=counting, start=start, check=check)
 
 
 def check_examples(examples: Examples, *, tags: Sequence[str]) -> None:
@@ -186,20 +205,27 @@ def _calibration_scorer(examples: Examples, calibration: Examples, *, check: Che
 
 
 def _folds_scorer(examples: Examples, *, seed: int, check: Check) -> _Scorer:
-    """Score each example by a regression on the folds that it is not in."""
+    """Score each example that may calibrate by a regression on the folds that it is not in."""
+    logits_at = _folds_logits(examples, seed=seed, check=check)
+    judged = np.flatnonzero(examples.judging)
+    return lambda strength: (logits_at(strength)[judged], examples.labels[judged])
+
+
+def _folds_logits(examples: Examples, *, seed: int, check: Check) -> Callable[[float], Floats]:
+    """Return what gives, for a C, the logits (n, tags) of each example by a regression on the folds without it."""
     counts = np.bincount(examples.labels)
     splits = _folds(examples, count=min(FOLDS, int(counts.min())), seed=seed)
     fitted: list[Weights | None] = [None] * len(splits)
 
-    def score(strength: float) -> tuple[Floats, Indices]:
+    def logits_at(strength: float) -> Floats:
         logits = np.empty((len(examples.labels), len(counts)), dtype=np.float32)
         for place, (rest, fold) in enumerate(splits):
             learned = examples.only(rest)
             weights, bias = fitted[place] = regress(learned, strength=strength, start=fitted[place], check=check)
             logits[fold] = linear(examples.vectors[fold], weights, bias)
-        return logits, examples.labels
+        return logits
 
-    return score
+    return logits_at
 
 
 def _folds(examples: Examples, *, count: int, seed: int) -> list[tuple[Indices, Indices]]:

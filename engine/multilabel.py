@@ -24,10 +24,11 @@ def choose(
 ) -> Choice:
     """Return the C and temperature with the least loss on unseen examples, as `fitting.choose` does."""
     searched = _sample(examples, seed=seed)
-    truths = (calibration or searched).labels
+    judging = np.flatnonzero((calibration or searched).judging)
+    truths = (calibration or searched).labels[judging]
 
     def judged(strength: float) -> Choice:
-        logits = _unseen_logits(searched, calibration, strength=strength, seed=seed, check=check)
+        logits = _unseen_logits(searched, calibration, strength=strength, seed=seed, check=check)[judging]
         temperature = fitting.best_temperature(logits, truths, loss=log_loss)
         return Choice(strength, temperature, log_loss(logits, truths, temperature=temperature))
 
@@ -56,7 +57,8 @@ def cross_validated(examples: Examples, choice: Choice, *, seed: int = 0, check:
 
 def regress(examples: Examples, *, strength: float, start: Weights | None = None, check: Check = never) -> Weights:
     """Return the weights of one logistic regression for each tag; see `one_vs_rest`."""
-    return one_vs_rest(normalised(examples.vectors), examples.labels, strength=strength, start=start, check=check)
+    unit, truths, counting = normalised(examples.vectors), examples.labels, examples.counting
+    return one_vs_rest(unit, truths, strength=strength, counting=counting, start=start, check=check)
 
 
 def log_loss(logits: Floats, truths: Flags, *, temperature: float) -> float:

@@ -36,16 +36,19 @@ def multinomial(
     labels: Indices,
     *,
     strength: float,
+    counting: Floats | None = None,
     start: Weights | None = None,
     check: Check = never,
 ) -> Weights:
     """Fit a multinomial logistic regression in which every tag weighs the same, however many examples it has.
 
-    unit: (n, vector_length), of length 1. labels: (n,), from 0, every one with an example. The penalty is the squared
-    weights over twice the strength. `check` is called at every step and may raise.
+    unit: (n, vector_length), of length 1. labels: (n,), from 0, every one with an example. counting: (n,), how much
+    each example counts beside the others of its tag; None: the same. The penalty is the squared weights over twice the
+    strength. `check` is called at every step and may raise.
     """
-    counts = np.bincount(labels)
-    importance = (len(labels) / (len(counts) * counts[labels])).astype(np.float32)
+    counting = np.ones(len(labels), dtype=np.float32) if counting is None else counting
+    totals = np.bincount(labels, weights=counting)
+    importance = (counting * counting.sum() / (len(totals) * totals[labels])).astype(np.float32)
     rows = np.arange(len(labels))
 
     def loss(logits: Floats) -> float:
@@ -58,7 +61,7 @@ def multinomial(
         logits *= importance[:, None]
         return float((importance * (np.log(sums[:, 0]) - true)).sum(dtype=np.float64))
 
-    return _minimise(loss, unit, tags=len(counts), strength=strength, start=start, check=check)
+    return _minimise(loss, unit, tags=len(totals), strength=strength, start=start, check=check)
 
 
 def one_vs_rest(
@@ -66,6 +69,7 @@ def one_vs_rest(
     truths: Flags,
     *,
     strength: float,
+    counting: Floats | None = None,
     start: Weights | None = None,
     check: Check = never,
 ) -> Weights:
@@ -76,11 +80,14 @@ def one_vs_rest(
 
     from scipy.special import expit
 
+    importance = np.ones((len(truths), 1), dtype=np.float32) if counting is None else counting[:, None]
+
     def loss(logits: Floats) -> float:
         # log(1 + exp(-z)) for those that have the tag, log(1 + exp(z)) for the others
-        total = float(np.logaddexp(0, np.where(truths, -logits, logits)).sum(dtype=np.float64))
+        total = float((importance * np.logaddexp(0, np.where(truths, -logits, logits))).sum(dtype=np.float64))
         expit(logits, out=logits)
         logits -= truths
+        logits *= importance
         return total
 
     return _minimise(loss, unit, tags=truths.shape[1], strength=strength, start=start, check=check)

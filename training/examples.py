@@ -82,13 +82,18 @@ class Dataset:
     """(n,): as decided until now."""
     was_seen: Flags
     """(n,), whether the project's backbone was fine-tuned on the picture."""
-    may_hold_out: Flags
-    """(n,), whether the picture may measure anything."""
+    corrections: Flags
+    """(n,), whether it is a correction of a wrong prediction."""
     is_new: Flags
     """(n,), whether it came after the last training; what comes with the backbone gives way to images like new ones."""
 
     def __len__(self) -> int:
         return len(self.examples)
+
+    @property
+    def may_hold_out(self) -> Flags:
+        """(n,), whether the picture may measure anything."""
+        return ~(self.was_seen | self.corrections)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -114,7 +119,7 @@ class Dataset:
             truths=self.truths[chosen],
             parts=self.parts[chosen],
             was_seen=self.was_seen[chosen],
-            may_hold_out=self.may_hold_out[chosen],
+            corrections=self.corrections[chosen],
             is_new=self.is_new[chosen],
         )
 
@@ -150,7 +155,7 @@ def load(project: Project, *, only: Sequence[str] = ()) -> Dataset:
         truths=truths_of(examples, columns),
         parts=np.array([each.part for each in examples], dtype=np.int8),
         was_seen=was_seen,
-        may_hold_out=~(was_seen | corrections),
+        corrections=corrections,
         is_new=np.array(
             [last is None or each.created_at is None or each.created_at > last.created_at for each in examples],
             dtype=np.bool_,

@@ -41,6 +41,20 @@ def test_one_vs_rest_finds_what_scikit_learn_finds() -> None:
         np.testing.assert_allclose(found, reference.predict_proba(unit)[:, 1], atol=0.05)
 
 
+@pytest.mark.parametrize("kind", ["multinomial", "one_vs_rest"])
+def test_what_counts_half_is_half_an_example(kind: str) -> None:
+    unit, labels = clouds(90, tags=3)
+    halved = np.arange(90) < 30
+    twice = np.concatenate([np.flatnonzero(halved), *[np.flatnonzero(~halved)] * 2])
+    fit = getattr(regression, kind)
+    truths = labels if kind == "multinomial" else labels[:, None] == np.arange(3)
+
+    half, _ = fit(unit, truths, strength=2.0, counting=np.where(halved, 0.5, 1).astype(np.float32))
+    whole, _ = fit(unit[twice], truths[twice], strength=1.0)
+
+    np.testing.assert_allclose(half, whole, atol=0.02)
+
+
 def test_start_near_the_end_saves_steps() -> None:
     unit, labels = clouds(90, tags=3)
     cold: list[int] = []

@@ -99,7 +99,7 @@ def _fit(
     method = multilabel if dataset.multilabel else fitting
     labels = dataset.truths if dataset.multilabel else dataset.truths.argmax(axis=1)
     learned, held_out = parts == Part.TRAINING, parts == Part.HELD_OUT
-    training = Examples(vectors[learned], labels[learned], groups[learned])
+    training = Examples(vectors[learned], labels[learned], groups[learned], dataset.corrections[learned])
     calibration = Examples(vectors[held_out], labels[held_out]) if _calibrates(dataset, held_out) else None
     try:
         method.check_examples(training, tags=dataset.names)
@@ -112,8 +112,9 @@ def _fit(
     if _can_measure(dataset, held_out):
         measured, probabilities = held_out, head.probabilities(vectors[held_out])
     else:
-        measured = learned
-        probabilities = method.cross_validated(training, choice, seed=seed, check=progress.check)
+        measured = learned & ~dataset.corrections
+        said = method.cross_validated(training, choice, seed=seed, check=progress.check)
+        probabilities = said[measured[learned]]
     used = learned | held_out
     snapshot = Snapshot(
         tags=dataset.names,

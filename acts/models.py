@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import models
@@ -10,6 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from acts.verbs import Verb, verbs
+from web.registry import NotRegistered
 
 
 class ActQuerySet(models.QuerySet["Act"]):
@@ -38,6 +41,7 @@ class Act(models.Model):
     user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="acts")
     name = models.CharField(max_length=150, blank=True, help_text="Of the person, the key or the command, as it was.")
     happened_at = models.DateTimeField(default=timezone.now, db_index=True)
+    change_count = models.PositiveIntegerField(help_text="How many things it changed.")
     undo_until = models.DateTimeField(null=True, help_text="Empty: it cannot be taken back.")
     is_undoing = models.BooleanField(default=False, help_text="It took another back; a redo did not.")
     undone_by = models.OneToOneField(
@@ -61,6 +65,36 @@ class Act(models.Model):
     def __str__(self) -> str:
         return f"{self.verb} by {self.name or self.actor}"
 
+    @property
+    def known_verb(self) -> Verb:
+        """What was done; where the room that knew it is gone, its name is all that is told."""
+        try:
+            return verbs.get(self.verb)
+        except NotRegistered:
+            return Verb(self.verb)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be taken back, as far as its time goes."""
+        return self.undone_by_id is None and self.undo_until is not None and self.undo_until > timezone.now()
+
+
+class ActObjectQuerySet(models.QuerySet["ActObject"]):
+    def first_of(self, acts: Collection[Act], *, count: int) -> dict[int, list[ActObject]]:
+        """Return so many of each act's, by its key, without reading the others: there may be thousands."""
+        rows = self.raw(
+            """
+            SELECT object.* FROM unnest(%s::bigint[]) AS act(id) CROSS JOIN LATERAL (
+                SELECT * FROM acts_actobject WHERE act_id = act.id ORDER BY id LIMIT %s
+            ) AS object
+            """,
+            [[act.pk for act in acts], count],
+        )
+        first: dict[int, list[ActObject]] = {act.pk: [] for act in acts}
+        for row in rows:
+            first[row.act_id].append(row)
+        return first
+
 
 class ActObject(models.Model):
     """What an act changed of one thing. It names things by text, for what they are is known upstairs."""
@@ -70,6 +104,8 @@ class ActObject(models.Model):
     object_id = models.CharField(max_length=64)
     before = models.JSONField(null=True, help_text="Null: it was not there.")
     after = models.JSONField(null=True, help_text="Null: it is not there any more.")
+
+    objects = ActObjectQuerySet.as_manager()
 
     class Meta:
         constraints = [

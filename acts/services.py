@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 
 _AT_ONCE = 1_000
 """Rows of one statement."""
+ERASED = {"erased": True}
+"""What is left of a thing that was erased, before and after."""
 
 
 class Doer(NamedTuple):
@@ -59,7 +61,9 @@ def record(
     real = [change for change in changes if change.before != change.after]
     if not real:
         return None
-    act = Act.objects.create(**by._asdict(), verb=verb, undo_until=undo_until, is_undoing=is_undoing)
+    act = Act.objects.create(
+        **by._asdict(), verb=verb, change_count=len(real), undo_until=undo_until, is_undoing=is_undoing
+    )
     rows = [ActObject(act=act, **change._asdict()) for change in real]
     ActObject.objects.bulk_create(rows, batch_size=_AT_ONCE)
     return act
@@ -81,7 +85,9 @@ def undo(*, act: Act, by: User) -> None:
         put_back = verbs.get(act.verb).put_back
         if put_back is None:
             raise NotUndone(_("This cannot be taken back."))
-        changes = [change.reversed() for change in changes_of(act)]
+        changes = [change.reversed() for change in changes_of(act) if change.after != ERASED]
+        if not changes:
+            raise NotUndone(_("What this changed is erased."))
         try:
             with transaction.atomic():
                 put_back(changes, by)
@@ -92,6 +98,17 @@ def undo(*, act: Act, by: User) -> None:
         act.undone_by = undoing
         act.save(update_fields=["undone_by"])
     logger.info("Undone act=%s verb=%s user=%s things=%s", act.pk, act.verb, by.pk, len(changes))
+
+
+def forget(*, kind: str, object_ids: Sequence[str]) -> None:
+    """Leave nothing of these things in the log but that they were there; no act on them can be taken back."""
+    ActObject.objects.filter(kind=kind, object_id__in=object_ids).update(before=ERASED, after=ERASED)
+
+
+def standing_act(*, kind: str, object_id: str, by: User) -> Act | None:
+    """Return this person's last act on that thing that stands and can be taken back; an undoing is none."""
+    on_it = _standing(by).filter(objects_changed__kind=kind, objects_changed__object_id=object_id)
+    return on_it.filter(is_undoing=False).first()
 
 
 def last_done(user: User) -> Act | None:

@@ -37,6 +37,10 @@ class Verb:
     """As the log tells it, in the reader's language: "labelled"."""
     put_back: PutBack | None = None
     """None: it cannot be taken back."""
+    noun: str | Promise = ""
+    """What the things are that it changes."""
+    say: Callable[[Any], str] = str
+    """Tells a state that is not None, for people."""
 
 
 verbs: Registry[Verb] = Registry("verb", group="classifr.verbs", paths=lambda: settings.CLASSIFR_VERBS)

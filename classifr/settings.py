@@ -212,6 +212,7 @@ CLASSIFR_DEVELOPER_PASSWORD = secret("CLASSIFR_DEVELOPER_PASSWORD")
 LANGUAGE_CODE = "fr"
 LANGUAGES = [("fr", _("French")), ("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = "classifr.formats"
 TIME_ZONE = env.time_zone("TIME_ZONE", "Europe/Paris")  # where a browser has not told its own
 USE_TZ = True
 
@@ -221,18 +222,27 @@ CLASSIFR_SCHEDULE = {  # task: every so many seconds
     "catalog.tasks.deliver_waiting": 10,
     "classifier.tasks.purge_pending": 300,
     "feedback.tasks.empty_bin": 3600,
+    "customvision.tasks.queue_for_review": 30,
     "customvision.tasks.purge_predictions": 3600,
     "accounts.tasks.forget_request_counts": 3600,
     "customvision.tasks.erase_old_packages": 3600,
     "training.tasks.drop_old_vectors": 24 * 3600,
     "jobs.tasks.prune_results": 24 * 3600,
 }
-CLASSIFR_VERBS: dict[str, str] = {}  # what may be done, and what takes it back
+CLASSIFR_VERBS = {  # what may be done, and what takes it back
+    "verdict": "feedback.services.verdicts.VERDICT",
+    "correct": "feedback.services.review.CORRECT",
+    "dismiss": "feedback.services.review.DISMISS",
+    "reopen": "feedback.services.review.REOPEN",
+    "delete": "feedback.services.review.DELETE",
+    "restore": "feedback.services.review.RESTORE",
+}
 CLASSIFR_JOBS = {  # kind: the work
     "train": "training.services.learning.run_training",
     "embed": "training.services.images.run_embedding",
     "upload": "training.services.folders.run_upload",
     "discard": "training.services.projects.run_discarding",
+    "review": "feedback.services.gestures.run_gesture",
     "export": "customvision.exports.run_export",
     "import_customvision": "azurecv.importing.project.run_import",
 }

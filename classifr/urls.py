@@ -10,6 +10,7 @@ urlpatterns = [
     path("accounts/", include("accounts.urls")),
     path("pictures/", include("catalog.urls")),
     path("jobs/", include("jobs.urls")),
+    path("acts/", include("acts.urls")),
     path("projects/", include("training.urls")),
     path("connect/", include("customvision.page_urls")),
     path("help/", stories.help_page, name="help"),

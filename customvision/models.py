@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Picture
+from feedback.models import Misprediction
 from training.models import Iteration, Project
 
 LONGEST_APPLICATION = 200
@@ -21,6 +22,11 @@ class StoredPredictionQuerySet(models.QuerySet["StoredPrediction"]):
     def due(self, before: datetime) -> StoredPredictionQuerySet:
         """What is older than that, and what belongs to a project that is deleted."""
         return self.filter(Q(created_at__lt=before) | Q(project=None))
+
+    def waiting(self) -> StoredPredictionQuerySet:
+        """Those that reviewers have not dealt with: what programs are shown."""
+        is_open = Q(misprediction__state=Misprediction.State.OPEN, misprediction__deleted_at=None)
+        return self.filter(Q(misprediction=None) | is_open)
 
     def with_tag(self, uid: uuid.UUID, *, at_least: float, at_most: float) -> StoredPredictionQuerySet:
         """Answers in which the tag's probability is in that range, both ends included."""
@@ -40,6 +46,13 @@ class StoredPrediction(models.Model):
     project = models.ForeignKey(Project, on_delete=models.SET_NULL, null=True, related_name="stored_predictions")
     iteration_uid = models.UUIDField(help_text="Stays when the iteration is deleted.")
     picture = models.ForeignKey(Picture, on_delete=models.PROTECT, related_name="stored_predictions")
+    misprediction = models.OneToOneField(
+        Misprediction,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="stored_prediction",
+        help_text="Its place in the reviewers' queue; null: it has none yet.",
+    )
     predictions = models.JSONField(help_text="By the tag's uid: its probability, its name and its type.")
     uncertainty = models.FloatField(help_text="0 to 1.")
     application = models.CharField(max_length=LONGEST_APPLICATION, blank=True, help_text="As the program names itself.")
@@ -49,7 +62,10 @@ class StoredPrediction(models.Model):
 
     class Meta:
         verbose_name = _("stored prediction")
-        indexes = [models.Index(fields=["project", "-id"], name="stored_prediction_by_project")]
+        indexes = [
+            models.Index(fields=["project", "-id"], name="stored_prediction_by_project"),
+            models.Index(fields=["id"], condition=Q(misprediction=None), name="stored_prediction_not_queued"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(uncertainty__gte=0, uncertainty__lte=1), name="stored_prediction_uncertainty_is_0_to_1"

@@ -22,6 +22,12 @@ def erase_old_packages() -> int:
 
 
 @task()
+def queue_for_review() -> int:
+    """Show reviewers what programs asked; return how many were not in their queue yet."""
+    return services.queue_for_review()
+
+
+@task()
 def purge_predictions() -> int:
     """Erase the stored predictions whose time is over; return how many."""
     return services.purge_predictions()

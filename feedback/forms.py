@@ -1,15 +1,20 @@
 """Forms of corrections and of the review page."""
 
-from typing import Any
+from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from django import forms
+from django.http import QueryDict
+from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from classifier.models import Prediction
 from feedback.models import Misprediction, MispredictionQuerySet
+from feedback.services.gestures import GESTURES, Gesture
 from training.models import Project
 from training.names import same_name
+from web.paging import NEWEST_FIRST, Order
 
 MOST_USERS = 200
 """That the filter suggests; others can be typed."""
@@ -17,6 +22,17 @@ MOST_USERS = 200
 
 MOST_LIKELY = 4
 """Tags that have a button each."""
+S = Misprediction.State
+_NAMED = {"tag": "tag", "offered": "offered_tag", "iteration": "iteration_name"}
+"""Filters whose choices are what rows have in a column."""
+_LOOKUPS = {
+    **_NAMED,
+    "project": "project",
+    "source": "source",
+    "user": "username",
+    "least": "probability__gte",
+    "most": "probability__lte",
+}
 _S = Misprediction.Suggestion
 
 
@@ -63,33 +79,94 @@ class CommentForm(forms.Form):
 
 
 class ReviewFilterForm(forms.Form):
-    """The filters of the review page, as they stand in its address."""
+    """Which wrong predictions, and in which order, as it stands in the page's address."""
 
+    ORDERS: ClassVar[dict[str, tuple[Order, str | Promise]]] = {
+        "": (NEWEST_FIRST, _("Newest")),
+        "confident": (Order("probability"), _("Most confident")),
+        "doubtful": (Order("probability", is_rising=True), _("Most doubtful")),
+    }
+
+    state = forms.ChoiceField(choices=S.choices, required=False, widget=forms.HiddenInput)
+    project = forms.ModelChoiceField(Project.objects.none(), label=_("Project"), required=False, empty_label=_("All"))
+    source = forms.ChoiceField(
+        label=_("Asked by"), required=False, choices=[("", _("All")), *Misprediction.Source.choices]
+    )
     tag = forms.ChoiceField(label=_("Tag"), required=False)
+    offered = forms.ChoiceField(label=_("Suggested tag"), required=False)
     user = forms.CharField(
         label=_("User"), required=False, max_length=150, widget=forms.TextInput(attrs={"list": "users"})
     )
     iteration = forms.ChoiceField(label=_("Iteration"), required=False)
+    least = forms.DecimalField(label=_("Probability from (%)"), required=False, min_value=0, max_value=100)
+    most = forms.DecimalField(label=_("Probability to (%)"), required=False, min_value=0, max_value=100)
     since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    order = forms.ChoiceField(label=_("Order"), required=False)
 
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._visible = Misprediction.objects.visible_to(user).in_review()
-        projects = list(Project.objects.visible_to(user).values_list("pk", flat=True))
-        for field, column in (("tag", "tag"), ("iteration", "iteration_name")):
-            names = Misprediction.objects.names(column, projects=projects)
+    def __init__(self, data: QueryDict, *, user: User) -> None:
+        super().__init__(data)
+        asked = data.get("state", "")
+        self.shown_state = S(asked) if asked in S.values else S.OPEN
+        self._visible = Misprediction.objects.visible_to(user)
+        projects = Project.objects.visible_to(user).order_by("name")
+        keys = [project.pk for project in projects]
+        self.fields["project"].queryset = projects  # type: ignore[attr-defined]
+        for field, column in _NAMED.items():
+            names = filter(None, Misprediction.objects.names(column, projects=keys, state=self.shown_state))
             self.fields[field].choices = [("", _("All")), *((name, name) for name in names)]  # type: ignore[attr-defined]
-        self.users = Misprediction.objects.names("username", projects=projects, limit=MOST_USERS)
+        self.fields["order"].choices = [(name, text) for name, (_order, text) in self.ORDERS.items()]  # type: ignore[attr-defined]
+        self.users = Misprediction.objects.names("username", projects=keys, state=self.shown_state, limit=MOST_USERS)
+        self.is_valid()
+        self._chosen = {name: value for name, value in self.cleaned_data.items() if value not in {None, ""}}
+
+    @property
+    def ordering(self) -> Order:
+        return self.ORDERS[self._chosen.get("order", "")][0]
+
+    @property
+    def is_filtered(self) -> bool:
+        return bool(self._chosen.keys() - {"state", "order"})
+
+    @property
+    def query(self) -> str:
+        """The filters, the state and the order, as an address has them."""
+        return urlencode({name: self.data[name] for name in self.fields if self.data.get(name)})
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """How many there are of each state, and in the bin, whatever the filters."""
+        return self._visible.counts()
 
     def apply(self) -> MispredictionQuerySet:
-        """Return what the filters let through; a filter that is not valid lets everything through."""
-        mispredictions = self._visible
-        self.is_valid()
-        chosen = {name: value for name, value in self.cleaned_data.items() if value}
-        for name, column in (("tag", "tag"), ("user", "username"), ("iteration", "iteration_name")):
-            if name in chosen:
-                mispredictions = mispredictions.filter(**{column: chosen[name]})
-        if "since" in chosen:
-            mispredictions = mispredictions.since(chosen["since"])
-        return mispredictions.until(chosen["until"]) if "until" in chosen else mispredictions
+        """Return what the filters let through, in that state; a filter that is not valid lets everything through."""
+        rows = self._visible.with_state(self.shown_state)
+        for name, lookup in _LOOKUPS.items():
+            if name in self._chosen:
+                rows = rows.filter(**{lookup: self._chosen[name]})
+        if "since" in self._chosen:
+            rows = rows.since(self._chosen["since"])
+        return rows.until(self._chosen["until"]) if "until" in self._chosen else rows
+
+
+class GestureForm(forms.Form):
+    """What is to be done with the wrong predictions that are chosen."""
+
+    act = forms.ChoiceField(choices=[(name, name) for name in sorted(GESTURES)])
+    tag = forms.CharField(required=False, max_length=200)
+    dismissal = forms.ChoiceField(required=False, choices=[("", ""), *Misprediction.Dismissal.choices])
+    seen = forms.ChoiceField(required=False, choices=S.choices)
+    may_create = forms.BooleanField(required=False)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = self.cleaned_data
+        if cleaned.get("act") == "correct" and not cleaned.get("tag"):
+            raise forms.ValidationError(_("Name the right tag."))
+        if cleaned.get("act") == "dismiss" and not cleaned.get("dismissal"):
+            raise forms.ValidationError(_("Say why there is nothing to learn from it."))
+        return cleaned
+
+    def gesture(self, user: User) -> Gesture:
+        """Return it; tags are made for developers alone."""
+        may_create = self.cleaned_data["may_create"] and user.has_perm("accounts.develop")
+        return Gesture(**{**self.cleaned_data, "seen": self.cleaned_data["seen"] or S.OPEN, "may_create": may_create})

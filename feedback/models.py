@@ -8,7 +8,8 @@ from math import ceil
 
 from django.conf import settings
 from django.db import connection, models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Value
+from django.db.models.functions import Coalesce, NullIf
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -52,7 +53,22 @@ class Verdict(models.Model):
         return timezone.now() < self.undo_until
 
 
+_INDEXED = {
+    "state": [],
+    "project": ["project"],
+    "source": ["source"],
+    "tag": ["tag"],
+    "offered": ["offered_tag"],
+    "user": ["username"],
+    "iter": ["iteration_name"],
+    "day": ["created_at"],
+    "share": ["probability"],
+}
+"""What the review is filtered or ordered by, by the end of its index's name."""
+HELD_FOR = timedelta(minutes=2)
+"""How long a reviewer who has not said anything since is taken to look at it."""
 IN_REVIEW = Q(deleted_at__isnull=True)
+_OFFERED = Coalesce(NullIf("suggested_tag", Value("")), "likely_tag")
 
 
 class MispredictionQuerySet(models.QuerySet["Misprediction"]):
@@ -67,7 +83,7 @@ class MispredictionQuerySet(models.QuerySet["Misprediction"]):
     def with_pictures(self) -> MispredictionQuerySet:
         """With the row of each picture, and `picture_waits`: whether its bytes still wait for the storage."""
         waiting = WaitingBlob.objects.filter(picture=OuterRef("picture"))
-        return self.select_related("picture").annotate(picture_waits=Exists(waiting))
+        return self.select_related("picture", "held_by").annotate(picture_waits=Exists(waiting))
 
     def in_review(self) -> MispredictionQuerySet:
         return self.filter(IN_REVIEW)
@@ -83,8 +99,19 @@ class MispredictionQuerySet(models.QuerySet["Misprediction"]):
     def newest_first(self) -> MispredictionQuerySet:
         return self.order_by("-pk")
 
-    def names(self, column: str, *, projects: Collection[int], limit: int = 1000) -> list[str]:
-        """Return the different values that rows of those projects outside the bin have in that column, sorted.
+    def with_state(self, state: Misprediction.State) -> MispredictionQuerySet:
+        """Of that state, and not in the bin."""
+        return self.in_review().filter(state=state)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many there are of each state, and in the bin: each from an index alone, where one is enough."""
+        states = {state.value: self.with_state(state).count() for state in Misprediction.State}
+        return states | {"bin": self.in_bin().count()}
+
+    def names(
+        self, column: str, *, projects: Collection[int], state: Misprediction.State, limit: int = 1000
+    ) -> list[str]:
+        """Return the different values that rows of those projects and that state have in that column, sorted.
 
         It jumps through the column's index from one value to the next, whatever filters came before: SELECT DISTINCT
         would read every row.
@@ -92,7 +119,7 @@ class MispredictionQuerySet(models.QuerySet["Misprediction"]):
         name = connection.ops.quote_name(column)
         kept = (
             f"SELECT {name} FROM feedback_misprediction "  # noqa: S608  # a name of our own
-            "WHERE deleted_at IS NULL AND project_id = ANY(%(projects)s)"
+            "WHERE deleted_at IS NULL AND state = %(state)s AND project_id = ANY(%(projects)s)"
         )
         with connection.cursor() as cursor:
             cursor.execute(
@@ -105,7 +132,7 @@ class MispredictionQuerySet(models.QuerySet["Misprediction"]):
                 )
                 SELECT name FROM found WHERE name IS NOT NULL LIMIT %(limit)s
                 """,  # noqa: S608  # likewise
-                {"projects": list(projects), "limit": limit},
+                {"projects": list(projects), "state": state, "limit": limit},
             )
             return [name for (name,) in cursor.fetchall()]
 
@@ -119,10 +146,26 @@ class MispredictionQuerySet(models.QuerySet["Misprediction"]):
 
 
 class Misprediction(models.Model):
-    """A photo that its sender called wrongly predicted, stored for review.
+    """A photo whose answer is in review: its sender called it wrong, or a program asked and nobody has said yet.
 
     The columns repeat what the prediction says, so that a row can be read by itself, by people and by other programs.
     """
+
+    class Source(models.TextChoices):
+        PERSON = "person", _("people")
+        PROGRAM = "program", _("programs")
+
+    class State(models.TextChoices):
+        OPEN = "open", _("to review")
+        CORRECTED = "corrected", _("corrected")
+        DISMISSED = "dismissed", _("set aside")
+
+    class Dismissal(models.TextChoices):
+        """Why there is nothing to learn from it."""
+
+        RIGHT = "right", _("the model was right")
+        UNKNOWN = "unknown", _("no known tag")
+        UNUSABLE = "unusable", _("unusable photo")
 
     class Suggestion(models.TextChoices):
         """What the sender says of it."""
@@ -131,12 +174,15 @@ class Misprediction(models.Model):
         NONE = "none", _("none of these tags")
         UNUSABLE = "unusable", _("unusable photo")
 
-    verdict = models.OneToOneField(Verdict, on_delete=models.PROTECT, related_name="misprediction")
+    verdict = models.OneToOneField(
+        Verdict, on_delete=models.PROTECT, null=True, related_name="misprediction", help_text="Null: a program asked."
+    )
+    source = models.CharField(max_length=7, choices=Source, default=Source.PERSON, db_default=Source.PERSON.value)
     picture = models.ForeignKey(Picture, on_delete=models.PROTECT, related_name="mispredictions")
     image_url = models.CharField(max_length=500, help_text=_("Where the blob is; it opens nothing by itself."))
     tag = models.CharField(max_length=200, help_text=_("The most probable tag."))
     probability = models.DecimalField(max_digits=7, decimal_places=4, help_text=_("Of that tag, in percent."))
-    username = models.CharField(max_length=150, help_text=_("Who sent the photo."))
+    username = models.CharField(max_length=150, help_text=_("Who sent the photo; the application, if a program did."))
     probabilities = models.JSONField(help_text=_("Pairs of tag and probability, the most probable first."))
     iteration_name = models.CharField(max_length=200)
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="mispredictions")
@@ -144,6 +190,29 @@ class Misprediction(models.Model):
     suggestion = models.CharField(max_length=8, choices=Suggestion, blank=True)
     suggested_tag = models.CharField(max_length=200, blank=True, help_text=_("What the sender says it is."))
     comment = models.TextField(blank=True)
+    likely_tag = models.CharField(
+        max_length=200, blank=True, db_default="", help_text=_("What most of the images that look like it are.")
+    )
+    likely_share = models.FloatField(null=True, help_text=_("0 to 1: of the nearest images, how many are that."))
+    offered_tag = models.GeneratedField(
+        expression=_OFFERED,
+        output_field=models.CharField(max_length=200),
+        db_persist=True,
+        help_text=_("The tag to accept: the sender's, else the likely one."),
+    )
+    state = models.CharField(max_length=9, choices=State, default=State.OPEN, db_default=State.OPEN.value)
+    dismissal = models.CharField(max_length=8, choices=Dismissal, blank=True, db_default="")
+    right_tags = models.JSONField(
+        default=list, db_default=Value([], models.JSONField()), help_text=_("Key and name of each that a reviewer put.")
+    )
+    had_tags = models.JSONField(
+        null=True, help_text=_("Keys of the tags that its image had before; empty: the correction made the image.")
+    )
+    reviewed_at = models.DateTimeField(null=True)
+    reviewed_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    reviewer = models.CharField(max_length=150, blank=True, db_default="", help_text=_("Their name, as it was."))
+    held_at = models.DateTimeField(null=True, help_text=_("When somebody began to look at it."))
+    held_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     deleted_at = models.DateTimeField(null=True, blank=True, help_text=_("Empty: it is not in the bin."))
     deleted_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
@@ -160,23 +229,60 @@ class Misprediction(models.Model):
             models.CheckConstraint(
                 condition=Q(suggestion="tag") ^ Q(suggested_tag=""), name="misprediction_has_the_tag_it_suggests"
             ),
+            models.CheckConstraint(
+                condition=Q(source="person") ^ Q(verdict=None), name="misprediction_has_a_verdict_if_a_person_s"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["open", "corrected", "dismissed"]), name="misprediction_state_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="corrected") ^ Q(right_tags=[]), name="misprediction_that_is_corrected_has_its_tags"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="dismissed") ^ Q(dismissal=""), name="misprediction_that_is_dismissed_says_why"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="open") ^ Q(reviewed_at__isnull=False), name="misprediction_that_is_done_says_when"
+            ),
+            models.CheckConstraint(
+                condition=Q(likely_tag="") ^ Q(likely_share__gte=0, likely_share__lte=1),
+                name="misprediction_has_the_share_of_the_likely_tag",
+            ),
         ]
         indexes = [
-            models.Index(fields=["-id"], condition=IN_REVIEW, name="misprediction_kept"),
-            models.Index(fields=["tag", "-id"], condition=IN_REVIEW, name="misprediction_kept_by_tag"),
-            models.Index(fields=["username", "-id"], condition=IN_REVIEW, name="misprediction_kept_by_user"),
-            models.Index(fields=["iteration_name", "-id"], condition=IN_REVIEW, name="misprediction_kept_by_iter"),
-            models.Index(fields=["created_at"], condition=IN_REVIEW, name="misprediction_kept_by_day"),
-            models.Index(fields=["-deleted_at", "-id"], condition=~IN_REVIEW, name="misprediction_in_bin"),
+            *(
+                models.Index(fields=["state", *fields, "-id"], condition=IN_REVIEW, name=f"misprediction_by_{name}")
+                for name, fields in _INDEXED.items()
+            ),
+            models.Index(
+                fields=["-deleted_at", "-id"], include=("project",), condition=~IN_REVIEW, name="misprediction_in_bin"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.tag} {self.probability} % ({self.username})"
 
     @property
+    def prediction(self) -> Prediction:
+        """What its sender was told. Raises ValueError where a program asked."""
+        if self.verdict is None:
+            raise ValueError(f"Misprediction {self.pk} is no person's.")
+        return self.verdict.prediction
+
+    @property
     def suggested(self) -> str:
         """What the sender says it is, in the reader's language."""
         return self.suggested_tag or self.get_suggestion_display()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether somebody is looking at it, or was a moment ago."""
+        return self.held_at is not None and self.held_at > timezone.now() - HELD_FOR
+
+    @property
+    def right_names(self) -> list[str]:
+        """What a reviewer says it is."""
+        return [name for _key, name in self.right_tags]
 
     @property
     def rows(self) -> list[TagProbability]:

@@ -3,10 +3,10 @@
 from django.conf import settings
 from django_tasks import task
 
-from feedback import services
+from feedback.services import bin
 
 
 @task()
 def empty_bin() -> int:
     """Erase what reviewers deleted long ago; return how many photos."""
-    return services.empty_bin(days=settings.CLASSIFR_BIN_DAYS, report=lambda key: None)
+    return bin.empty_bin(days=settings.CLASSIFR_BIN_DAYS, report=lambda key: None)

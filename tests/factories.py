@@ -119,7 +119,8 @@ def make_pending(**fields: Any) -> PendingPhoto:
 
 def make_misprediction(**fields: Any) -> Misprediction:
     user = fields.pop("user", None) or make_user()
-    prediction = fields.pop("prediction", None) or make_prediction(user=user)
+    made = {"project": fields["project"]} if "project" in fields else {}
+    prediction = fields.pop("prediction", None) or make_prediction(user=user, **made)
     picture = fields.pop("picture", None) or make_picture(created_by=user)
     values = {
         "verdict": Verdict.objects.create(prediction=prediction, user=user, value="NOK"),

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from accounts.keys import create_key
 from accounts.models import User
+from acts.models import Act
 from classifier.models import PendingPhoto
 from jobs.models import Job
 from tests import factories
@@ -89,6 +90,7 @@ TABLE: list[tuple[str, Access]] = [
     ("feedback:correct", Access("client", "post", OWN)),
     ("feedback:correct", Access("client", "post", OTHERS, of_others=True)),
     ("feedback:uploads", Access("client", "get")),
+    ("feedback:export_uploads", Access("client", "get")),
     ("feedback:delete_uploads", Access("client", "post")),
     ("feedback:photo", Access("client", "get", OWN)),
     ("feedback:photo", Access("client", "get", OTHERS, of_others=True)),
@@ -98,12 +100,18 @@ TABLE: list[tuple[str, Access]] = [
     ("feedback:misprediction", Access("reviewer", "get", ROW)),
     ("feedback:misprediction_photo", Access("reviewer", "get", ROW)),
     ("feedback:misprediction_thumbnail", Access("reviewer", "get", ROW)),
-    ("feedback:delete", Access("reviewer", "post")),
+    ("feedback:act", Access("reviewer", "post")),
+    ("feedback:hold", Access("reviewer", "post", ROW)),
     ("feedback:bin", Access("reviewer", "get")),
-    ("feedback:restore", Access("reviewer", "post")),
     ("feedback:erase", Access("reviewer", "post")),
     ("catalog:picture", Access("developer", "get", PICTURE, is_method_first=True)),
     ("catalog:thumbnail", Access("developer", "get", PICTURE, is_method_first=True)),
+    ("acts:log", Access("admin", "get")),
+    ("acts:export", Access("admin", "get")),
+    ("acts:mine", Access("client", "get")),
+    ("acts:undo_last", Access("client", "post")),
+    ("acts:redo", Access("client", "post")),
+    ("acts:undo", Access("client", "post", ("act",))),
     ("jobs:jobs", Access("developer", "get")),
     ("jobs:tray", Access("developer", "get")),
     ("jobs:cancel", Access("developer", "post", ("job",))),
@@ -165,8 +173,9 @@ def furnish(user: User | None) -> dict[str, int | str]:
         "own": own.pk,
         "held": held.pk,
         "held_for_others": held_for_others.pk,
-        "others": row.verdict.prediction_id,
+        "others": row.prediction.pk,
         "row": row.pk,
+        "act": Act.objects.create(verb="verdict", actor="person", user=owner, name="x", change_count=0).pk,
         "person": factories.make_user().pk,
         "contradiction": Contradiction.objects.create(image=images[0], tag=tag).pk,
         "picture": row.picture.sha256,

@@ -17,7 +17,7 @@ from customvision.models import StoredPrediction
 from engine import backbones
 from engine.images import jpeg
 from feedback.models import Verdict
-from feedback.services import give_verdict
+from feedback.services.verdicts import give_verdict
 from tests import factories
 from tests.azurecv import azure_training
 from training.models import Project

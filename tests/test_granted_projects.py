@@ -49,6 +49,7 @@ SHOWN: dict[str, set[str]] = {
     "feedback:undo": USERS,
     "feedback:correct": USERS,
     "feedback:uploads": SENDERS,
+    "feedback:export_uploads": SENDERS,
     "feedback:delete_uploads": SENDERS,
     "feedback:photo": SENDERS,
     "feedback:thumbnail": SENDERS,
@@ -86,8 +87,9 @@ SHOW_NOTHING = {
     "accounts:password_set",
     *(name for name, _ in TABLE if name.startswith("accounts:user")),
     # What they answer is where one was; what they do is below.
-    "feedback:delete",
-    "feedback:restore",
+    "feedback:act",
+    "feedback:hold",
+    *(name for name, _ in TABLE if name.startswith("acts:")),
 }
 LISTS = {"classifier:home", "feedback:mispredictions", "feedback:bin", "feedback:uploads", "feedback:erase"}
 """Pages that answer everybody who may look at such things; what they show of the project is called so."""
@@ -173,7 +175,8 @@ def test_reviewer_leaves_alone_what_is_not_theirs(
         share(project, is_open=False, users=[reviewer], groups=[])
     before = Misprediction.objects.values().get()
 
-    signed_in(reviewer).post(reverse(f"feedback:{act}"), {"ids": row.pk, "confirmed": "1"})
+    address = reverse("feedback:erase" if act == "erase" else "feedback:act")
+    signed_in(reviewer).post(address, {"ids": row.pk, "act": act, "confirmed": "1"})
 
     assert (list(Misprediction.objects.values()) != [before]) == is_granted
 

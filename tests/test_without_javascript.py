@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.keys import find_key
 from accounts.models import ApiKey, User
 from accounts.roles import Role, role_of
+from acts.models import Act
 from catalog.models import Picture
 from classifier.models import PendingPhoto, Prediction
 from feedback.models import Misprediction, Verdict
@@ -66,7 +67,7 @@ def test_wrong_prediction_reaches_the_reviewer_who_erases_it(food_project: Proje
     assert re.search("Plutôt.: risotto", reviewer.content)
     reviewer.open(f"/mispredictions/{row.pk}/")
     assert "aux cèpes" in reviewer.content
-    reviewer.send("/mispredictions/delete/", ids=str(row.pk))
+    reviewer.send("/mispredictions/act/", act="delete", ids=str(row.pk))
     reviewer.open("/mispredictions/bin/")
     reviewer.send("/mispredictions/bin/erase/", ids=str(row.pk))
     reviewer.send("/mispredictions/bin/erase/", confirmed="1")
@@ -203,11 +204,11 @@ def test_sender_erases_a_photo_that_reviewers_have() -> None:
     browser = PlainBrowser(user)
     browser.open("/uploads/")
 
-    browser.send("/uploads/delete/", ids=[str(row.verdict.prediction_id)])
+    browser.send("/uploads/delete/", ids=[str(row.prediction.pk)])
     browser.send("/uploads/delete/", confirmed="1")
 
     assert browser.url == "/uploads/"
-    assert f"/uploads/{row.verdict.prediction_id}/thumbnail" not in browser.content
+    assert f"/uploads/{row.prediction.pk}/thumbnail" not in browser.content
     assert Misprediction.objects.get() == other
     assert not default_storage.exists(row.picture.blob_key)
 
@@ -216,10 +217,10 @@ def test_reviewer_undoes_a_deletion() -> None:
     row = factories.make_misprediction()
     browser = PlainBrowser(factories.make_reviewer())
     browser.open("/mispredictions/")
-    browser.send("/mispredictions/delete/", ids=str(row.pk))
+    browser.send("/mispredictions/act/", act="delete", ids=str(row.pk))
     assert f"/mispredictions/{row.pk}/" not in browser.content
 
-    browser.send("/mispredictions/bin/restore/", ids=str(row.pk))
+    browser.send(f"/acts/{Act.objects.get().pk}/undo/")
 
     assert f"/mispredictions/{row.pk}/" in browser.content
     assert Misprediction.objects.in_review().get() == row

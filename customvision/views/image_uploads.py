@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import Query
 
+from acts.services import Doer
 from catalog.exceptions import StorageUnavailable
 from catalog.services import read_picture
 from customvision.api_description import takes, takes_pictures
@@ -16,7 +17,7 @@ from customvision.batches import Adding, Entry, check_batch, decoded, uid_of
 from customvision.bodies import read_json, read_pictures
 from customvision.errors import ApiError
 from customvision.fields import Names, Shape
-from customvision.lookups import find_project
+from customvision.lookups import find_project, key_of
 from customvision.models import StoredPrediction
 from customvision.routers import training as router
 from customvision.schemas.images import (
@@ -29,7 +30,7 @@ from customvision.schemas.images import (
     ImageIdCreateEntry,
     ImageUrlCreateBatch,
 )
-from customvision.services import discard_predictions
+from customvision.services import note_learned
 from engine import images
 from engine.images.refusals import MEBI
 from training.models import Image, Project
@@ -104,13 +105,14 @@ def create_images_from_predictions(request: HttpRequest, project_id: UUID) -> Ht
     adding = _adding(request, project, batch, entries)
     uids = {uid for entry in entries if (uid := uid_of(entry.id))}
     stored: dict[UUID | None, StoredPrediction] = {
-        each.uid: each for each in project.stored_predictions.filter(uid__in=uids).select_related("picture")
+        each.uid: each for each in project.stored_predictions.waiting().filter(uid__in=uids).select_related("picture")
     }
     for start in range(0, len(entries), _READ_AT_ONCE):
         some = [(entry, stored.get(uid_of(entry.id))) for entry in entries[start : start + _READ_AT_ONCE]]
         adding.add([_predicted(entry, each, batch) for entry, each in some])
     done = (entry for entry, result in zip(entries, adding.results, strict=True) if result.image)
-    discard_predictions({each for entry in done if (each := stored.get(uid_of(entry.id)))})
+    learned = {each for entry in done if (each := stored.get(uid_of(entry.id)))}
+    note_learned(project, learned, by=Doer.key(key_of(request)))
     return adding.answer()
 
 
@@ -122,7 +124,7 @@ def _predicted(entry: ImageIdCreateEntry, stored: StoredPrediction | None, batch
         except StorageUnavailable as exc:
             logger.warning("Not read: %s", exc)
             content = ImageStatus.ERROR_STORAGE
-    return Entry(entry.id, content, _tag_ids(entry, batch), origin=Image.Source.PREDICTION)
+    return Entry(entry.id, content, _tag_ids(entry, batch), origin=Image.Source.CORRECTION)
 
 
 def _file(entry: ImageFileCreateEntry, batch: Batch) -> Entry:

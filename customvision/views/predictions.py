@@ -42,8 +42,9 @@ def query_predictions(request: HttpRequest, project_id: UUID) -> HttpResponse:
     order = token.order_by or "Newest"
     _check(token, order)
     page = read_page(token, kind=_SESSION, code="BadRequestPredictionInvalidQueryParameters")
-    last_pk = page.newest_of(project.stored_predictions.all())
-    asked = _asked(project.stored_predictions.filter(pk__lte=last_pk), token)
+    waiting = project.stored_predictions.waiting()
+    last_pk = page.newest_of(waiting)
+    asked = _asked(waiting.filter(pk__lte=last_pk), token)
     rows = list(_after(asked, page, order).order_by(*_ORDERS[order])[: page.size + 1])
     results = rows[: page.size]
     last = (results[-1].uncertainty, results[-1].pk) if len(rows) > page.size else None

@@ -4,8 +4,8 @@ import logging
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Exists, OuterRef
-from django.http import HttpResponse, HttpResponseBase
+from django.db.models import Exists, OuterRef, Subquery
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -20,10 +20,11 @@ from catalog.models import Picture
 from catalog.services import THUMBNAIL_SIDE
 from classifier.models import PendingPhoto, Prediction, PredictionQuerySet
 from engine import images
-from feedback import services
+from feedback.exporting import export_uploads
 from feedback.models import Misprediction
+from feedback.services.erasure import Erasure, erase_predictions
 from feedback.views.answers import NOTHING, PAGE_SIZE, STORAGE_REFUSES, chosen_ids
-from training.models import Project
+from training.models import Image, Project
 from web.paging import page_by_key
 
 logger = logging.getLogger(__name__)
@@ -65,6 +66,16 @@ def photo(request: UserRequest, pk: int) -> HttpResponseBase:
 
 
 @login_required
+@never_cache
+@require_safe
+def export(request: UserRequest) -> HttpResponseBase:
+    """Give everything that the person sent, as a ZIP: photos that are kept, verdicts and corrections."""
+    answer = StreamingHttpResponse(export_uploads(_own(request)), content_type="application/zip")
+    answer.headers["Content-Disposition"] = f'attachment; filename="classifr-{timezone.localdate()}.zip"'
+    return answer
+
+
+@login_required
 @require_POST
 def delete(request: UserRequest) -> HttpResponseBase:
     """Ask whether the chosen ones are to go for good; once that is confirmed, erase them."""
@@ -76,7 +87,7 @@ def delete(request: UserRequest) -> HttpResponseBase:
     if "confirmed" not in request.POST:
         return render(request, "feedback/confirm_uploads.html", {"predictions": chosen, "back_url": back})
     try:
-        erasure = services.erase_predictions(chosen)
+        erasure = erase_predictions(chosen)
     except StorageUnavailable as exc:
         logger.warning("Predictions not erased: %s", exc, exc_info=exc)
         messages.error(request, STORAGE_REFUSES)
@@ -88,7 +99,7 @@ def delete(request: UserRequest) -> HttpResponseBase:
     return redirect(back)
 
 
-def _erasure_sentence(erasure: services.Erasure) -> str:
+def _erasure_sentence(erasure: Erasure) -> str:
     sentence = ngettext("%(count)s upload erased.", "%(count)s uploads erased.", erasure.erased)
     erased = sentence % {"count": erasure.erased}
     if not erasure.shared:
@@ -106,11 +117,17 @@ def _own(request: UserRequest) -> PredictionQuerySet:
 
 
 def _with_photos(predictions: PredictionQuerySet) -> PredictionQuerySet:
-    """Say of each prediction whether its photo waits for the verdict or is stored, without reading the photos."""
+    """Say of each prediction whether its photo waits for the verdict or is stored, without reading the photos.
+
+    taught: the name of the first iteration that learned from its correction.
+    """
     waiting = PendingPhoto.objects.waiting(timezone.now()).filter(prediction=OuterRef("pk"))
     kept = Misprediction.objects.filter(verdict__prediction=OuterRef("pk"))
-    return predictions.select_related("project", "verdict").annotate(
-        photo_waits=Exists(waiting), photo_kept=Exists(kept)
+    image = Image.objects.filter(project=OuterRef("project"), picture=OuterRef("verdict__misprediction__picture"))
+    return predictions.select_related("project", "verdict__misprediction").annotate(
+        photo_waits=Exists(waiting),
+        photo_kept=Exists(kept),
+        taught=Subquery(image.values("learned_by__name")[:1]),
     )
 
 

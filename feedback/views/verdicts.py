@@ -13,10 +13,10 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.access import UserRequest
 from catalog.exceptions import StorageUnavailable
 from classifier.models import Prediction
-from feedback import services
 from feedback.exceptions import TooLate
 from feedback.forms import CommentForm, RightTagForm
 from feedback.models import Misprediction, Verdict
+from feedback.services import verdicts
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ def give(request: UserRequest, pk: int) -> HttpResponseBase:
         return _not_given(request, prediction, _("A verdict is OK or NOK."))
     value = Verdict.Value(request.POST["verdict"])
     try:
-        verdict, is_new = services.give_verdict(prediction=prediction, value=value, by=request.user)
+        verdict, is_new = verdicts.give_verdict(prediction=prediction, value=value, by=request.user)
     except Prediction.DoesNotExist as exc:
         raise Http404 from exc
     warning = _warning(verdict, value, is_new=is_new)
@@ -61,8 +61,8 @@ def correct(request: UserRequest, pk: int) -> HttpResponseBase:
     form = (CommentForm if name == "comment_form" else RightTagForm)(request.POST, prediction=prediction)
     if misprediction and not form.is_valid():
         template = "feedback/_given.html" if request.htmx else "feedback/confirmation.html"
-        return render(request, template, _given(misprediction.verdict) | {name: form})
-    if not (misprediction and services.keep_words(misprediction=misprediction, **form.cleaned_data)):
+        return render(request, template, _given(_own_verdict(request, pk)) | {name: form})
+    if not (misprediction and verdicts.keep_words(misprediction=misprediction, **form.cleaned_data)):
         if request.htmx:
             raise Http404
         messages.warning(request, _("The photo is not kept any more: there is nothing to correct."))
@@ -82,7 +82,7 @@ def undo(request: UserRequest, pk: int) -> HttpResponseBase:
     """Take one's verdict back; the buttons for another one come in its place."""
     prediction = _own_prediction(request, pk)
     try:
-        photo_waits = services.withdraw_verdict(prediction=prediction)
+        photo_waits = verdicts.withdraw_verdict(prediction=prediction, by=request.user)
     except TooLate:
         return _not_withdrawn(request, pk, _("It is too late to undo this verdict: it stands."))
     except StorageUnavailable as exc:

@@ -2,6 +2,7 @@
 (() => {
   "use strict";
   const TAKES_TEXT = "textarea, select, [contenteditable], input:not([type=checkbox], [type=radio], [type=range], [type=file])";
+  const MOVES_BY_ARROWS = "textarea, select, [contenteditable], input:not([type=checkbox])";
   const IS_OPEN = "dialog[open], :popover-open";
 
   function buttonFor(key, target) {
@@ -12,10 +13,13 @@
   }
 
   document.addEventListener("keydown", (event) => {
-    const { key, target } = event;
+    const { target } = event;
+    const isArrow = event.key.startsWith("Arrow");
+    const key = isArrow ? event.key : event.key.toLowerCase();
     if (document.documentElement.dataset.keys === "off" || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-    if (key.length !== 1 || target.matches(TAKES_TEXT) || document.querySelector(IS_OPEN)) return;
-    const button = buttonFor(key.toLowerCase(), target);
+    if ((key.length !== 1 && !isArrow) || target.matches(isArrow ? MOVES_BY_ARROWS : TAKES_TEXT)) return;
+    if (document.querySelector(IS_OPEN)) return;
+    const button = buttonFor(key, target);
     if (!button) return;
     event.preventDefault();
     button.click();

@@ -8,6 +8,7 @@
   const allBox = all.querySelector("input");
   const count = bar.querySelector("output");
   const buttons = bar.querySelectorAll("button");
+  const everything = bar.querySelector("[name=everything]");
 
   function update() {
     const selected = boxes.filter((box) => box.checked).length;
@@ -15,7 +16,7 @@
     allBox.indeterminate = selected > 0 && selected < boxes.length;
     count.textContent = selected ? count.dataset.some.replace("COUNT", selected) : count.dataset.none;
     count.classList.toggle("is-none", selected === 0);
-    for (const button of buttons) button.disabled = selected === 0;
+    for (const button of buttons) button.disabled = selected === 0 && !everything?.checked;
   }
 
   allBox.addEventListener("change", () => {
@@ -23,6 +24,7 @@
     update();
   });
   for (const box of boxes) box.addEventListener("change", update);
+  everything?.addEventListener("change", update);
   window.addEventListener("pageshow", update);
   all.hidden = false;
   update();

@@ -140,9 +140,9 @@ def test_acts_on_lists_never_lead_elsewhere(db: None, target: str) -> None:
     for address, ids in [
         (reverse("training:images_tag", args=[project.pk]), image.pk),
         (reverse("training:images_delete", args=[project.pk]), image.pk),
-        (reverse("feedback:delete"), misprediction.pk),
+        (reverse("feedback:act"), misprediction.pk),
     ]:
-        for fields in ({"ids": ids}, {"ids": ids, "confirmed": "1"}, {}):
+        for fields in ({"ids": ids, "act": "delete"}, {"ids": ids, "confirmed": "1"}, {}):
             answer = browser.post(address, {**fields, "next": target})
             assert "evil.example" not in answer.headers.get("Location", "")
             assert b"evil.example" not in answer.content

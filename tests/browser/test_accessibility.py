@@ -21,9 +21,11 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.keys import create_key
 from accounts.models import ApiKey, PasswordLink, User
+from acts.services import Doer
 from classifier.exceptions import BackendUnavailable
 from classifier.models import PendingPhoto, Prediction
-from feedback.models import Verdict
+from feedback.models import Misprediction, Verdict
+from feedback.services import review
 from jobs.models import Job
 from tests import factories
 from tests.browser.examining import DESKTOP, PHONE, ZOOMED, broken_rules, examine
@@ -222,7 +224,11 @@ def test_pages_of_reviewers(walk: Walk) -> None:
     page, reviewer = walk.page, factories.make_reviewer(username="remi")
     become(page, walk.server, reviewer)
     walk.go("/mispredictions/", "nothing to review")
-    rows = [factories.make_misprediction(suggested_tag="risotto", comment="Aux cèpes.") for _ in range(3)]
+    project = factories.make_project()
+    tag = project.tags.create(name="risotto")
+    rows = [
+        factories.make_misprediction(project=project, suggested_tag="risotto", comment="Aux cèpes.") for _ in range(3)
+    ]
     factories.make_misprediction(deleted_at=timezone.now(), deleted_by=reviewer)
 
     walk.go("/mispredictions/", "review")
@@ -233,9 +239,16 @@ def test_pages_of_reviewers(walk: Walk) -> None:
     walk.go(f"/mispredictions/?user={reviewer.username}", "review, nothing passes")
     walk.go(f"/mispredictions/{rows[0].pk}/", "one of them")
     page.goto(walk.server.url + "/mispredictions/")
-    page.locator("button[form=delete-one]").first.click()
+    page.locator("[name=ids][form=selection]").first.check()
+    page.locator("#selection [value=delete]").click()
     expect(page.locator(".messages button")).to_be_visible()
     walk.look("review, with undo")
+    walk.go("/acts/mine/", "my acts")
+    review.correct(Misprediction.objects.filter(pk=rows[0].pk), tags=[tag], by=Doer.person(reviewer))
+    walk.go("/mispredictions/?state=corrected", "corrected")
+    walk.go(f"/mispredictions/{rows[0].pk}/?state=corrected", "one that is corrected")
+    page.locator("[popovertarget=desk-keys]").click()
+    walk.look("keys")
     walk.go("/mispredictions/bin/", "bin")
     walk.go(f"/mispredictions/{max(row.pk for row in rows)}/", "one in the bin")
     page.goto(walk.server.url + "/mispredictions/bin/")
@@ -444,7 +457,7 @@ def test_pages_of_the_admin(walk: Walk) -> None:
     """Django's pages are held to axe's rules alone: they look as they always do."""
     page, leaver = walk.page, factories.make_developer(username="diane")
     project, iterations = make_rooms_of_developers(leaver)
-    verdict = factories.make_misprediction().verdict
+    wrong = factories.make_misprediction()
     key, _text = create_key(name="camera", scope="all", by=leaver)
     shown = [
         leaver,
@@ -453,8 +466,8 @@ def test_pages_of_the_admin(walk: Walk) -> None:
         project,
         project.tags.first(),
         iterations[0],
-        verdict.prediction,
-        verdict,
+        wrong.prediction,
+        wrong.verdict,
     ]
     become(page, walk.server, factories.make_administrator(username="root"))
     user = f"/admin/accounts/user/{leaver.pk}/"

@@ -53,10 +53,10 @@ def test_sender_erases_a_photo_that_reviewers_have(any_page: Page, live_server: 
     row, other = (factories.make_misprediction(user=sender) for _ in range(2))
     sign_in(any_page, live_server, sender)
     any_page.locator("a[href='/uploads/']").click()
-    shown = any_page.locator(f"img[src='/uploads/{row.verdict.prediction.pk}/thumbnail']")
+    shown = any_page.locator(f"img[src='/uploads/{row.prediction.pk}/thumbnail']")
     assert shown.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
 
-    any_page.locator(f"input[name=ids][value='{row.verdict.prediction.pk}'][form=selection]").check()
+    any_page.locator(f"input[name=ids][value='{row.prediction.pk}'][form=selection]").check()
     any_page.locator("#selection button").click()
     any_page.locator("[name=confirmed]").click()
 
@@ -85,12 +85,13 @@ def test_reviewer_undoes_a_deletion(any_page: Page, live_server: LiveServer) -> 
     row = factories.make_misprediction()
     sign_in(any_page, live_server, factories.make_reviewer(username="remi"))
     any_page.goto(f"{live_server.url}/mispredictions/")
-    any_page.locator("button[form=delete-one]").click()
+    any_page.locator("[name=ids][form=selection]").check()
+    any_page.locator("#selection [value=delete]").click()
     expect(any_page.locator(".empty")).to_be_visible()
 
-    any_page.locator(".messages button[form=restore]").click()
+    any_page.locator(".messages .said-undo button").click()
 
-    expect(any_page.locator(f"a[href='/mispredictions/{row.pk}/']")).to_be_visible()
+    expect(any_page.locator(f".shot-photo[href^='/mispredictions/{row.pk}/']")).to_be_visible()
     assert Misprediction.objects.in_review().get() == row
 
 
@@ -98,7 +99,7 @@ def test_reviewer_undoes_a_deletion(any_page: Page, live_server: LiveServer) -> 
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_nothing_scrolls_sideways(browser: Browser, live_server: LiveServer, width: int, scheme: str) -> None:
     reviewer = factories.make_reviewer(username="remi")
-    kept = factories.make_misprediction(user=reviewer).verdict.prediction
+    kept = factories.make_misprediction(user=reviewer).prediction
     factories.make_misprediction(user=reviewer, deleted_at=timezone.now(), deleted_by=reviewer)
     factories.make_prediction(user=reviewer, top_tag="a tag of a name that is long enough to be broken somewhere")
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, locale="fr-FR")  # type: ignore[arg-type]

@@ -19,10 +19,12 @@ from django.core.management import call_command  # noqa: E402
 
 from accounts.models import User  # noqa: E402
 from accounts.services import create_first_users  # noqa: E402
+from acts.services import Doer  # noqa: E402
 from catalog.storage import read_blob, stored_blobs  # noqa: E402
 from classifier.models import PendingPhoto, Prediction  # noqa: E402
 from feedback.models import Misprediction  # noqa: E402
-from feedback.services import erase_mispredictions, move_to_bin  # noqa: E402
+from feedback.services.bin import erase_mispredictions  # noqa: E402
+from feedback.services.review import move_to_bin  # noqa: E402
 from tests import factories  # noqa: E402
 from training.models import Iteration, Project  # noqa: E402
 from training.services.images import upload_images  # noqa: E402
@@ -85,7 +87,7 @@ def write_and_erase() -> None:
         say_nok(client, factories.make_photo(seed=1000 + number))
         if number % 3 == 0:
             newest = Misprediction.objects.filter(pk=Misprediction.objects.latest("pk").pk)
-            move_to_bin(newest, by=User.objects.get(username="client"))
+            move_to_bin(newest, by=Doer.person(User.objects.get(username="client")))
             erase_mispredictions(newest)
         print(number, flush=True)  # noqa: T201  # whoever started this waits for it
         time.sleep(0.01)

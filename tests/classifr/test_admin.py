@@ -56,10 +56,10 @@ def words_of(page: str) -> set[str]:
 def test_admin_says_everything_in_both_languages(client: Client, db: None) -> None:
     """What it says alike in both was translated by nobody, but for words of both languages, and names."""
     said: dict[str, set[str]] = {}
-    verdict = factories.make_misprediction().verdict
+    wrong = factories.make_misprediction()
     tag = factories.make_project(name="4").tags.create(name="2")
     key, _text = create_key(name="3", scope="all", by=None)
-    rows = [tag, tag.project, verdict, verdict.prediction, key, *Group.objects.all(), verdict.user]
+    rows = [tag, tag.project, wrong.verdict, wrong.prediction, key, *Group.objects.all(), wrong.prediction.user]
     models = [*site._registry]
     for language in ("fr", "en"):
         client.force_login(factories.make_administrator(language=language))

@@ -196,7 +196,7 @@ def test_nothing_is_done_without_a_token(signed_in: SignIn, db: None, address: s
 
 def test_all_that_takes_posts_is_among_them() -> None:
     assert len(ADDRESSES) > 60
-    assert {"/", "/predictions/1/verdict/", "/mispredictions/delete/", "/projects/1/train"} <= set(ADDRESSES)
+    assert {"/", "/predictions/1/verdict/", "/mispredictions/act/", "/projects/1/train"} <= set(ADDRESSES)
 
 
 # Private pictures

@@ -35,9 +35,9 @@ def test_sdk_makes_an_image_of_a_prediction(trainer: Any, project: Project) -> N
     assert summary.is_batch_successful
     image = Image.objects.get()
     assert (summary.images[0].source_url, summary.images[0].image.id) == (str(stored.uid), str(image.uid))
-    assert (image.source, image.picture) == (Image.Source.PREDICTION, stored.picture)
+    assert (image.source, image.picture) == (Image.Source.CORRECTION, stored.picture)
     assert [each.name for each in image.tags.all()] == ["hot"]
-    assert not StoredPrediction.objects.exists()
+    assert not StoredPrediction.objects.waiting().exists()
 
 
 def test_answer_for_an_image_without_tags_is_as_recorded(call: Call, project: Project) -> None:

@@ -14,10 +14,11 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import User
+from acts.services import Doer
 from catalog.models import Picture, Vector
 from catalog.services import store_vector
-from feedback import services
-from feedback.models import Misprediction, Verdict
+from feedback.models import Misprediction, MispredictionQuerySet, Verdict
+from feedback.services import bin, erasure, review
 from feedback.tasks import empty_bin
 from feedback.views.answers import PAGE_SIZE
 from tests import factories
@@ -45,6 +46,10 @@ def obstruct(row: Misprediction, blobs: Path) -> None:
     (blobs / row.picture.blob_key / "in the way").mkdir(parents=True)
 
 
+def restored_now(rows: MispredictionQuerySet) -> list[int]:
+    return review.restore(rows, by=Doer.command("test")).changed
+
+
 def clear(row: Misprediction, blobs: Path) -> None:
     (blobs / row.picture.blob_key / "in the way").rmdir()
     (blobs / row.picture.blob_key).rmdir()
@@ -53,7 +58,7 @@ def clear(row: Misprediction, blobs: Path) -> None:
 def test_deleted_photo_says_when_and_by_whom(site: Client, reviewer: User) -> None:
     row = factories.make_misprediction()
 
-    site.post(reverse("feedback:delete"), {"ids": row.pk})
+    site.post(reverse("feedback:act"), {"act": "delete", "ids": row.pk})
     page = site.get(BIN)
 
     assert [each.pk for each in page.context["page"].rows] == [row.pk]
@@ -99,9 +104,9 @@ def test_number_of_queries_does_not_grow(
 
 def test_restored_photo_is_back_in_its_place(site: Client) -> None:
     rows = [factories.make_misprediction().pk for _ in range(3)]
-    site.post(reverse("feedback:delete"), {"ids": rows[1]})
+    site.post(reverse("feedback:act"), {"act": "delete", "ids": rows[1]})
 
-    site.post(reverse("feedback:restore"), {"ids": rows[1]})
+    site.post(reverse("feedback:act"), {"act": "restore", "ids": rows[1]})
 
     assert [each.pk for each in site.get("/mispredictions/").context["page"].rows] == rows[::-1]
     assert Misprediction.objects.get(pk=rows[1]).deleted_by is None
@@ -110,8 +115,8 @@ def test_restored_photo_is_back_in_its_place(site: Client) -> None:
 def test_photo_in_the_bin_is_shown_whole_with_a_way_out(site: Client) -> None:
     page = site.get(reverse("feedback:misprediction", args=[binned().pk])).content.decode()
 
-    assert reverse("feedback:restore") in page
-    assert reverse("feedback:delete") not in page
+    assert 'name="act" value="restore"' in page
+    assert 'name="act" value="delete"' not in page
 
 
 def test_erasing_asks_first(site: Client) -> None:
@@ -210,15 +215,15 @@ def test_one_that_the_storage_refuses_is_reported_and_tried_again(
 
 
 def test_storage_that_is_away_is_not_asked_for_each(request: pytest.FixtureRequest, db: None) -> None:
-    count = services.MOST_REFUSALS + 2
+    count = bin.MOST_REFUSALS + 2
     for _ in range(count):
         binned(days=40)
     request.getfixturevalue("storage_refuses")
     refused: list[str] = []
 
-    assert services.empty_bin(days=30, report=refused.append) == 0
+    assert bin.empty_bin(days=30, report=refused.append) == 0
 
-    assert len(refused) == services.MOST_REFUSALS
+    assert len(refused) == bin.MOST_REFUSALS
     assert Misprediction.objects.count() == count
 
 
@@ -255,7 +260,7 @@ def test_restoring_and_erasing_at_once_leave_all_or_nothing(any_blobs: str, atte
     row = binned()
     mine = Misprediction.objects.filter(pk=row.pk)
 
-    erased, restored = at_once(lambda: services.erase_mispredictions(mine), lambda: services.restore(mine))
+    erased, restored = at_once(lambda: bin.erase_mispredictions(mine), lambda: len(restored_now(mine)))
 
     assert erased + restored == 1
     assert Misprediction.objects.in_review().exists() == bool(restored)
@@ -267,7 +272,7 @@ def test_erasing_twice_at_once_erases_once(any_blobs: str) -> None:
     row = binned()
     mine = Misprediction.objects.filter(pk=row.pk)
 
-    counts = at_once(*[lambda: services.erase_mispredictions(mine)] * 4)
+    counts = at_once(*[lambda: bin.erase_mispredictions(mine)] * 4)
 
     assert sorted(counts) == [0, 0, 0, 1]
     assert not Picture.objects.exists()
@@ -279,7 +284,7 @@ def test_two_rows_of_one_photo_erased_at_once_leave_no_blob(any_blobs: str) -> N
     rows = [binned(picture=picture) for _ in range(4)]
 
     def erase(row: Misprediction) -> Callable[[], int]:
-        return lambda: services.erase_mispredictions(Misprediction.objects.filter(pk=row.pk))
+        return lambda: bin.erase_mispredictions(Misprediction.objects.filter(pk=row.pk))
 
     assert at_once(*map(erase, rows)) == [1, 1, 1, 1]
 
@@ -290,10 +295,10 @@ def test_two_rows_of_one_photo_erased_at_once_leave_no_blob(any_blobs: str) -> N
 @pytest.mark.django_db(transaction=True)
 def test_sender_and_reviewer_erasing_at_once_leave_nothing(any_blobs: str) -> None:
     row = binned()
-    prediction = row.verdict.prediction
+    prediction = row.prediction
     mine = Misprediction.objects.filter(pk=row.pk)
 
-    at_once(lambda: services.erase_mispredictions(mine), lambda: services.erase_predictions([prediction]))
+    at_once(lambda: bin.erase_mispredictions(mine), lambda: erasure.erase_predictions([prediction]))
 
     assert not Misprediction.objects.exists()
     assert not Verdict.objects.exists()

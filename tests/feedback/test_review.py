@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -56,7 +57,7 @@ def test_number_of_queries_does_not_grow(site: Client, django_assert_num_queries
     for _ in range(2):
         for _ in range(4):
             factories.make_misprediction()
-        with django_assert_num_queries(9) as queries:
+        with django_assert_num_queries(16) as queries:
             site.get(LIST)
         counts.append(len(queries))
 
@@ -109,7 +110,7 @@ def test_deletion_takes_photos_off_the_list_at_once(site: Client) -> None:
     gone = [factories.make_misprediction() for _ in range(2)]
     stays = factories.make_misprediction()
 
-    site.post(reverse("feedback:delete"), {"ids": [each.pk for each in gone]})
+    site.post(reverse("feedback:act"), {"act": "delete", "ids": [each.pk for each in gone]})
 
     assert listed(site) == [stays.pk]
 
@@ -117,11 +118,15 @@ def test_deletion_takes_photos_off_the_list_at_once(site: Client) -> None:
 def test_deletion_can_be_undone_from_its_message(site: Client) -> None:
     rows = [factories.make_misprediction().pk for _ in range(2)]
 
-    page = site.post(reverse("feedback:delete"), {"ids": rows}, follow=True).content.decode()
-    offered = re.findall(r'name="ids" value="(\d+)" form="restore"', page)
-    site.post(reverse("feedback:restore"), {"ids": offered, "next": LIST})
+    page = site.post(reverse("feedback:act"), {"act": "delete", "ids": rows}, follow=True).content.decode()
+    [undo] = re.findall(r'class="said-undo" method="post" action="([^"]+)"', page)
+    site.post(undo, {"next": LIST})
 
     assert listed(site) == rows[::-1]
+
+
+def names(column: str, **options: Any) -> list[str]:
+    return Misprediction.objects.names(column, state=Misprediction.State.OPEN, **options)
 
 
 def test_names_are_those_of_the_rows_outside_the_bin(site: Client) -> None:
@@ -130,14 +135,14 @@ def test_names_are_those_of_the_rows_outside_the_bin(site: Client) -> None:
     for tag in ("pizza", "risotto", "pizza", "cannoli", "gnocchi"):
         factories.make_misprediction(tag=tag, prediction=factories.make_prediction(project=prediction.project))
     factories.make_misprediction(tag="of another project")
-    site.post(reverse("feedback:delete"), {"ids": [Misprediction.objects.get(tag="cannoli").pk]})
+    site.post(reverse("feedback:act"), {"act": "delete", "ids": [Misprediction.objects.get(tag="cannoli").pk]})
 
-    assert Misprediction.objects.names("tag", projects=projects) == ["gnocchi", "pizza", "risotto"]
-    assert Misprediction.objects.names("tag", projects=projects, limit=2) == ["gnocchi", "pizza"]
+    assert names("tag", projects=projects) == ["gnocchi", "pizza", "risotto"]
+    assert names("tag", projects=projects, limit=2) == ["gnocchi", "pizza"]
 
 
 def test_names_of_nothing_are_none(db: None) -> None:
-    assert Misprediction.objects.names("username", projects=[1]) == []
+    assert names("username", projects=[1]) == []
 
 
 def test_filters_offer_tags_iterations_and_users(site: Client) -> None:
@@ -158,14 +163,14 @@ def test_filters_are_combined(site: Client) -> None:
     assert listed(site, tag="risotto", user="claire") == [wanted.pk]
 
 
-@pytest.mark.parametrize("name", ["delete", "restore", "erase"])
+@pytest.mark.parametrize(("name", "act"), [("act", "delete"), ("act", "restore"), ("act", "accept"), ("erase", "")])
 @pytest.mark.parametrize("ids", [[], ["x"], ["9" * 30], ["123456"]])
-def test_choosing_nothing_is_said(site: Client, ids: list[str], name: str) -> None:
-    answer = site.post(reverse(f"feedback:{name}"), {"ids": ids, "confirmed": "1"}, follow=True)
+def test_choosing_nothing_is_said(site: Client, ids: list[str], name: str, act: str) -> None:
+    answer = site.post(reverse(f"feedback:{name}"), {"act": act, "ids": ids, "confirmed": "1"}, follow=True)
 
     assert len(list(answer.context["messages"])) == 1
 
 
 def test_empty_list_says_why(site: Client, settings: Settings) -> None:
-    assert site.get(LIST).context["is_filtered"] is False
-    assert site.get(LIST, {"user": "nobody"}).context["is_filtered"] is True
+    assert site.get(LIST).context["filters"].is_filtered is False
+    assert site.get(LIST, {"user": "nobody"}).context["filters"].is_filtered is True

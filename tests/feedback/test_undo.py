@@ -14,11 +14,12 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User
+from acts.services import Doer
 from catalog.models import Picture, Vector
 from classifier.models import PendingPhoto, Prediction
-from feedback import services
 from feedback.exceptions import TooLate
 from feedback.models import Misprediction, Verdict
+from feedback.services import bin, erasure, review, verdicts
 from tests import factories
 from tests.feedback.racing import at_once
 
@@ -53,8 +54,13 @@ def make_waiting(user: User, photo: bytes) -> Prediction:
     return prediction
 
 
+def withdraw(prediction: Prediction) -> bool:
+    assert prediction.user
+    return verdicts.withdraw_verdict(prediction=prediction, by=prediction.user)
+
+
 def judge(prediction: Prediction, value: str) -> None:
-    services.give_verdict(prediction=prediction, value=Verdict.Value(value), by=prediction.user)  # type: ignore[arg-type]
+    verdicts.give_verdict(prediction=prediction, value=Verdict.Value(value), by=prediction.user)  # type: ignore[arg-type]
 
 
 def undo_url(prediction: Prediction) -> str:
@@ -97,7 +103,7 @@ def test_going_back_to_the_confirmation_leads_to_the_buttons(site: Client, predi
 
 def test_correction_that_comes_after_the_undo_is_answered(site: Client, prediction: Prediction) -> None:
     judge(prediction, "NOK")
-    services.withdraw_verdict(prediction=prediction)
+    withdraw(prediction)
 
     page = site.post(reverse("feedback:correct", args=[prediction.pk]), {"comment": "a pizza"}, follow=True)
 
@@ -156,17 +162,17 @@ def test_photo_that_another_one_points_at_stays_in_review(person: User, predicti
     other = make_waiting(factories.make_user(), photo)
     judge(other, "NOK")
 
-    assert services.withdraw_verdict(prediction=prediction)
+    assert withdraw(prediction)
 
-    assert Misprediction.objects.get().verdict.prediction == other
+    assert Misprediction.objects.get().prediction == other
     assert default_storage.exists(Picture.objects.get().blob_key)
 
 
 def test_photo_in_the_reviewers_bin_comes_back_too(prediction: Prediction, reviewer: User) -> None:
     judge(prediction, "NOK")
-    services.move_to_bin(Misprediction.objects.all(), by=reviewer)
+    review.move_to_bin(Misprediction.objects.all(), by=Doer.person(reviewer))
 
-    assert services.withdraw_verdict(prediction=prediction)
+    assert withdraw(prediction)
 
     assert not Misprediction.objects.exists()
     assert PendingPhoto.objects.exists()
@@ -174,10 +180,10 @@ def test_photo_in_the_reviewers_bin_comes_back_too(prediction: Prediction, revie
 
 def test_photo_that_reviewers_erased_does_not_come_back(prediction: Prediction, reviewer: User) -> None:
     judge(prediction, "NOK")
-    services.move_to_bin(Misprediction.objects.all(), by=reviewer)
-    services.erase_mispredictions(Misprediction.objects.all())
+    review.move_to_bin(Misprediction.objects.all(), by=Doer.person(reviewer))
+    bin.erase_mispredictions(Misprediction.objects.all())
 
-    assert not services.withdraw_verdict(prediction=prediction)
+    assert not withdraw(prediction)
 
     assert not Verdict.objects.exists()
     assert not PendingPhoto.objects.exists()
@@ -279,7 +285,7 @@ def test_htmx_corrects_in_the_fragment(site: Client, prediction: Prediction) -> 
 
 
 def _withdraw(prediction: Prediction) -> Callable[[], bool]:
-    return lambda: services.withdraw_verdict(prediction=prediction)
+    return lambda: withdraw(prediction)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -298,7 +304,7 @@ def test_undo_while_a_reviewer_moves_it_to_the_bin(any_blobs: str, photo: bytes)
     prediction, reviewer = make_waiting(factories.make_user(), photo), factories.make_reviewer()
     judge(prediction, "NOK")
 
-    at_once(_withdraw(prediction), lambda: services.move_to_bin(Misprediction.objects.all(), by=reviewer))
+    at_once(_withdraw(prediction), lambda: review.move_to_bin(Misprediction.objects.all(), by=Doer.person(reviewer)))
 
     assert bytes(PendingPhoto.objects.get().content) == photo
     assert not Misprediction.objects.exists()
@@ -312,7 +318,7 @@ def test_undo_while_a_reviewer_erases_it(any_blobs: str, photo: bytes, attempt: 
     judge(prediction, "NOK")
     Misprediction.objects.update(deleted_at=timezone.now())
 
-    back, erased = at_once(_withdraw(prediction), lambda: services.erase_mispredictions(Misprediction.objects.all()))
+    back, erased = at_once(_withdraw(prediction), lambda: bin.erase_mispredictions(Misprediction.objects.all()))
 
     assert back + erased == 1
     assert PendingPhoto.objects.count() == back
@@ -325,11 +331,11 @@ def test_undo_while_its_sender_erases_it(any_blobs: str, photo: bytes) -> None:
     prediction = make_waiting(factories.make_user(), photo)
     judge(prediction, "NOK")
 
-    def withdraw() -> None:
+    def withdraw_it() -> None:
         with suppress(Prediction.DoesNotExist):  # the other was faster
-            services.withdraw_verdict(prediction=prediction)
+            withdraw(prediction)
 
-    at_once(withdraw, lambda: services.erase_predictions([prediction]))
+    at_once(withdraw_it, lambda: erasure.erase_predictions([prediction]))
 
     assert not any(model.objects.exists() for model in (Prediction, Verdict, PendingPhoto, Misprediction, Picture))
 
@@ -339,4 +345,4 @@ def test_verdict_that_is_just_too_old_raises(prediction: Prediction, settings: S
     settings.CLASSIFR_UNDO_SECONDS = 0
 
     with pytest.raises(TooLate):
-        services.withdraw_verdict(prediction=prediction)
+        withdraw(prediction)

@@ -19,8 +19,8 @@ from accounts.models import User
 from catalog.models import Picture, Vector
 from catalog.services import store_vector
 from classifier.models import PendingPhoto, Prediction
-from feedback import services
 from feedback.models import Misprediction, Verdict
+from feedback.services import erasure, verdicts
 from feedback.views.answers import PAGE_SIZE
 from tests import factories
 from tests.feedback.racing import at_once
@@ -88,7 +88,7 @@ def test_link_is_in_everybodys_header(site: Client) -> None:
 
 
 def test_each_row_says_what_became_of_it(site: Client, person: User) -> None:
-    kept, waiting = factories.make_misprediction(user=person).verdict.prediction, make_waiting(person)
+    kept, waiting = factories.make_misprediction(user=person).prediction, make_waiting(person)
     gone = factories.make_prediction(user=person)
 
     page = site.get(LIST).content.decode()
@@ -113,7 +113,7 @@ def test_what_nok_does_is_said_once_where_a_photo_waits(site: Client, person: Us
 
 
 def test_photo_that_is_kept_is_shown_with_its_prediction(site: Client, person: User) -> None:
-    kept = factories.make_misprediction(user=person).verdict.prediction
+    kept = factories.make_misprediction(user=person).prediction
 
     page = site.get(reverse("classifier:prediction", args=[kept.pk])).content.decode()
 
@@ -124,7 +124,7 @@ def test_photo_that_is_kept_is_shown_with_its_prediction(site: Client, person: U
 def test_photo_is_shown_to_its_sender_alone(
     signed_in: SignIn, person: User, reviewer: User, any_blobs: str, name: str
 ) -> None:
-    kept, waiting = factories.make_misprediction(user=person).verdict.prediction, make_waiting(person)
+    kept, waiting = factories.make_misprediction(user=person).prediction, make_waiting(person)
     urls = [reverse(name, args=[each.pk]) for each in (kept, waiting)]
 
     assert {signed_in(person).get(url).status_code for url in urls} == {HTTPStatus.OK}
@@ -133,7 +133,7 @@ def test_photo_is_shown_to_its_sender_alone(
 
 @pytest.mark.parametrize("name", ["feedback:photo", "feedback:thumbnail"])
 def test_browser_keeps_no_copy(site: Client, person: User, name: str) -> None:
-    answer = site.get(reverse(name, args=[factories.make_misprediction(user=person).verdict.prediction.pk]))
+    answer = site.get(reverse(name, args=[factories.make_misprediction(user=person).prediction.pk]))
 
     assert "no-store" in answer.headers["Cache-Control"]
 
@@ -149,16 +149,16 @@ def test_second_sender_of_a_photo_sees_it_too(signed_in: SignIn, person: User) -
     first, other = factories.make_misprediction(user=person), factories.make_user()
     second = factories.make_misprediction(user=other, picture=first.picture)
 
-    services.erase_predictions([first.verdict.prediction])
+    erasure.erase_predictions([first.prediction])
 
-    url = reverse("feedback:photo", args=[second.verdict.prediction.pk])
+    url = reverse("feedback:photo", args=[second.prediction.pk])
     assert signed_in(other).get(url).status_code == HTTPStatus.OK
     urls = [reverse(name, args=[first.picture.sha256]) for name in ("catalog:picture", "catalog:thumbnail")]
     assert {signed_in(person).get(url).status_code for url in urls} == {HTTPStatus.NOT_FOUND}
 
 
 def test_erasing_asks_first(site: Client, person: User) -> None:
-    prediction = factories.make_misprediction(user=person).verdict.prediction
+    prediction = factories.make_misprediction(user=person).prediction
 
     answer = site.post(reverse("feedback:delete_uploads"), {"ids": prediction.pk})
 
@@ -170,9 +170,9 @@ def test_erasing_asks_first(site: Client, person: User) -> None:
 def test_erasing_takes_everything_along(site: Client, person: User, any_blobs: str, *, is_binned: bool) -> None:
     row = factories.make_misprediction(user=person, deleted_at=timezone.now() if is_binned else None)
     store_vector(picture=row.picture, backbone="b", value=[1.0])  # type: ignore[arg-type]
-    site.get(reverse("feedback:thumbnail", args=[row.verdict.prediction.pk]))
+    site.get(reverse("feedback:thumbnail", args=[row.prediction.pk]))
 
-    said = erase(site, row.verdict.prediction, make_waiting(person), factories.make_prediction(user=person))
+    said = erase(site, row.prediction, make_waiting(person), factories.make_prediction(user=person))
 
     assert len(said) == 1
     assert "3" in said[0]
@@ -189,7 +189,7 @@ def test_photo_that_others_use_stays_and_that_is_said(site: Client, person: User
     else:
         factories.make_image(picture=row.picture)
 
-    (said,) = erase(site, row.verdict.prediction)
+    (said,) = erase(site, row.prediction)
 
     assert Picture.objects.get() == row.picture
     assert default_storage.exists(row.picture.blob_key)
@@ -209,10 +209,10 @@ def test_storage_that_refuses_leaves_that_one_whole(site: Client, person: User, 
     default_storage.delete(bad.picture.blob_key)
     (blobs / bad.picture.blob_key / "in the way").mkdir(parents=True)
 
-    (said,) = erase(site, good.verdict.prediction, bad.verdict.prediction)
+    (said,) = erase(site, good.prediction, bad.prediction)
 
     assert "stock" in said or "storage" in said
-    assert bad.verdict.prediction in Prediction.objects.all()
+    assert bad.prediction in Prediction.objects.all()
     assert Misprediction.objects.filter(pk=bad.pk).exists()
     assert Picture.objects.filter(pk=bad.picture.pk).exists()
 
@@ -226,7 +226,7 @@ def test_choosing_nothing_is_said(site: Client, ids: list[str]) -> None:
 
 def test_verdict_on_what_was_erased_is_not_found(site: Client, person: User) -> None:
     prediction = factories.make_prediction(user=person)
-    services.erase_predictions([prediction])
+    erasure.erase_predictions([prediction])
 
     statuses = {
         site.post(reverse(f"feedback:{name}", args=[prediction.pk]), {"verdict": "OK"}).status_code
@@ -244,9 +244,9 @@ def test_verdict_and_erasing_at_once_leave_nothing(any_blobs: str, attempt: int)
 
     def judge() -> None:
         with suppress(Prediction.DoesNotExist):  # the other was faster
-            services.give_verdict(prediction=prediction, value=Verdict.Value.NOK, by=user)
+            verdicts.give_verdict(prediction=prediction, value=Verdict.Value.NOK, by=user)
 
-    at_once(judge, lambda: services.erase_predictions([prediction]))
+    at_once(judge, lambda: erasure.erase_predictions([prediction]))
 
     assert not any(model.objects.exists() for model in EVERYTHING)
 
@@ -254,9 +254,9 @@ def test_verdict_and_erasing_at_once_leave_nothing(any_blobs: str, attempt: int)
 @pytest.mark.django_db(transaction=True)
 def test_erasing_twice_at_once_erases_once(any_blobs: str) -> None:
     row = factories.make_misprediction()
-    prediction = row.verdict.prediction
+    prediction = row.prediction
 
-    erasures = at_once(*[lambda: services.erase_predictions([prediction])] * 4)
+    erasures = at_once(*[lambda: erasure.erase_predictions([prediction])] * 4)
 
     assert sorted(each.erased for each in erasures) == [0, 0, 0, 1]
     assert not default_storage.exists(row.picture.blob_key)
@@ -268,7 +268,7 @@ def test_two_senders_of_one_photo_erasing_at_once_leave_no_blob(any_blobs: str) 
     rows = [factories.make_misprediction(picture=picture) for _ in range(2)]
 
     def erase_row(row: Misprediction) -> Callable[[], object]:
-        return lambda: services.erase_predictions([row.verdict.prediction])
+        return lambda: erasure.erase_predictions([row.prediction])
 
     at_once(*map(erase_row, rows))
 

@@ -23,7 +23,7 @@ from catalog import storage
 from catalog.models import Picture, Vector
 from classifier.models import PendingPhoto, Prediction
 from feedback.models import Misprediction, Verdict
-from feedback.services import give_verdict
+from feedback.services.verdicts import give_verdict
 from tests import factories
 from training.models import Project
 

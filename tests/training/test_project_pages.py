@@ -88,7 +88,7 @@ def test_page_costs_the_same_for_any_number_of_tags(
     for name in ("a", "bcdefghij"):
         for letter in name:
             project.tags.create(name=letter)
-        with django_assert_num_queries(17):
+        with django_assert_num_queries(18):
             site.get(url("project", project.pk))
         with django_assert_num_queries(11):
             site.get(url("tags", project.pk))

@@ -23,7 +23,7 @@ from training.exceptions import Refused, TrainingFailed
 from training.figures import Performance
 from training.heads import write_head
 from training.labels import Label, dump_labels
-from training.models import Iteration, Project
+from training.models import Image, Iteration, Project
 from training.services import intake
 from training.snapshots import Snapshot
 from training.uploads import ImageUpload, UploadResult
@@ -78,6 +78,7 @@ class LocalTrainer:
                 metrics={**evaluation.figures(snapshot), **_honesty(dataset, parts), "strength": strength},
                 training_seconds=time.monotonic() - started,
             )
+            _note_corrections(dataset, parts, iteration)
         if not is_ours:
             raise TrainingFailed(_("The iteration was deleted or given up meanwhile."))
 
@@ -90,6 +91,13 @@ class LocalTrainer:
 
     def check_fit_to_answer(self, iteration: Iteration) -> None:
         packages.check_fit_to_answer(iteration)
+
+
+def _note_corrections(dataset: Dataset, parts: Parts, iteration: Iteration) -> None:
+    """Remember of each correction which iteration learned from it first, for whoever sent or corrected it."""
+    rows = (parts == Part.TRAINING) & dataset.corrections
+    keys = [dataset.examples[row].image_id for row in np.flatnonzero(rows)]
+    Image.objects.filter(pk__in=keys, learned_by=None).update(learned_by=iteration)
 
 
 def _fit(

@@ -6,13 +6,14 @@ import uuid
 
 from django.contrib.postgres.functions import RandomUUID
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from catalog.models import Picture
 from engine.splitting import Part
+from training.models.iterations import Iteration
 from training.models.projects import Project, Tag
 
 
@@ -34,6 +35,12 @@ class ImageQuerySet(models.QuerySet["Image"]):
     def without_vector(self, backbone: str) -> ImageQuerySet:
         """Images whose picture that backbone has not embedded yet."""
         return self.exclude(picture__vectors__backbone=backbone)
+
+    def new_corrections(self) -> ImageQuerySet:
+        """Corrections that came after the last completed training of their project."""
+        last = Iteration.objects.completed().filter(project=OuterRef("project")).order_by("-number")
+        told = self.filter(source=Image.Source.CORRECTION).annotate(last=Subquery(last.values("created_at")[:1]))
+        return told.filter(Q(last=None) | Q(created_at__gt=F("last")))
 
     def newest_first(self) -> ImageQuerySet:
         return self.order_by("-pk")
@@ -68,6 +75,14 @@ class Image(models.Model):
     )
     quarantine = models.CharField(
         max_length=300, blank=True, help_text="Why training leaves it aside; empty: it does not."
+    )
+    learned_by = models.ForeignKey(
+        "training.Iteration",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Of a correction: the first iteration that learned from it.",
     )
     metadata = models.JSONField(default=dict, blank=True, help_text="Pairs of text that programs have put on it.")
     remote_id = models.UUIDField(null=True, blank=True, unique=True)

@@ -89,6 +89,9 @@ class Iteration(models.Model):
     snapshot_key = models.CharField(
         max_length=100, blank=True, help_text="Blob key of what it was trained and held out on, and said of the latter."
     )
+    erased_pictures = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="That it was trained on, and their senders have erased since."
+    )
     metrics = models.JSONField(default=dict, help_text="Measured on pictures that it was not trained on.")
     publish_name = models.CharField(
         _("publish name"),

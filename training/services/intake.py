@@ -104,6 +104,12 @@ def admit(project: Project, upload: ImageUpload) -> Candidate | UploadResult:
     return Candidate(upload, picture)
 
 
+def check_tags(project: Project, tags: Sequence[Tag]) -> None:
+    """Raise Refused for tags that one image of the project cannot have together."""
+    if status := _tags_status(project, tags):
+        raise Refused(_TAG_SENTENCES[status]())
+
+
 def picture_status(refused: RefusedPicture) -> ImageStatus:
     """Return Custom Vision's word for why a picture was refused."""
     return _STATUS.get(refused.reason, ImageStatus.ERROR_IMAGE_FORMAT)

@@ -6,7 +6,6 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
-from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.template.loader import render_to_string
@@ -41,15 +40,6 @@ def trouble_sentence(exc: Exception) -> str:
     if isinstance(exc, StorageUnavailable):
         return _("The storage does not answer at the moment. Try again in a minute.")
     return _("A model file cannot be used: %(reason)s") % {"reason": exc}
-
-
-def form_sentence(form: Form) -> str:
-    """Return all that a form has against its fields, as one line."""
-    return " ".join(str(message) for found in form.errors.values() for message in found)
-
-
-def wants_json(request: HttpRequest) -> bool:
-    return request.headers.get("Accept", "").startswith("application/json")
 
 
 def leading_to_project(sentence: str | Promise, *, to: str) -> Callable[[View], View]:

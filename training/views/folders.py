@@ -28,8 +28,9 @@ from training.names import same_name
 from training.services.folders import Contents, contents_of, refuse, tags_by_name, upload_files
 from training.services.projects import create_tags
 from training.uploads import BATCH, UploadResult
-from training.views.answers import TROUBLE, form_sentence, trouble_sentence, wants_json
+from training.views.answers import TROUBLE, trouble_sentence
 from training.views.uploads import answer_upload, refuse_upload
+from web.answers import form_sentence, wants_json
 from web.takes import Rate, Takes, is_signed_in, limited_to
 
 READ_AT_ONCE = 16

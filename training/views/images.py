@@ -15,9 +15,10 @@ from training.models import Image, ImageQuerySet, Project
 from training.services.images import delete_images
 from training.services.tagging import Pair, tag_images, untag_images
 from training.vectors import similar_images
-from training.views.answers import TROUBLE, form_sentence, of_image, project_or_404, trouble_sentence
+from training.views.answers import TROUBLE, of_image, project_or_404, trouble_sentence
 from training.views.contradictions import contradictions_context
 from training.views.uploads import upload_context
+from web.answers import form_sentence
 from web.paging import page_by_key
 
 PAGE_SIZE = 48

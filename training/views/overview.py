@@ -97,6 +97,7 @@ def overview_context(project: Project) -> dict[str, Any]:
         "in_training": in_training,
         "row": shown(job) if job else None,
         "newest": newest,
+        "corrections": project.images.new_corrections().count(),
         "last": project.iterations.first(),
         "facts": facts,
         "short_count": sum(1 for card in tag_cards(project, shipped=shipped) if card.missing),

@@ -19,8 +19,9 @@ from training.examples import LEAST_IMAGES, shipped_counts
 from training.forms import TagListForm, TagNameForm, TagsForm
 from training.models import ImageTag, Project, Tag
 from training.services import projects as project_services
-from training.views.answers import TROUBLE, form_sentence, of_tag, project_or_404, trouble_sentence, wants_json
+from training.views.answers import TROUBLE, of_tag, project_or_404, trouble_sentence
 from training.views.uploads import upload_context
+from web.answers import form_sentence, wants_json
 
 TAGS_A_PAGE = 24
 

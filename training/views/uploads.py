@@ -22,7 +22,8 @@ from training.forms import UploadForm
 from training.models import Project, Tag
 from training.services.images import remark, summary, upload_images
 from training.uploads import BATCH, ImageStatus, ImageUpload, UploadResult
-from training.views.answers import TROUBLE, form_sentence, trouble_sentence, wants_json
+from training.views.answers import TROUBLE, trouble_sentence
+from web.answers import form_sentence, wants_json
 from web.takes import Rate, Takes, is_signed_in, limited_to
 
 logger = logging.getLogger(__name__)

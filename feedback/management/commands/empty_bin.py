@@ -7,8 +7,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from feedback import services
 from feedback.models import Misprediction
+from feedback.services.bin import empty_bin
 
 LONGEST_DAYS = 36500
 
@@ -33,7 +33,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{count} photos would be erased.")
             return
         refused: list[str] = []
-        erased = services.empty_bin(days=days, report=refused.append)
+        erased = empty_bin(days=days, report=refused.append)
         self.stdout.write(f"{erased} photos erased.")
         for key in refused:
             self.stderr.write(f"The blob storage refused {key}.")

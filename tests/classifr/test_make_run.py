@@ -27,7 +27,7 @@ from classifr.supervision import is_alive
 from tests import factories
 from tests.ports import free_port
 
-pytestmark = pytest.mark.xdist_group("make run")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("make run")]
 
 START_S = 300
 STOP_S = 30

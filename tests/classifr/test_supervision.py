@@ -17,6 +17,8 @@ from django.conf import settings
 
 from classifr.supervision import LONGEST_WAIT_S, STEADY_S, Program, is_alive, read_procfile
 
+pytestmark = pytest.mark.slow
+
 CODE = """
 import logging, os, sys
 from pathlib import Path

@@ -30,6 +30,8 @@ from training.models import Iteration, Project
 from training.services.learning import delete_iteration
 from training.services.starter import add_iteration
 
+pytestmark = pytest.mark.slow
+
 FOOD_COMPACT = "8882951b-82cd-4c32-970b-d5f8cb8bf6d7"
 
 

@@ -17,6 +17,8 @@ from engine.packages import Golden, NotTheSame
 from tests import factories
 from tests.engine.packages import ORIGIN, build, keen_head
 
+pytestmark = pytest.mark.slow
+
 BACKBONE = backbones.get("efficientnet-lite0-food-int8")
 
 

@@ -20,7 +20,7 @@ from training.outcome import Comparison
 from training.services.learning import train_here
 from training.services.publishing import publish, publish_if_no_worse
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.usefixtures("in_english")]
 OF = 400
 
 

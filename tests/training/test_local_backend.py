@@ -30,7 +30,7 @@ from training.services.tagging import Pair, tag_images
 from training.uploads import ImageUpload, UploadResult
 from training.vectors import embed_missing
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 COLOURS = {"red": ((130, 0, 0), (255, 110, 110)), "blue": ((0, 0, 130), (110, 110, 255))}
 COLOURS["green"] = ((0, 130, 0), (110, 255, 110))
